@@ -1,0 +1,171 @@
+//! The edits: every change that a person can make to a pipeline, each with an inverse.
+//!
+//! [`Pipeline::apply`] takes a list of edits and either applies all of them and returns the edits that undo it, or
+//! leaves the pipeline as it was. A new kind of change is a new variant here; nothing else may change a pipeline.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{NodeId, Wire};
+use crate::parameter::Parameter;
+use crate::pipeline::{Node, Pipeline, Position};
+
+/// One change to a pipeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "snake_case")]
+pub enum Edit {
+    AddNode { node: Node, position: Option<Position> },
+    /// Removes a node that has no wires; [`Pipeline::removal_of`] lists what must go first.
+    RemoveNode { id: NodeId },
+    AddWire { wire: Wire },
+    RemoveWire { wire: Wire },
+    /// Sets one param, or removes it so that its default holds.
+    SetParam { id: NodeId, name: String, value: Option<Value> },
+    SetTitle { id: NodeId, title: Option<String> },
+    SetDisabled { id: NodeId, disabled: bool },
+    /// Moves nodes; `None` leaves the place to the auto layout.
+    Move { positions: BTreeMap<NodeId, Option<Position>> },
+    SetName { name: String },
+    /// Adds, changes or (with `None`) removes a pipeline parameter.
+    SetParameter { name: String, parameter: Option<Parameter> },
+}
+
+/// Why an edit cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    #[error("there is no node `{id}`")]
+    NoSuchNode { id: NodeId },
+    #[error("there is a node `{id}` already")]
+    NodeExists { id: NodeId },
+    #[error("the node `{id}` still has wires")]
+    NodeIsWired { id: NodeId },
+    #[error("there is no wire {wire}")]
+    NoSuchWire { wire: Wire },
+    #[error("the wire {wire} is there already")]
+    WireExists { wire: Wire },
+    #[error("the wire {wire} would close a cycle, and rows cannot flow in a circle")]
+    ClosesCycle { wire: Wire },
+}
+
+impl Pipeline {
+    /// Applies all of `edits` in order and returns the edits that undo them, to be applied in the order given.
+    ///
+    /// # Errors
+    /// The first edit that cannot be made; the pipeline is then as it was before the call.
+    pub fn apply(&mut self, edits: &[Edit]) -> Result<Vec<Edit>, EditError> {
+        let mut inverse = Vec::with_capacity(edits.len());
+        for edit in edits {
+            match self.apply_one(edit) {
+                Ok(undo) => inverse.push(undo),
+                Err(error) => {
+                    for undo in inverse.iter().rev() {
+                        self.apply_one(undo).expect("the inverse of an edit that was just made can be made");
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        inverse.reverse();
+        Ok(inverse)
+    }
+
+    /// The edits that remove these nodes and every wire at them.
+    pub fn removal_of<'a>(&self, ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<Edit> {
+        let ids: Vec<&NodeId> = ids.into_iter().collect();
+        let mut wires: Vec<Wire> =
+            ids.iter().flat_map(|id| self.wires_into(id).into_iter().chain(self.wires_out_of(id))).collect();
+        wires.sort();
+        wires.dedup();
+        let remove_wires = wires.into_iter().map(|wire| Edit::RemoveWire { wire });
+        remove_wires.chain(ids.into_iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
+    }
+
+    fn apply_one(&mut self, edit: &Edit) -> Result<Edit, EditError> {
+        match edit {
+            Edit::AddNode { node, position } => {
+                if self.node(&node.id).is_some() {
+                    return Err(EditError::NodeExists { id: node.id.clone() });
+                }
+                if let Some(position) = position {
+                    self.positions.insert(node.id.clone(), *position);
+                }
+                self.insert_node(node.clone());
+                Ok(Edit::RemoveNode { id: node.id.clone() })
+            }
+            Edit::RemoveNode { id } => {
+                self.existing(id)?;
+                if !self.wires_into(id).is_empty() || !self.wires_out_of(id).is_empty() {
+                    return Err(EditError::NodeIsWired { id: id.clone() });
+                }
+                let node = self.take_node(id).ok_or_else(|| EditError::NoSuchNode { id: id.clone() })?;
+                Ok(Edit::AddNode { node, position: self.positions.remove(id) })
+            }
+            Edit::AddWire { wire } => {
+                self.existing(&wire.from.node)?;
+                self.existing(&wire.to.node)?;
+                if self.reaches(&wire.to.node, &wire.from.node) {
+                    return Err(EditError::ClosesCycle { wire: wire.clone() });
+                }
+                if !self.insert_wire(wire) {
+                    return Err(EditError::WireExists { wire: wire.clone() });
+                }
+                Ok(Edit::RemoveWire { wire: wire.clone() })
+            }
+            Edit::RemoveWire { wire } => {
+                if !self.take_wire(wire) {
+                    return Err(EditError::NoSuchWire { wire: wire.clone() });
+                }
+                Ok(Edit::AddWire { wire: wire.clone() })
+            }
+            Edit::SetParam { id, name, value } => {
+                let params = &mut self.existing(id)?.params;
+                let before = match value {
+                    Some(value) => params.insert(name.clone(), value.clone()),
+                    None => params.remove(name),
+                };
+                Ok(Edit::SetParam { id: id.clone(), name: name.clone(), value: before })
+            }
+            Edit::SetTitle { id, title } => {
+                let before = std::mem::replace(&mut self.existing(id)?.title, title.clone());
+                Ok(Edit::SetTitle { id: id.clone(), title: before })
+            }
+            Edit::SetDisabled { id, disabled } => {
+                let before = std::mem::replace(&mut self.existing(id)?.disabled, *disabled);
+                Ok(Edit::SetDisabled { id: id.clone(), disabled: before })
+            }
+            Edit::Move { positions } => {
+                for id in positions.keys() {
+                    self.existing(id)?;
+                }
+                let before = positions
+                    .iter()
+                    .map(|(id, position)| {
+                        let before = match position {
+                            Some(position) => self.positions.insert(id.clone(), *position),
+                            None => self.positions.remove(id),
+                        };
+                        (id.clone(), before)
+                    })
+                    .collect();
+                Ok(Edit::Move { positions: before })
+            }
+            Edit::SetName { name } => {
+                let before = std::mem::replace(&mut self.name, name.clone());
+                Ok(Edit::SetName { name: before })
+            }
+            Edit::SetParameter { name, parameter } => {
+                let before = match parameter {
+                    Some(parameter) => self.parameters.insert(name.clone(), parameter.clone()),
+                    None => self.parameters.remove(name),
+                };
+                Ok(Edit::SetParameter { name: name.clone(), parameter: before })
+            }
+        }
+    }
+
+    fn existing(&mut self, id: &NodeId) -> Result<&mut Node, EditError> {
+        self.node_mut(id).ok_or_else(|| EditError::NoSuchNode { id: id.clone() })
+    }
+}

@@ -1,0 +1,32 @@
+//! What a pipeline *is*: nodes, wires, params, layout, the cards that describe node kinds, the edits that change a
+//! pipeline and the diagnostics that say what is wrong with it.
+//!
+//! No I/O, no async, and it compiles to wasm: the designer and the engine share these very types, so nothing is
+//! mirrored. `petgraph` indices never leave this crate; the outside speaks of [`NodeId`] and [`Wire`].
+
+pub mod card;
+pub mod catalog;
+pub mod check;
+pub mod diagnostic;
+pub mod edit;
+pub mod event_time;
+pub mod history;
+pub mod id;
+pub mod parameter;
+pub mod pipeline;
+pub mod run;
+pub mod suggest;
+pub mod text;
+pub mod value;
+pub mod view;
+
+pub use card::{Field, FieldKind, Form, NodeCard, Port, PortCard, PortRole, Section};
+pub use catalog::Catalog;
+pub use diagnostic::{Diagnostic, Fix, Severity};
+pub use edit::{Edit, EditError};
+pub use history::{History, Step};
+pub use id::{Endpoint, NodeId, Wire};
+pub use parameter::{Parameter, ParameterType};
+pub use pipeline::{Node, Params, Pipeline, Position};
+pub use text::{SourceMap, TextError};
+pub use value::{ColumnRef, Expression, Interval, Secret};

@@ -1,0 +1,98 @@
+//! What a run tells about itself: states and counters, as plain data for the designer, the CLI and metrics files.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{NodeId, Wire};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Running,
+    /// Sources have stopped; rows in flight are drained and sinks flush.
+    Stopping,
+    /// Every source came to its end and every row was handled.
+    Done,
+    /// Stopped by a person; everything that was in flight was handled.
+    Stopped,
+    Failed,
+}
+
+impl RunState {
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Stopped | Self::Failed)
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Stopping => "Stopping",
+            Self::Done => "Done",
+            Self::Stopped => "Stopped",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// Everything counted in one run, at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunMetrics {
+    pub state: RunState,
+    /// Milliseconds since the run started, or that it took.
+    pub elapsed_ms: u64,
+    /// Why the run failed: one sentence that names the node.
+    pub failure: Option<RunFailure>,
+    pub nodes: BTreeMap<NodeId, NodeMetrics>,
+    pub wires: Vec<WireMetrics>,
+    /// Resident memory of the whole process; 0 where the system does not tell.
+    pub memory_bytes: u64,
+}
+
+impl RunMetrics {
+    /// Rows that the sources have made so far.
+    pub fn num_source_rows(&self) -> u64 {
+        self.nodes.values().filter(|node| node.is_source).map(|node| node.rows_out).sum()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFailure {
+    pub node: Option<NodeId>,
+    pub message: String,
+}
+
+/// Counters of one node. For a node that is not a source:
+/// `rows_in = rows_used + rows_late + rows_rejected + rows_dropped`, once the run is over.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeMetrics {
+    pub is_source: bool,
+    pub rows_in: u64,
+    /// Rows that left by every port but `late` and `rejected`.
+    pub rows_out: u64,
+    /// Rows that left by `late`, wired or not.
+    pub rows_late: u64,
+    /// Records that left by `rejected`, wired or not.
+    pub rows_rejected: u64,
+    /// Rows that the node is there to leave out, such as those a filter does not pass.
+    pub rows_dropped: u64,
+    /// Time spent in the node's own code.
+    pub busy_ms: u64,
+    /// Smallest event time that may still come, microseconds since the epoch; none before the first.
+    pub watermark_us: Option<i64>,
+    /// The node whose input holds the watermark back, where there are several inputs.
+    pub watermark_held_by: Option<NodeId>,
+    pub state_bytes: u64,
+    /// What the node says of itself, such as the file that it reads.
+    pub status: Option<String>,
+    pub is_finished: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireMetrics {
+    pub wire: Wire,
+    pub rows: u64,
+    pub batches: u64,
+    /// How full the wire's queue is, 0 to 1; 0 for a wire inside a fused task.
+    pub fill: f32,
+}

@@ -1,0 +1,267 @@
+//! The messages themselves.
+
+use std::collections::BTreeMap;
+
+use millrace_model::history::Step;
+use millrace_model::run::RunMetrics;
+use millrace_model::view::ViewSpec;
+use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Wire};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::frame::Frame;
+
+pub use crate::frame::{columns_of, type_word};
+
+/// The version of this protocol; both sides must have the same.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A request with the number that its answer will carry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub id: u64,
+    pub request: Request,
+}
+
+/// What comes from the host: an answer to a call, or news.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ServerMessage {
+    Answer { id: u64, result: Result<Response, Failure> },
+    Event(Event),
+}
+
+/// A request that could not be carried out: what happened, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub code: FailureCode,
+    pub message: String,
+    /// What is wrong with the pipeline, where that is why.
+    #[serde(default)]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), diagnostics: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// The project, revision or run is not there.
+    NotFound,
+    /// The pipeline has faults; see the diagnostics.
+    InvalidPipeline,
+    /// The text or file is not a pipeline.
+    Unreadable,
+    /// Somebody else has changed the project since.
+    Conflict,
+    /// The database or a file cannot be used.
+    Storage,
+    Internal,
+}
+
+pub type ProjectId = i64;
+pub type RunId = u64;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// The first request: who is there and what nodes there are.
+    Hello,
+    ListProjects,
+    CreateProject { name: String },
+    /// Makes a project from the text of a pipeline file; `folder` is where its relative paths start.
+    ImportProject { text: String, folder: Option<String> },
+    /// The same from a file on the host's machine.
+    ImportFile { path: String },
+    OpenProject { project: ProjectId },
+    DeleteProject { project: ProjectId },
+    /// Keeps the present state of a project: at most a second after each edit.
+    SaveDraft(Draft),
+    ListRevisions { project: ProjectId },
+    /// Keeps the present draft under a name.
+    SaveRevision { project: ProjectId, name: String },
+    /// The pipeline text of a revision; the draft is not changed.
+    ReadRevision { project: ProjectId, revision: i64 },
+    /// Writes the present draft to a file on the host's machine, whole or not at all.
+    ExportFile { project: ProjectId, path: String },
+    /// Finds every fault of a pipeline and the schema of every port.
+    Check { project: Option<ProjectId>, text: String },
+    StartRun { project: ProjectId, text: String, parameters: BTreeMap<String, Value> },
+    /// Graceful: sources stop, rows in flight drain, sinks flush. `now` ends it at once.
+    StopRun { run: RunId, now: bool },
+    /// The state of a run, with the newest rows of some wires and the pictures of some nodes.
+    Poll(Poll),
+    /// The newest records that left a node's unwired `late` or `rejected` port.
+    RecentRows { run: RunId, node: NodeId, port: String },
+    /// The picture of a chart node as a file in the given format.
+    RenderView { run: RunId, node: NodeId, format: ImageFormat, width: u32, height: u32 },
+    ReadSetting { name: String },
+    WriteSetting { name: String, value: Value },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Response {
+    Welcome(Welcome),
+    Projects(Vec<ProjectSummary>),
+    Project(Box<Project>),
+    Saved { version: u64 },
+    Revisions(Vec<Revision>),
+    Text(String),
+    Checked(Checked),
+    RunStarted { run: RunId },
+    Polled(Polled),
+    Rows(Option<Frame>),
+    Image(#[serde(with = "serde_bytes")] Vec<u8>),
+    Setting(Option<Value>),
+    Done,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    pub protocol: u32,
+    /// Millrace's own version.
+    pub version: String,
+    pub catalog: Catalog,
+    /// Whether files of the host's machine may be named: true in the desktop program.
+    pub is_local: bool,
+    /// The project to open first.
+    pub project: Option<ProjectId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectSummary {
+    pub id: ProjectId,
+    pub name: String,
+    /// Milliseconds since the epoch.
+    pub changed_ms: i64,
+    pub num_nodes: usize,
+}
+
+/// A project as it is opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    pub id: ProjectId,
+    /// Grows with each save; a save must name the version it builds on.
+    pub version: u64,
+    /// The pipeline file's text.
+    pub text: String,
+    pub steps: Vec<Step>,
+    pub cursor: usize,
+    /// Where relative paths start on the host's machine.
+    pub folder: Option<String>,
+    /// A run of this project that goes on.
+    pub run: Option<RunId>,
+}
+
+/// The present state of a project and what its history gained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    pub project: ProjectId,
+    /// The version this draft builds on.
+    pub version: u64,
+    pub text: String,
+    /// How many of the saved steps still hold; the rest are forgotten.
+    pub keep_steps: usize,
+    pub new_steps: Vec<Step>,
+    pub cursor: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    pub id: i64,
+    pub name: String,
+    pub saved_ms: i64,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    pub diagnostics: Vec<Diagnostic>,
+    pub nodes: BTreeMap<NodeId, NodePorts>,
+}
+
+/// The ports of one node with their columns; empty columns where the schema is not known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodePorts {
+    pub inputs: Vec<PortSchema>,
+    pub outputs: Vec<PortSchema>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PortSchema {
+    pub name: String,
+    pub role: PortRole,
+    pub columns: Option<Vec<Column>>,
+    pub event_time: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    /// `text`, `integer`, `number`, `boolean`, `time`, …
+    pub data_type: String,
+}
+
+/// Which parts of a run's state are wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Poll {
+    pub run: RunId,
+    /// Wires whose newest rows are wanted; a wire is tapped from its first naming until it is no longer named.
+    pub taps: Vec<Wire>,
+    /// Nodes whose picture is wanted, with the version that the asker has (0 for none).
+    pub views: BTreeMap<NodeId, u64>,
+    /// Log lines are sent from this number on.
+    pub log_from: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Polled {
+    pub metrics: RunMetrics,
+    pub taps: Vec<TapRows>,
+    /// Only views newer than the asker's.
+    pub views: BTreeMap<NodeId, ViewFrame>,
+    pub log: Vec<LogLine>,
+}
+
+/// The newest rows of a tapped wire, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TapRows {
+    pub wire: Wire,
+    pub rows: Option<Frame>,
+}
+
+/// What a view node shows at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ViewFrame {
+    pub version: u64,
+    pub spec: ViewSpec,
+    pub data: Frame,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    pub number: u64,
+    /// Milliseconds since the run started.
+    pub at_ms: u64,
+    pub node: Option<NodeId>,
+    pub is_error: bool,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageFormat {
+    Svg,
+    Png,
+}
+
+/// News that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The list of projects, or one of them, has changed.
+    ProjectsChanged,
+    RunOver { run: RunId, project: ProjectId },
+}
