@@ -1,0 +1,31 @@
+//! The designer: one egui program that draws a pipeline, changes it, and shows it running.
+//!
+//! It knows the model and the protocol and nothing else: node cards, forms and help reach it as data (the catalog), and
+//! the host is behind [`link::Link`]. [`Designer::ui`] draws one frame; drawing pushes [`command::Command`]s, which are
+//! carried out after the frame.
+
+mod actions;
+mod apply;
+pub mod bottom;
+mod canvas;
+pub mod chart;
+pub mod command;
+pub mod context;
+pub mod data_table;
+mod designer;
+pub mod document;
+mod editing;
+pub mod format;
+pub mod icon;
+pub mod inspector;
+pub mod link;
+pub mod live;
+mod pages;
+mod palette;
+mod pick_list;
+pub mod selection;
+pub mod session;
+pub mod theme;
+mod top_bar;
+
+pub use designer::Designer;

@@ -1,0 +1,38 @@
+//! Runs pipelines: turns a graph into tasks on tokio, moves Arrow batches between them over bounded queues, carries
+//! watermarks, counts everything, and ends a run in good order.
+//!
+//! Two steps: [`plan()`] works out ports, schemas and every fault without touching the outside world; [`start`] builds
+//! the machines, opens them and lets them run until [`Run::finished`]. The engine knows no node kind: what it drives are
+//! the traits of runtime/operator. It prints nothing.
+//!
+//! ```no_run
+//! # async fn example(pipeline: millrace_model::Pipeline, registry: millrace_operator::Registry) {
+//! use millrace_engine::{Probes, RunOptions, plan, start};
+//! let plan = plan(&pipeline, &registry, &Probes::new());
+//! assert!(plan.is_runnable(), "{:?}", plan.diagnostics);
+//! let run = start(&plan, &registry, RunOptions::default()).await.expect("it starts");
+//! println!("{:?}", run.finished().await.state);
+//! # }
+//! ```
+
+mod chain;
+mod channel;
+mod counters;
+mod exchange;
+mod fit;
+mod guard;
+mod inputs;
+mod layout;
+mod newest;
+mod options;
+mod picture;
+mod plan;
+mod run;
+mod start;
+mod supervise;
+mod task;
+
+pub use options::RunOptions;
+pub use plan::{Plan, PlannedNode, PlannedPort, Probes, plan, probe};
+pub use run::{Run, RunOutcome};
+pub use start::{RunError, start};

@@ -81,7 +81,13 @@ impl Pipeline {
         }
         let mut pipeline = Pipeline::new(reader.take_required::<String>(&mut fields, "name")?);
         let mut map = SourceMap::default();
-        pipeline.parameters = reader.take(&mut fields, "parameters")?.unwrap_or_default();
+        if let Some(raw) = fields.remove("parameters") {
+            let value = reader.exact_value(raw, "parameters")?;
+            pipeline.parameters = serde_json::from_value(value).map_err(|error| TextError {
+                line: reader.line_of(raw),
+                message: format!("`parameters` cannot be read: {error}"),
+            })?;
+        }
 
         let nodes: BTreeMap<String, &RawValue> = reader.take_raw(&mut fields, "nodes")?.unwrap_or_default();
         for (id, raw) in nodes {
@@ -223,6 +229,34 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A JSON value whose numbers are those of the text to the last bit: `serde_json` rounds fractions only nearly,
+    /// and makes an inexact fraction of a whole number that is too large.
+    fn exact_value(&self, raw: &'a RawValue, what: &str) -> Result<Value, TextError> {
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'{') => {
+                let fields: BTreeMap<String, &RawValue> = self.value(raw, what)?;
+                fields.into_iter().map(|(name, raw)| Ok((name, self.exact_value(raw, what)?))).collect()
+            }
+            Some(b'[') => {
+                let items: Vec<&RawValue> = self.value(raw, what)?;
+                items.into_iter().map(|raw| self.exact_value(raw, what)).collect()
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let number = if text.contains(['.', 'e', 'E']) {
+                    text.parse().ok().and_then(serde_json::Number::from_f64)
+                } else {
+                    text.parse().map(i64::into).or_else(|_| text.parse().map(u64::into)).ok()
+                };
+                number.map(Value::Number).ok_or_else(|| TextError {
+                    line: self.line_of(raw),
+                    message: format!("`{what}`: the number {text} is too large to be kept exactly; write it as a text"),
+                })
+            }
+            _ => self.value(raw, what),
+        }
+    }
+
     fn take<T: DeserializeOwned>(
         &self,
         fields: &mut BTreeMap<String, &'a RawValue>,
@@ -265,7 +299,7 @@ impl<'a> Reader<'a> {
         let mut values = Params::new();
         for (name, raw) in params {
             map.params.insert((id.clone(), name.clone()), self.line_of(raw));
-            values.insert(name.clone(), self.value::<Value>(raw, &name).map_err(in_node)?);
+            values.insert(name.clone(), self.exact_value(raw, &name).map_err(in_node)?);
         }
         node.params = values;
         node.extra = keep(fields);

@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod error;
 pub mod expression;
+mod field_order;
 pub mod form;
 pub mod harness;
 pub mod infer;

@@ -1,0 +1,134 @@
+//! The chart tab: the view of the selected node, or else every view of the pipeline side by side.
+
+use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder, vec2};
+use millrace_model::NodeId;
+use millrace_model::view::ViewSpec;
+use millrace_protocol::ImageFormat;
+
+use super::{chart_id, empty_ui};
+use crate::chart::{Size, view_ui};
+use crate::command::Command;
+use crate::context::ViewContext;
+use crate::format;
+use crate::inspector::icon_button;
+use crate::theme::{radius, size, space};
+
+/// The smallest tile of the grid.
+const TILE: egui::Vec2 = vec2(320.0, 190.0);
+/// Pixels of a saved picture.
+const PICTURE: (u32, u32) = (1_280, 640);
+
+/// The nodes of the pipeline that show something, sorted by id.
+fn view_nodes(ctx: &ViewContext<'_>) -> Vec<NodeId> {
+    let has_view = |kind: &str| ctx.catalog.card(kind).is_some_and(|card| card.has_view);
+    ctx.pipeline().nodes().filter(|node| has_view(&node.kind)).map(|node| node.id.clone()).collect()
+}
+
+/// The view node that is selected, if that is all that is selected.
+fn selected(ctx: &ViewContext<'_>) -> Option<NodeId> {
+    let id = ctx.selection.single_node()?;
+    view_nodes(ctx).into_iter().find(|view| view == id)
+}
+
+fn one_of(ctx: &ViewContext<'_>) -> Option<NodeId> {
+    let mut nodes = view_nodes(ctx);
+    selected(ctx).or_else(|| if nodes.len() == 1 { nodes.pop() } else { None })
+}
+
+/// The nodes whose views this tab shows.
+pub(super) fn wanted_views(ctx: &ViewContext<'_>) -> Vec<NodeId> {
+    one_of(ctx).map_or_else(|| view_nodes(ctx), |id| vec![id])
+}
+
+pub(super) fn tools_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
+    let theme = ctx.theme;
+    let Some(id) = one_of(ctx) else { return };
+    let Some(view) = ctx.live.views.get(&id) else { return };
+    // A table is exported as rows from its wire, not as a picture.
+    if matches!(view.spec, ViewSpec::LineChart(_)) {
+        for (format, title) in [(ImageFormat::Svg, "Save SVG…"), (ImageFormat::Png, "Save PNG…")] {
+            if ui.button(title).clicked() {
+                let (width, height) = PICTURE;
+                ctx.commands.push(Command::ExportView { node: id.clone(), format, width, height });
+            }
+        }
+    }
+    let (count, noun) = match &view.spec {
+        ViewSpec::LineChart(chart) => (chart.num_points, "point"),
+        ViewSpec::Table(table) => (table.num_rows, "row"),
+        ViewSpec::SingleValue(_) => (view.data.num_rows() as u64, "value"),
+    };
+    let words = format::counted(count, noun);
+    let hint = "drag to move, wheel to zoom, double-click to fit";
+    let is_plot = matches!(view.spec, ViewSpec::LineChart(_));
+    let words = if is_plot && ui.available_width() > 460.0 { format!("{words} · {hint}") } else { words };
+    let label = egui::Label::new(RichText::new(words).font(theme.small()).color(theme.text_weak)).truncate();
+    let response = ui.add(label);
+    if is_plot {
+        response.on_hover_text(hint);
+    }
+}
+
+pub(super) fn charts_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
+    let nodes = view_nodes(ctx);
+    if nodes.is_empty() {
+        let hint = "Add a node from the Visualize section and wire rows to it.";
+        return empty_ui(ui, ctx.theme, "This pipeline has no charts", hint);
+    }
+    match one_of(ctx) {
+        Some(id) => chart_ui(ui, ctx, &id),
+        None => grid_ui(ui, ctx, &nodes),
+    }
+}
+
+fn chart_ui(ui: &mut Ui, ctx: &ViewContext<'_>, id: &NodeId) {
+    match ctx.live.views.get(id) {
+        Some(view) => {
+            Frame::new().inner_margin(Margin::symmetric(12, 2)).show(ui, |ui| {
+                view_ui(ui, ctx.theme, chart_id(id), &view.spec, &view.data, Size::Panel);
+            });
+        }
+        None => empty_ui(ui, ctx.theme, &format!("{} has nothing to show yet", ctx.title_of(id)), "Run the pipeline."),
+    }
+}
+
+fn grid_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, nodes: &[NodeId]) {
+    let theme = ctx.theme;
+    let gap = space::S;
+    let width = ui.available_width() - 2.0 * space::M;
+    let num_columns = ((width / TILE.x).floor() as usize).clamp(1, nodes.len());
+    let tile_width = (width - gap * (num_columns as f32 - 1.0)) / num_columns as f32;
+    let tile_height = if nodes.len() <= num_columns { ui.available_height().max(TILE.y) - gap } else { TILE.y };
+    ScrollArea::vertical().id_salt("charts").auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing = vec2(gap, gap);
+        for row in nodes.chunks(num_columns) {
+            ui.horizontal(|ui| {
+                ui.add_space(space::M - gap);
+                for id in row {
+                    let (rect, _) = ui.allocate_exact_size(vec2(tile_width, tile_height), egui::Sense::hover());
+                    if !ui.is_rect_visible(rect) {
+                        continue;
+                    }
+                    ui.painter().rect(rect, radius::CARD, theme.ground, theme.line_stroke(), egui::StrokeKind::Inside);
+                    let builder = UiBuilder::new().id_salt(id).max_rect(rect.shrink(8.0));
+                    let mut tile = ui.new_child(builder.layout(Layout::top_down(Align::LEFT)));
+                    tile_ui(&mut tile, ctx, id);
+                }
+            });
+        }
+    });
+}
+
+fn tile_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, id: &NodeId) {
+    let theme = ctx.theme;
+    ui.horizontal(|ui| {
+        let title = ctx.title_of(id);
+        ui.label(RichText::new(&title).font(theme.semibold(size::BODY)).color(theme.text_strong));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if icon_button(ui, theme, "arrow-square-out", &format!("Go to {title}")).clicked() {
+                ctx.commands.push(Command::JumpTo { node: id.clone(), param: None });
+            }
+        });
+    });
+    chart_ui(ui, ctx, id);
+}

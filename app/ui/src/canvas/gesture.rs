@@ -1,0 +1,292 @@
+//! What the pointer is in the middle of on the canvas: moving nodes, drawing a wire, drawing a selection box.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use egui::{CornerRadius, Key, PointerButton, Pos2, Rect, Stroke, StrokeKind, Ui, Vec2};
+use millrace_model::{Edit, NodeId, Position};
+
+use super::CanvasState;
+use super::camera::{SNAP, snapped};
+use super::node::NodeEvents;
+use super::paint;
+use super::scene::{SceneNode, ScenePort, curve_between};
+use crate::command::{self, Command, Joint};
+use crate::context::ViewContext;
+use crate::editing;
+use crate::icon::icon;
+use crate::selection::Selection;
+
+/// How near the pointer must come to a port for a wire to snap to it.
+const PORT_REACH: f32 = 16.0;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Gesture {
+    #[default]
+    None,
+    /// The nodes follow the pointer by `shift`, which keeps the grabbed one on the raster.
+    Move { ids: BTreeSet<NodeId>, grabbed: NodeId, start: Pos2, shift: Vec2 },
+    /// A wire hangs from `joint`. One that was begun by a click waits for another click.
+    Wire { joint: Joint, waits_for_click: bool },
+    /// A box from `start` to the pointer; what it touches is selected, or added to the selection.
+    Box { start: Pos2, adds: bool },
+}
+
+impl Gesture {
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
+    pub fn is_wiring(&self) -> bool {
+        matches!(self, Self::Wire { .. })
+    }
+
+    /// How far the node is dragged from its place.
+    pub fn shift_of(&self, id: &NodeId) -> Vec2 {
+        match self {
+            Self::Move { ids, shift, .. } if ids.contains(id) => *shift,
+            _ => Vec2::ZERO,
+        }
+    }
+}
+
+/// Begins gestures at a node or its ports, and selects what was clicked.
+pub fn node_events(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, index: usize, events: &NodeEvents) {
+    let node = &state.scene.nodes[index];
+    let (adds, is_panning) =
+        ui.input(|input| (input.modifiers.shift || input.modifiers.command, input.key_down(Key::Space)));
+    if events.body.clicked() {
+        let mut selection = cx.selection.clone();
+        if adds {
+            selection.toggle_node(&node.id);
+        } else {
+            selection = Selection::node(node.id.clone());
+        }
+        cx.commands.push(Command::Select(selection));
+        state.gesture = Gesture::None;
+    }
+    if events.body.double_clicked() {
+        cx.commands.push(Command::Rename(node.id.clone()));
+    }
+    if events.body.drag_started_by(PointerButton::Primary) && !is_panning {
+        let mut ids = cx.selection.nodes.clone();
+        if !ids.contains(&node.id) {
+            ids = BTreeSet::from([node.id.clone()]);
+            cx.commands.push(Command::Select(Selection::node(node.id.clone())));
+        }
+        let start = ui.input(|input| input.pointer.press_origin()).unwrap_or(state.camera.viewport.center());
+        state.gesture =
+            Gesture::Move { ids, grabbed: node.id.clone(), start: state.camera.to_canvas(start), shift: Vec2::ZERO };
+    }
+    for (joint, response) in &events.ports {
+        if response.drag_started_by(PointerButton::Primary) && !is_panning {
+            state.gesture = Gesture::Wire { joint: joint.clone(), waits_for_click: false };
+        } else if response.clicked() {
+            state.gesture = match std::mem::take(&mut state.gesture) {
+                Gesture::Wire { joint: first, .. } if first != *joint => {
+                    connect(cx, &first, joint);
+                    Gesture::None
+                }
+                Gesture::Wire { .. } => Gesture::None,
+                _ => Gesture::Wire { joint: joint.clone(), waits_for_click: true },
+            };
+        }
+    }
+}
+
+/// Draws what is going on, and ends it when the pointer is let go.
+pub fn draw_and_finish(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
+    let Some(pointer) = ui.input(|input| input.pointer.latest_pos()) else { return };
+    let in_canvas = state.camera.to_canvas(pointer);
+    let is_down = ui.input(|input| input.pointer.primary_down());
+    match std::mem::take(&mut state.gesture) {
+        Gesture::None => {}
+        Gesture::Move { ids, grabbed, start, .. } => {
+            let at = state.scene.node(&grabbed).map(|node| node.rect.min).unwrap_or_default();
+            let target = snapped(at + (in_canvas - start));
+            let shift = Vec2::new(target.x as f32 - at.x, target.y as f32 - at.y);
+            if is_down {
+                ui.set_cursor_icon(egui::CursorIcon::Grabbing);
+                state.gesture = Gesture::Move { ids, grabbed, start, shift };
+            } else if shift != Vec2::ZERO {
+                finish_move(cx, state, &ids, shift);
+            }
+        }
+        Gesture::Wire { joint, waits_for_click } => {
+            let goes_on = is_down || waits_for_click;
+            let target = draw_wire(ui, cx, state, &joint, pointer);
+            if goes_on {
+                state.gesture = Gesture::Wire { joint, waits_for_click };
+            } else {
+                finish_wire(cx, state, &joint, target.as_ref(), pointer);
+            }
+        }
+        Gesture::Box { start, adds } => {
+            let in_box = Rect::from_two_pos(start, in_canvas);
+            let rect = state.camera.rect_to_screen(in_box);
+            let theme = cx.theme;
+            ui.painter().rect(
+                rect,
+                CornerRadius::same(2),
+                theme.accent.gamma_multiply(0.12),
+                Stroke::new(1.0, theme.accent),
+                StrokeKind::Inside,
+            );
+            if is_down {
+                state.gesture = Gesture::Box { start, adds };
+            } else {
+                let hit =
+                    state.scene.nodes.iter().filter(|node| node.rect.intersects(in_box)).map(|node| node.id.clone());
+                let mut selection = if adds { cx.selection.clone() } else { Selection::default() };
+                selection.nodes.extend(hit);
+                cx.commands.push(Command::Select(selection));
+            }
+        }
+    }
+}
+
+fn finish_move(cx: &mut ViewContext<'_>, state: &CanvasState, ids: &BTreeSet<NodeId>, shift: Vec2) {
+    let place = |id: &NodeId| -> Option<Position> {
+        let rect = state.scene.node(id)?.rect;
+        let moved = rect.min + shift;
+        Some(Position { x: moved.x.round() as i32, y: moved.y.round() as i32 })
+    };
+    let mut positions: BTreeMap<NodeId, Option<Position>> =
+        ids.iter().filter_map(|id| Some((id.clone(), Some(place(id)?)))).collect();
+    if let Some(Edit::Move { positions: rest }) = state.pin_unplaced(cx.pipeline(), |id| ids.contains(id)) {
+        positions.extend(rest);
+    }
+    let titles: Vec<String> = ids.iter().map(|id| cx.title_of(id)).collect();
+    command::edit(cx.commands, editing::label_for("Move", &titles, "nodes"), vec![Edit::Move { positions }]);
+}
+
+/// Where the loose end is: on a port, or on a node whose first fitting port would take it.
+struct Target {
+    joint: Joint,
+    place: Pos2,
+    verdict: Result<Vec<Edit>, String>,
+}
+
+fn draw_wire(ui: &Ui, cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, pointer: Pos2) -> Option<Target> {
+    let theme = cx.theme;
+    let start = place_of(state, joint)?;
+    let target = target_at(cx, state, joint, pointer);
+    let end = target.as_ref().map_or(pointer, |target| target.place);
+    let (from, to) = match joint {
+        Joint::Output(_) => (start, end),
+        Joint::Input(_) => (end, start),
+    };
+    let color = match &target {
+        Some(Target { verdict: Err(_), .. }) => theme.error,
+        _ => theme.accent,
+    };
+    let is_refused = color == theme.error;
+    let stroke = Stroke::new((2.5 * state.camera.zoom).clamp(1.5, 3.5), color);
+    paint::curve(ui.painter(), curve_between(from, to), stroke, is_refused);
+    if let Some(target) = &target {
+        ui.painter().circle_stroke(target.place, 9.0 * state.camera.zoom, Stroke::new(2.0, color));
+        match &target.verdict {
+            Err(reason) => paint::note(ui.painter(), theme, pointer, &format!("{} {reason}", icon("prohibit")), color),
+            Ok(edits) if edits.len() > 1 => {
+                let text = format!("{} Replaces the wire that is there", icon("swap"));
+                paint::note(ui.painter(), theme, pointer, &text, theme.text);
+            }
+            Ok(_) => {}
+        }
+    }
+    ui.set_cursor_icon(if is_refused { egui::CursorIcon::NotAllowed } else { egui::CursorIcon::Crosshair });
+    target
+}
+
+fn finish_wire(cx: &mut ViewContext<'_>, state: &CanvasState, joint: &Joint, target: Option<&Target>, pointer: Pos2) {
+    match target {
+        Some(target) => connect(cx, joint, &target.joint),
+        None if state.camera.viewport.contains(pointer) => {
+            let in_canvas = state.camera.to_canvas(pointer);
+            // The new node's port comes to stand under the pointer.
+            let corner = match joint {
+                Joint::Output(_) => in_canvas - Vec2::new(0.0, 36.0),
+                Joint::Input(_) => in_canvas - Vec2::new(176.0, 36.0),
+            };
+            cx.commands.push(Command::QuickAdd {
+                at: snapped(corner),
+                pos_in_screen: pointer,
+                wire_from: Some(joint.clone()),
+            });
+        }
+        None => {}
+    }
+}
+
+/// Draws the wire between two ports, or says why not.
+fn connect(cx: &mut ViewContext<'_>, a: &Joint, b: &Joint) {
+    let edits = editing::ends_of(a, b).and_then(|(from, to)| {
+        let label = format!("Wire {} to {}", cx.title_of(&from.node), cx.title_of(&to.node));
+        Ok((label, editing::wire(cx.pipeline(), cx.catalog, &from, &to)?))
+    });
+    match edits {
+        Ok((label, edits)) => command::edit(cx.commands, label, edits),
+        Err(text) => cx.commands.push(Command::Notify { is_error: true, text }),
+    }
+}
+
+fn place_of(state: &CanvasState, joint: &Joint) -> Option<Pos2> {
+    let (end, is_input) = match joint {
+        Joint::Output(end) => (end, false),
+        Joint::Input(end) => (end, true),
+    };
+    let node = state.scene.node(&end.node)?;
+    let ports = if is_input { &node.inputs } else { &node.outputs };
+    let port = ports.iter().find(|port| port.port.name == end.port)?;
+    Some(state.camera.to_screen(node.rect.min + port.offset))
+}
+
+fn target_at(cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, pointer: Pos2) -> Option<Target> {
+    let verdict = |other: &Joint| {
+        editing::ends_of(joint, other).and_then(|(from, to)| editing::wire(cx.pipeline(), cx.catalog, &from, &to))
+    };
+    let in_canvas = state.camera.to_canvas(pointer);
+    let reach = PORT_REACH / state.camera.zoom.max(0.5);
+    let near = state.scene.nodes.iter().filter(|node| node.rect.expand(reach).contains(in_canvas));
+    let mut nearest: Option<(f32, Target)> = None;
+    let mut body: Option<Target> = None;
+    for node in near {
+        let start = place_of(state, joint);
+        for (other, place) in joints_of(node) {
+            let place = state.camera.to_screen(place);
+            let distance = place.distance(pointer) / state.camera.zoom.max(0.5);
+            if start == Some(place) {
+                continue;
+            }
+            if distance <= PORT_REACH && nearest.as_ref().is_none_or(|(best, _)| distance < *best) {
+                nearest = Some((distance, Target { verdict: verdict(&other), joint: other, place }));
+            } else if body.is_none()
+                && node.rect.contains(in_canvas)
+                && is_opposite(joint, &other)
+                && &node.id != node_of(joint)
+            {
+                body = Some(Target { verdict: verdict(&other), joint: other, place });
+            }
+        }
+    }
+    nearest.map(|(_, target)| target).or(body)
+}
+
+fn joints_of(node: &SceneNode) -> impl Iterator<Item = (Joint, Pos2)> {
+    let end = |port: &ScenePort| node.endpoint(port);
+    let inputs = node.inputs.iter().map(move |port| (Joint::Input(end(port)), node.rect.min + port.offset));
+    let outputs = node.outputs.iter().map(move |port| (Joint::Output(end(port)), node.rect.min + port.offset));
+    inputs.chain(outputs)
+}
+
+fn node_of(joint: &Joint) -> &NodeId {
+    match joint {
+        Joint::Output(end) | Joint::Input(end) => &end.node,
+    }
+}
+
+fn is_opposite(a: &Joint, b: &Joint) -> bool {
+    matches!((a, b), (Joint::Output(_), Joint::Input(_)) | (Joint::Input(_), Joint::Output(_)))
+}
+
+/// How far one press of an arrow key moves, and how far with Shift.
+pub const NUDGE: (i32, i32) = (SNAP, SNAP * 5);

@@ -1,0 +1,321 @@
+//! The canvas: the pipeline as cards and wires that can be moved, wired, selected and looked into.
+//!
+//! Everything is drawn with the painter and only what is seen; each node, port and wire still is a widget with a role
+//! and a name, so that keyboard, screen readers and tests reach it. What the pointer is in the middle of stands in
+//! [`gesture::Gesture`]; nothing changes the pipeline but the commands that are pushed.
+
+mod camera;
+mod gesture;
+mod layout;
+mod node;
+mod paint;
+mod scene;
+mod status;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use egui::accesskit::Role;
+use egui::{Key, PointerButton, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo};
+use millrace_model::{Edit, NodeId, Pipeline, Position, Wire};
+use millrace_protocol::ProjectId;
+
+pub use camera::{Camera, snapped};
+pub use gesture::NUDGE;
+
+use self::gesture::Gesture;
+use self::node::NodeLook;
+use self::scene::Scene;
+use crate::command::Command;
+use crate::context::ViewContext;
+use crate::palette::DraggedKind;
+use crate::selection::Selection;
+
+/// How near the pointer must be to a wire to touch it.
+const WIRE_REACH: f32 = 6.0;
+
+/// What the canvas keeps between frames.
+#[derive(Debug, Default)]
+pub struct CanvasState {
+    pub camera: Camera,
+    scene: Scene,
+    /// The project and generation that `scene` shows.
+    shown: Option<(ProjectId, u64)>,
+    gesture: Gesture,
+    wants_fit: bool,
+    wants_to_see: Option<NodeId>,
+    visible_views: Vec<NodeId>,
+    pointer_in_canvas: Option<Pos2>,
+    wants_quick_add: bool,
+}
+
+impl CanvasState {
+    /// The view nodes that were seen in the last frame.
+    pub fn visible_views(&self) -> &[NodeId] {
+        &self.visible_views
+    }
+
+    /// Shows the whole pipeline in the next frame.
+    pub fn zoom_to_fit(&mut self) {
+        self.wants_fit = true;
+    }
+
+    /// Brings the node into view in the next frame.
+    pub fn bring_into_view(&mut self, id: &NodeId) {
+        self.wants_to_see = Some(id.clone());
+    }
+
+    /// Whether the pointer was over the canvas in the last frame.
+    pub fn is_pointer_over(&self) -> bool {
+        self.pointer_in_canvas.is_some()
+    }
+
+    /// Opens the list of nodes at the pointer in the next frame.
+    pub fn quick_add(&mut self) {
+        self.wants_quick_add = true;
+    }
+
+    pub fn zoom_by(&mut self, factor: f32) {
+        let anchor = self.camera.viewport.center();
+        self.camera.zoom_at(anchor, factor);
+    }
+
+    /// A free place in the middle of what is seen.
+    pub fn place_in_middle(&self) -> Position {
+        snapped(self.scene.free_place(self.camera.center - Vec2::new(88.0, 38.0), Vec2::new(176.0, 76.0)))
+    }
+
+    /// The edit that pins down the nodes that nobody has placed, so that adding or moving one does not shift the rest.
+    pub fn pin_unplaced(&self, pipeline: &Pipeline, except: impl Fn(&NodeId) -> bool) -> Option<Edit> {
+        let positions: BTreeMap<NodeId, Option<Position>> = self
+            .scene
+            .nodes
+            .iter()
+            .filter(|node| pipeline.node(&node.id).is_some() && pipeline.position(&node.id).is_none())
+            .filter(|node| !except(&node.id))
+            .map(|node| (node.id.clone(), Some(snapped(node.rect.min))))
+            .collect();
+        (!positions.is_empty()).then_some(Edit::Move { positions })
+    }
+
+    /// Where the nodes stand, placed by a person or not.
+    pub fn position_of(&self, id: &NodeId) -> Option<Position> {
+        self.scene.node(id).map(|node| snapped(node.rect.min))
+    }
+
+    fn refresh(&mut self, cx: &ViewContext<'_>) {
+        let now = (cx.document.project(), cx.document.generation());
+        if self.shown == Some(now) {
+            return;
+        }
+        if self.shown.map(|(project, _)| project) != Some(now.0) {
+            self.wants_fit = true;
+            self.gesture = Gesture::None;
+        }
+        self.scene = Scene::new(cx.pipeline(), cx.catalog);
+        self.shown = Some(now);
+    }
+}
+
+/// Draws the canvas into the whole of `ui`.
+pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
+    let rect = ui.available_rect_before_wrap();
+    ui.set_clip_rect(rect.intersect(ui.clip_rect()));
+    let ground = ui.interact(rect, ui.scope_id().with("ground"), Sense::click_and_drag());
+    ground.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "canvas"));
+    ui.advance_cursor_after_rect(rect);
+    state.camera.viewport = rect;
+    state.refresh(cx);
+    navigate(ui, state);
+
+    paint::grid(ui.painter(), cx.theme, &state.camera);
+    if state.scene.nodes.is_empty() {
+        empty_hint(ui, cx, rect);
+    }
+    let hovered_wire = wires_ui(ui, cx, state, &ground);
+    nodes_ui(ui, cx, state);
+    gesture::draw_and_finish(ui, cx, state);
+    ground_events(ui, cx, state, &ground, hovered_wire);
+}
+
+fn navigate(ui: &Ui, state: &mut CanvasState) {
+    if std::mem::take(&mut state.wants_fit) {
+        match state.scene.bounds() {
+            Some(bounds) => state.camera.fit(bounds),
+            None => state.camera = Camera { viewport: state.camera.viewport, ..Camera::default() },
+        }
+    }
+    if let Some(node) = state.wants_to_see.take().and_then(|id| state.scene.node(&id)) {
+        state.camera.bring_into_view(node.rect);
+    }
+    let is_over = ui.rect_contains_pointer(state.camera.viewport);
+    let (scroll, zoom, pointer, delta, is_panning) = ui.input(|input| {
+        let space = input.key_down(Key::Space);
+        let is_panning = input.pointer.button_down(PointerButton::Middle) || (space && input.pointer.primary_down());
+        (input.smooth_scroll_delta(), input.zoom_delta(), input.pointer.latest_pos(), input.pointer.delta(), is_panning)
+    });
+    state.pointer_in_canvas = pointer.filter(|_| is_over).map(|pos| state.camera.to_canvas(pos));
+    if !is_over {
+        return;
+    }
+    if let (true, Some(pointer)) = (zoom != 1.0, pointer) {
+        state.camera.zoom_at(pointer, zoom);
+    } else if scroll != Vec2::ZERO {
+        state.camera.pan(scroll);
+    }
+    if is_panning && !ui.text_edit_focused() {
+        state.camera.pan(delta);
+        ui.set_cursor_icon(egui::CursorIcon::Grabbing);
+    }
+}
+
+/// Draws the wires that are seen; gives the one under the pointer.
+fn wires_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &CanvasState, ground: &Response) -> Option<Wire> {
+    let pointer = if ground.contains_pointer() { ground.hover_pos() } else { None };
+    let view = state.camera.viewport;
+    let mut seen = Vec::new();
+    let mut nearest: Option<(f32, usize)> = None;
+    for (index, wire) in state.scene.wires.iter().enumerate() {
+        let curve =
+            wire.curve(&state.scene.nodes, |id| state.gesture.shift_of(id)).map(|pos| state.camera.to_screen(pos));
+        if !scene::bounds_of(&curve).expand(20.0).intersects(view) {
+            continue;
+        }
+        if let Some(pointer) = pointer
+            && scene::bounds_of(&curve).expand(WIRE_REACH).contains(pointer)
+        {
+            let distance = scene::distance_to(&curve, pointer);
+            if distance <= WIRE_REACH && nearest.is_none_or(|(best, _)| distance < best) {
+                nearest = Some((distance, index));
+            }
+        }
+        seen.push((index, curve));
+    }
+    let hovered = nearest.map(|(_, index)| index).filter(|_| state.gesture.is_none());
+    for (index, curve) in seen {
+        let wire = &state.scene.wires[index];
+        let is_hovered = hovered == Some(index);
+        let handle = wire::wire_ui(ui, cx, &state.camera, wire, &state.scene.nodes, curve, is_hovered);
+        if handle.clicked() {
+            touch_wire(ui, cx, &wire.wire);
+        }
+    }
+    hovered.map(|index| state.scene.wires[index].wire.clone())
+}
+
+/// A clicked wire is selected and tapped; with Shift it joins or leaves the selection.
+fn touch_wire(ui: &Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
+    if ui.input(|input| input.modifiers.shift || input.modifiers.command) {
+        let mut selection = cx.selection.clone();
+        if !selection.wires.remove(wire) {
+            selection.wires.insert(wire.clone());
+        }
+        cx.commands.push(Command::Select(selection));
+    } else {
+        cx.commands.push(Command::Select(Selection::wire(wire.clone())));
+        cx.commands.push(Command::Tap(Some(wire.clone())));
+    }
+}
+
+fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
+    let seen = state.camera.visible().expand(40.0);
+    let slow = status::bottleneck(cx);
+    let faults = status::worst_faults(cx);
+    state.visible_views.clear();
+    let mut events = Vec::new();
+    // Selected nodes come last, so that they lie on top.
+    let is_selected = |node: &scene::SceneNode| cx.selection.nodes.contains(&node.id);
+    let mut order: Vec<usize> = (0..state.scene.nodes.len()).collect();
+    order.sort_by_key(|index| is_selected(&state.scene.nodes[*index]));
+    for index in order {
+        let node = &state.scene.nodes[index];
+        let rect = node.rect.translate(state.gesture.shift_of(&node.id));
+        if !rect.intersects(seen) {
+            continue;
+        }
+        if node.has_view {
+            state.visible_views.push(node.id.clone());
+        }
+        let look = NodeLook {
+            is_selected: cx.selection.nodes.contains(&node.id),
+            is_slow: slow.as_ref() == Some(&node.id),
+            is_wiring: state.gesture.is_wiring(),
+            fault: faults.get(&node.id).copied(),
+        };
+        events.push((index, node::node_ui(ui, cx, &state.camera, node, rect, look)));
+    }
+    for (index, events) in events {
+        gesture::node_events(ui, cx, state, index, &events);
+    }
+}
+
+fn ground_events(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    state: &mut CanvasState,
+    ground: &Response,
+    hovered_wire: Option<Wire>,
+) {
+    let pointer = ui.input(|input| input.pointer.latest_pos()).unwrap_or(state.camera.viewport.center());
+    let here = snapped(state.camera.to_canvas(pointer));
+    let quick_add = Command::QuickAdd { at: here, pos_in_screen: pointer, wire_from: None };
+    if let Some(kind) = ground.dnd_release_payload::<DraggedKind>() {
+        let corner = state.camera.to_canvas(pointer) - Vec2::new(88.0, 20.0);
+        cx.commands.push(Command::AddNode { kind: kind.0.clone(), at: Some(snapped(corner)), wire_from: None });
+    }
+    if ground.drag_started_by(PointerButton::Primary) && !ui.input(|input| input.key_down(Key::Space)) {
+        let start = ui.input(|input| input.pointer.press_origin()).unwrap_or(pointer);
+        let adds = ui.input(|input| input.modifiers.shift);
+        state.gesture = Gesture::Box { start: state.camera.to_canvas(start), adds };
+    }
+    if ground.double_clicked() && hovered_wire.is_none() {
+        cx.commands.push(quick_add.clone());
+    } else if ground.clicked() {
+        match &hovered_wire {
+            Some(wire) => touch_wire(ui, cx, wire),
+            None => cx.commands.push(Command::ClearSelection),
+        }
+        state.gesture = Gesture::None;
+    }
+    if let Some(wire) = hovered_wire {
+        ui.set_cursor_icon(egui::CursorIcon::PointingHand);
+        ground.clone().on_hover_ui_at_pointer(|ui| wire::tooltip(ui, cx, &wire));
+    }
+    ground.context_menu(|ui| {
+        let sign = crate::icon::icon;
+        if ui.button(format!("{}  Add a node…", sign("plus"))).clicked() {
+            cx.commands.push(quick_add.clone());
+            ui.close();
+        }
+        if ui.button(format!("{}  Select all", sign("selection-all"))).clicked() {
+            cx.commands.push(Command::SelectAll);
+            ui.close();
+        }
+        if ui.button(format!("{}  Zoom to fit", sign("corners-out"))).clicked() {
+            cx.commands.push(Command::ZoomToFit);
+            ui.close();
+        }
+    });
+    if std::mem::take(&mut state.wants_quick_add) {
+        cx.commands.push(quick_add);
+    }
+    if !ui.text_edit_focused() && ui.input(|input| input.key_pressed(Key::Escape)) {
+        if state.gesture.is_none() {
+            cx.commands.push(Command::ClearSelection);
+        }
+        state.gesture = Gesture::None;
+    }
+}
+
+fn empty_hint(ui: &Ui, cx: &ViewContext<'_>, rect: Rect) {
+    let theme = cx.theme;
+    let painter = ui.painter();
+    let middle = rect.center();
+    let put = |dy: f32, text: &str, font, color| {
+        painter.text(middle + Vec2::new(0.0, dy), egui::Align2::CENTER_CENTER, text, font, color);
+    };
+    put(-44.0, &crate::icon::icon("flow-arrow").to_string(), theme.icon_font(40.0), theme.line_strong);
+    put(0.0, "This pipeline is empty", theme.semibold(crate::theme::size::HEADING), theme.text);
+    put(26.0, "Drag a node from the palette, or double-click here to add one.", theme.body(), theme.text_weak);
+    put(46.0, "Start with one from the Ingest section.", theme.body(), theme.text_weak);
+}

@@ -1,0 +1,242 @@
+//! The pipeline as shapes: where each node, port and wire stands on the canvas.
+//!
+//! Built anew only when the pipeline changes; drawing reads it. All places are in canvas points.
+
+use std::collections::BTreeMap;
+
+use egui::{Pos2, Rect, Vec2, vec2};
+use millrace_model::{Catalog, Endpoint, Node, NodeId, Pipeline, Port, PortRole, Section, Wire};
+use serde_json::Value;
+
+use super::camera::to_pos;
+use super::layout;
+
+const NODE_WIDTH: f32 = 176.0;
+const VIEW_WIDTH: f32 = 224.0;
+/// Title and headline.
+pub const HEADER_HEIGHT: f32 = 52.0;
+pub const FOOTER_HEIGHT: f32 = 24.0;
+const VIEW_HEIGHT: f32 = 120.0;
+const PORT_STEP: f32 = 20.0;
+
+/// Everything that is drawn.
+#[derive(Debug, Default)]
+pub struct Scene {
+    pub nodes: Vec<SceneNode>,
+    pub wires: Vec<SceneWire>,
+    index: BTreeMap<NodeId, usize>,
+}
+
+#[derive(Debug)]
+pub struct SceneNode {
+    pub id: NodeId,
+    pub rect: Rect,
+    /// What the person calls it.
+    pub title: String,
+    pub kind_title: String,
+    pub headline: String,
+    pub icon: String,
+    pub section: Option<Section>,
+    pub inputs: Vec<ScenePort>,
+    pub outputs: Vec<ScenePort>,
+    pub has_view: bool,
+    pub is_disabled: bool,
+    pub is_source: bool,
+}
+
+#[derive(Debug)]
+pub struct ScenePort {
+    pub port: Port,
+    /// From the node's top left corner.
+    pub offset: Vec2,
+}
+
+#[derive(Debug)]
+pub struct SceneWire {
+    pub wire: Wire,
+    pub from_node: usize,
+    pub to_node: usize,
+    /// From the corners of the two nodes.
+    from_offset: Vec2,
+    to_offset: Vec2,
+    pub role: PortRole,
+}
+
+impl Scene {
+    pub fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
+        let mut nodes: Vec<SceneNode> = pipeline.nodes().map(|node| SceneNode::new(pipeline, catalog, node)).collect();
+        let index: BTreeMap<NodeId, usize> =
+            nodes.iter().enumerate().map(|(index, node)| (node.id.clone(), index)).collect();
+        let wires: Vec<SceneWire> = pipeline
+            .wires()
+            .into_iter()
+            .filter_map(|wire| {
+                let (from_node, to_node) = (*index.get(&wire.from.node)?, *index.get(&wire.to.node)?);
+                let (from, to) = (&nodes[from_node], &nodes[to_node]);
+                let output = from.outputs.iter().find(|output| output.port.name == wire.from.port);
+                let input = to.inputs.iter().find(|input| input.port.name == wire.to.port);
+                Some(SceneWire {
+                    from_offset: output.map_or_else(|| from.right_middle(), |output| output.offset),
+                    to_offset: input.map_or_else(|| to.left_middle(), |input| input.offset),
+                    role: output.map_or(PortRole::Rows, |output| output.port.role),
+                    from_node,
+                    to_node,
+                    wire,
+                })
+            })
+            .collect();
+        let fixed: Vec<Option<Pos2>> = nodes.iter().map(|node| pipeline.position(&node.id).map(to_pos)).collect();
+        let sizes: Vec<Vec2> = nodes.iter().map(|node| node.rect.size()).collect();
+        let edges: Vec<(usize, usize)> = wires.iter().map(|wire| (wire.from_node, wire.to_node)).collect();
+        for (node, place) in nodes.iter_mut().zip(layout::places(&fixed, &sizes, &edges)) {
+            node.rect = Rect::from_min_size(place, node.rect.size());
+        }
+        Self { nodes, wires, index }
+    }
+
+    pub fn node(&self, id: &NodeId) -> Option<&SceneNode> {
+        self.index.get(id).map(|index| &self.nodes[*index])
+    }
+
+    /// The rectangle around all nodes.
+    pub fn bounds(&self) -> Option<Rect> {
+        self.nodes.iter().map(|node| node.rect).reduce(Rect::union)
+    }
+
+    /// Where a node dropped around `pos` stands free: moved down until it covers no other.
+    pub fn free_place(&self, pos: Pos2, size: Vec2) -> Pos2 {
+        let mut rect = Rect::from_min_size(pos, size);
+        while let Some(hit) = self.nodes.iter().find(|node| node.rect.expand(8.0).intersects(rect)) {
+            rect = rect.translate(vec2(0.0, hit.rect.max.y + 24.0 - rect.min.y));
+        }
+        rect.min
+    }
+}
+
+impl SceneNode {
+    fn new(pipeline: &Pipeline, catalog: &Catalog, node: &Node) -> Self {
+        let card = catalog.card(&node.kind);
+        let (inputs, outputs) = catalog.ports_of(pipeline, node);
+        let has_view = card.is_some_and(|card| card.has_view);
+        let width = if has_view { VIEW_WIDTH } else { NODE_WIDTH };
+        let most_ports = inputs.len().max(outputs.len());
+        let for_ports = port_y(most_ports, most_ports.saturating_sub(1)) + 16.0;
+        let body = HEADER_HEIGHT.max(for_ports) + if has_view { VIEW_HEIGHT } else { 0.0 };
+        let headline = card
+            .and_then(|card| card.headline.as_ref())
+            .and_then(|name| node.params.get(name))
+            .map_or_else(|| card.map_or_else(|| node.kind.clone(), |card| card.summary.clone()), one_line);
+        Self {
+            id: node.id.clone(),
+            rect: Rect::from_min_size(Pos2::ZERO, vec2(width, body + FOOTER_HEIGHT)),
+            title: catalog.title_of(node).to_owned(),
+            kind_title: card.map_or_else(|| "Unknown".to_owned(), |card| card.title.clone()),
+            headline,
+            icon: card.map_or_else(|| "question".to_owned(), |card| card.icon.clone()),
+            section: card.map(|card| card.section).or_else(|| Section::of_kind(&node.kind)),
+            inputs: placed(inputs, 0.0),
+            outputs: placed(outputs, width),
+            has_view,
+            is_disabled: node.disabled,
+            is_source: card.is_some_and(|card| card.is_source),
+        }
+    }
+
+    fn left_middle(&self) -> Vec2 {
+        vec2(0.0, HEADER_HEIGHT / 2.0 + 10.0)
+    }
+
+    fn right_middle(&self) -> Vec2 {
+        vec2(self.rect.width(), HEADER_HEIGHT / 2.0 + 10.0)
+    }
+
+    pub fn endpoint(&self, port: &ScenePort) -> Endpoint {
+        Endpoint::new(self.id.clone(), port.port.name.clone())
+    }
+}
+
+fn placed(ports: Vec<Port>, x: f32) -> Vec<ScenePort> {
+    let num_ports = ports.len();
+    ports
+        .into_iter()
+        .enumerate()
+        .map(|(index, port)| ScenePort { port, offset: vec2(x, port_y(num_ports, index)) })
+        .collect()
+}
+
+/// How far below the node's top its `index`-th port of `num_ports` stands.
+fn port_y(num_ports: usize, index: usize) -> f32 {
+    let first = if num_ports > 1 { 26.0 } else { 36.0 };
+    first + PORT_STEP * index as f32
+}
+
+impl SceneWire {
+    /// The points of the wire's curve, given how far its two nodes are dragged from their places.
+    pub fn curve(&self, nodes: &[SceneNode], shift: impl Fn(&NodeId) -> Vec2) -> [Pos2; 4] {
+        let (from, to) = (&nodes[self.from_node], &nodes[self.to_node]);
+        curve_between(from.rect.min + shift(&from.id) + self.from_offset, to.rect.min + shift(&to.id) + self.to_offset)
+    }
+}
+
+/// A smooth curve that leaves `from` and enters `to` level.
+pub fn curve_between(from: Pos2, to: Pos2) -> [Pos2; 4] {
+    let distance = to - from;
+    let reach =
+        if distance.x > 0.0 { (distance.x * 0.5).max(24.0) } else { (distance.x.abs() * 0.5).clamp(60.0, 200.0) };
+    [from, from + vec2(reach, 0.0), to - vec2(reach, 0.0), to]
+}
+
+/// The point at `t` (0 to 1) of a curve.
+pub fn point_on(curve: &[Pos2; 4], t: f32) -> Pos2 {
+    let s = 1.0 - t;
+    let weights = [s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t];
+    let mut sum = Vec2::ZERO;
+    for (point, weight) in curve.iter().zip(weights) {
+        sum += point.to_vec2() * weight;
+    }
+    sum.to_pos2()
+}
+
+/// How far `pos` is from a curve.
+pub fn distance_to(curve: &[Pos2; 4], pos: Pos2) -> f32 {
+    const STEPS: usize = 24;
+    let mut nearest = f32::INFINITY;
+    let mut before = curve[0];
+    for step in 1..=STEPS {
+        let point = point_on(curve, step as f32 / STEPS as f32);
+        let (along, to_pos) = (point - before, pos - before);
+        let t = (to_pos.dot(along) / along.length_sq().max(1e-6)).clamp(0.0, 1.0);
+        nearest = nearest.min((before + along * t).distance(pos));
+        before = point;
+    }
+    nearest
+}
+
+/// The smallest rectangle that holds the curve's control points, and so the curve.
+pub fn bounds_of(curve: &[Pos2; 4]) -> Rect {
+    Rect::from_points(curve)
+}
+
+/// A param value as one short line.
+fn one_line(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        Value::Array(items) => items.iter().map(one_line).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => fields.values().next().map(one_line).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::pos2;
+
+    #[test]
+    fn a_curve_is_near_its_own_points_and_far_from_others() {
+        let curve = curve_between(pos2(0.0, 0.0), pos2(200.0, 100.0));
+        assert!(distance_to(&curve, point_on(&curve, 0.37)) < 1.0);
+        assert!(distance_to(&curve, pos2(100.0, 200.0)) > 50.0);
+        assert!(bounds_of(&curve).contains(point_on(&curve, 0.8)));
+    }
+}

@@ -1,0 +1,154 @@
+//! What a node's state is, in a word, a sign and a colour, and what its foot line says.
+
+use std::collections::BTreeMap;
+
+use egui::Color32;
+use millrace_model::view::ViewSpec;
+use millrace_model::{NodeId, Severity};
+
+use super::scene::SceneNode;
+use crate::context::ViewContext;
+use crate::format;
+use crate::theme::Theme;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Disabled,
+    Failed,
+    Error,
+    Warning,
+    Ready,
+    Waiting,
+    Running,
+    Finished,
+    Stopped,
+}
+
+impl Status {
+    /// The node's status, given the worst fault that it has.
+    pub fn of(cx: &ViewContext<'_>, node: &SceneNode, fault: Option<Severity>) -> Self {
+        if node.is_disabled {
+            return Self::Disabled;
+        }
+        if cx.live.failure_at(&node.id).is_some() {
+            return Self::Failed;
+        }
+        if fault == Some(Severity::Error) {
+            return Self::Error;
+        }
+        match (cx.live.node(&node.id), cx.live.is_running()) {
+            _ if fault.is_some() => Self::Warning,
+            (Some(metrics), _) if metrics.is_finished => Self::Finished,
+            (Some(metrics), true) if metrics.rows_in + metrics.rows_out == 0 => Self::Waiting,
+            (Some(_), true) => Self::Running,
+            (Some(_), false) => Self::Stopped,
+            (None, _) => Self::Ready,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Disabled => "Disabled",
+            Self::Failed => "Failed",
+            Self::Error => "Needs mending",
+            Self::Warning => "Look at this",
+            Self::Ready => "Ready",
+            Self::Waiting => "Waiting for rows",
+            Self::Running => "Running",
+            Self::Finished => "Finished",
+            Self::Stopped => "Stopped",
+        }
+    }
+
+    /// The name of the sign; `None` for a plain dot.
+    pub fn icon(self) -> Option<&'static str> {
+        match self {
+            Self::Disabled => Some("prohibit"),
+            Self::Failed => Some("x-circle"),
+            Self::Error => Some("warning-circle"),
+            Self::Warning => Some("warning"),
+            Self::Ready => Some("circle"),
+            Self::Waiting => Some("hourglass"),
+            Self::Running => None,
+            Self::Finished => Some("check-circle"),
+            Self::Stopped => Some("stop-circle"),
+        }
+    }
+
+    pub fn color(self, theme: &Theme) -> Color32 {
+        match self {
+            Self::Failed | Self::Error => theme.error,
+            Self::Warning => theme.warning,
+            Self::Running | Self::Finished => theme.ok,
+            Self::Disabled | Self::Ready | Self::Waiting | Self::Stopped => theme.text_weak,
+        }
+    }
+}
+
+/// The worst fault of each node that has any.
+pub fn worst_faults<'a>(cx: &ViewContext<'a>) -> BTreeMap<&'a NodeId, Severity> {
+    let mut worst = BTreeMap::new();
+    for fault in &cx.checked.diagnostics {
+        if let Some(node) = &fault.node {
+            let entry = worst.entry(node).or_insert(fault.severity);
+            *entry = fault.severity.min(*entry);
+        }
+    }
+    worst
+}
+
+/// What stands behind the status: faults, the failure, what the node says of itself.
+pub fn details(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
+    let mut lines: Vec<String> = cx.live.failure_at(id).map(str::to_owned).into_iter().collect();
+    lines.extend(cx.diagnostics_of(id).map(|fault| fault.message.clone()));
+    lines.extend(cx.live.node(id).and_then(|metrics| metrics.status.clone()));
+    lines
+}
+
+/// The foot line: rates while a run is on, totals after it, columns before the first.
+pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
+    let Some(metrics) = cx.live.node(&node.id) else {
+        let columns = cx.ports_of(&node.id).and_then(|ports| {
+            let port = ports.outputs.first().or(ports.inputs.first())?;
+            port.columns.as_ref().map(Vec::len)
+        });
+        return match columns {
+            Some(num_columns) => format::counted(num_columns as u64, "column"),
+            None => node.kind_title.clone(),
+        };
+    };
+    let mut parts = Vec::new();
+    let view = cx.live.views.get(&node.id).map(|view| &view.spec);
+    let rows = if node.is_source { metrics.rows_out } else { metrics.rows_in };
+    match view {
+        Some(ViewSpec::LineChart(chart)) => parts.push(format!("{} points", format::short_count(chart.num_points))),
+        Some(ViewSpec::Table(table)) => parts.push(format!("{} rows", format::short_count(table.num_rows))),
+        _ if cx.live.is_running() => {
+            let rate = cx.live.node_rate(&node.id);
+            parts.push(format::rate(if node.is_source { rate.rows_out } else { rate.rows_in }));
+        }
+        _ => parts.push(format!("{} rows", format::short_count(rows))),
+    }
+    if metrics.rows_late > 0 {
+        parts.push(format!("{} late", format::short_count(metrics.rows_late)));
+    }
+    if metrics.rows_rejected > 0 {
+        parts.push(format!("{} rejected", format::short_count(metrics.rows_rejected)));
+    }
+    parts.join(" · ")
+}
+
+/// The node that slows those before it: the queue before it is fullest, and those behind it are not full.
+pub fn bottleneck(cx: &ViewContext<'_>) -> Option<NodeId> {
+    const FULL: f32 = 0.8;
+    if !cx.live.is_running() {
+        return None;
+    }
+    let rates = &cx.live.wire_rates;
+    let is_full = |wire: &millrace_model::Wire| rates.get(wire).is_some_and(|rate| rate.fill >= FULL);
+    rates
+        .iter()
+        .filter(|(wire, rate)| rate.fill >= FULL && !cx.pipeline().wires_out_of(&wire.to.node).iter().any(is_full))
+        .max_by(|a, b| a.1.fill.total_cmp(&b.1.fill))
+        .map(|(wire, _)| wire.to.node.clone())
+}

@@ -1,0 +1,139 @@
+//! One wire on the canvas: its curve, its rate and queue fill, and what the pointer does to it.
+
+use egui::accesskit::Role;
+use egui::{CornerRadius, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use millrace_model::{PortRole, Wire};
+
+use super::camera::Camera;
+use super::paint;
+use super::scene::{SceneNode, SceneWire, point_on};
+use crate::command::{self, Command};
+use crate::context::ViewContext;
+use crate::format;
+use crate::icon::icon;
+use crate::theme::{radius, size};
+
+/// Draws the wire and gives the response of its handle, which stands on its middle.
+pub fn wire_ui(
+    ui: &mut Ui,
+    cx: &mut ViewContext<'_>,
+    camera: &Camera,
+    wire: &SceneWire,
+    nodes: &[SceneNode],
+    curve_in_screen: [Pos2; 4],
+    is_hovered: bool,
+) -> Response {
+    let theme = cx.theme;
+    let is_selected = cx.selection.wires.contains(&wire.wire);
+    let is_tapped = cx.live.tapped.as_ref() == Some(&wire.wire);
+    let source = &nodes[wire.from_node];
+    let section = source.section.map_or(theme.text_weak, |section| theme.section_color(section));
+    let is_rows = wire.role == PortRole::Rows && !source.is_disabled;
+    let color = if is_rows { section } else { theme.text_weak };
+    let width = (2.0 * camera.zoom).clamp(1.0, 3.0);
+    if is_selected {
+        paint::curve(ui.painter(), curve_in_screen, Stroke::new(width + 4.0, theme.accent.gamma_multiply(0.45)), false);
+    } else if is_hovered {
+        paint::curve(ui.painter(), curve_in_screen, Stroke::new(width + 3.0, color.gamma_multiply(0.3)), false);
+    }
+    paint::curve(ui.painter(), curve_in_screen, Stroke::new(width, color), !is_rows);
+
+    let middle = point_on(&curve_in_screen, 0.5);
+    let scale = camera.zoom.min(1.0);
+    let rect = if scale >= 0.4 { pill(ui, cx, wire, middle, scale, is_tapped, is_selected) } else { None };
+    let rect = rect.unwrap_or_else(|| Rect::from_center_size(middle, Vec2::splat(16.0)));
+    let id = ui.scope_id().with(("wire", &wire.wire));
+    let response = ui.interact(rect, id, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, format!("wire {}", wire.wire)));
+    if response.has_focus() {
+        ui.painter().rect_stroke(
+            rect.expand(3.0),
+            CornerRadius::same(radius::PILL),
+            Stroke::new(2.0, theme.accent),
+            StrokeKind::Outside,
+        );
+    }
+    menu(&response, cx, &wire.wire);
+    response.on_hover_ui(|ui| tooltip(ui, cx, &wire.wire))
+}
+
+/// The rate with the queue's fill below it; `None` when there is nothing to tell.
+fn pill(
+    ui: &Ui,
+    cx: &ViewContext<'_>,
+    wire: &SceneWire,
+    middle: Pos2,
+    scale: f32,
+    is_tapped: bool,
+    is_selected: bool,
+) -> Option<Rect> {
+    let theme = cx.theme;
+    let rate = cx.live.wire_rate(&wire.wire).filter(|_| cx.live.is_running());
+    if rate.is_none() && !is_tapped && !is_selected {
+        return None;
+    }
+    let mut text = String::new();
+    if is_tapped {
+        text.push(icon("eye"));
+    }
+    if let Some(rate) = rate {
+        if is_tapped {
+            text.push(' ');
+        }
+        text.push_str(&format::rate(rate.rows));
+    }
+    if text.is_empty() {
+        text.push(icon("flow-arrow"));
+    }
+    let painter = ui.painter();
+    let color = if is_tapped || is_selected { theme.text_strong } else { theme.text };
+    let galley = painter.layout_no_wrap(text, paint::zoomed(egui::FontId::monospace(11.0), scale), color);
+    let rect = Rect::from_center_size(middle, galley.size() + vec2(14.0, 6.0) * scale);
+    let border = if is_selected || is_tapped { Stroke::new(1.5, theme.accent) } else { theme.line_stroke() };
+    painter.rect(rect, CornerRadius::same(radius::PILL), theme.panel, border, StrokeKind::Inside);
+    painter.galley(rect.center() - galley.size() / 2.0, galley, color);
+    if let Some(rate) = rate.filter(|rate| rate.fill > 0.0) {
+        let track = Rect::from_min_size(
+            rect.left_bottom() + vec2(6.0, 4.0) * scale,
+            vec2(rect.width() - 12.0 * scale, 3.0 * scale),
+        );
+        painter.rect_filled(track, CornerRadius::same(2), theme.line);
+        let fill = track.with_max_x(track.min.x + track.width() * rate.fill.clamp(0.0, 1.0));
+        let color = if rate.fill >= 0.8 { theme.warning } else { theme.ok };
+        painter.rect_filled(fill, CornerRadius::same(2), color);
+    }
+    Some(rect)
+}
+
+pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {
+    let theme = cx.theme;
+    let title = format!("{} → {}", cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
+    ui.label(egui::RichText::new(title).font(theme.semibold(size::BODY)));
+    ui.colored_label(theme.text_weak, format!("{} → {}", wire.from.port, wire.to.port));
+    if let Some(rate) = cx.live.wire_rate(wire) {
+        ui.monospace(format!("{} · queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
+    }
+    let columns = cx
+        .ports_of(&wire.from.node)
+        .and_then(|ports| ports.outputs.iter().find(|output| output.name == wire.from.port))
+        .and_then(|port| port.columns.as_ref());
+    if let Some(columns) = columns {
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        ui.colored_label(theme.text_weak, names.join(", "));
+    }
+    ui.colored_label(theme.text_weak, "Click to see its rows.");
+}
+
+fn menu(response: &Response, cx: &mut ViewContext<'_>, wire: &Wire) {
+    response.context_menu(|ui| {
+        if ui.button(format!("{}  Show its rows", icon("eye"))).clicked() {
+            cx.commands.push(Command::Tap(Some(wire.clone())));
+            ui.close();
+        }
+        if ui.button(format!("{}  Remove", icon("trash"))).clicked() {
+            let edits = vec![millrace_model::Edit::RemoveWire { wire: wire.clone() }];
+            command::edit(cx.commands, "Remove wire", edits);
+            ui.close();
+        }
+    });
+}

@@ -1,0 +1,51 @@
+//! What every part of the window may read while it draws, and where it pushes its commands.
+
+use millrace_model::{Catalog, Diagnostic, NodeId, Pipeline};
+use millrace_protocol::{Checked, NodePorts};
+
+use crate::command::{BottomTab, Command};
+use crate::document::Document;
+use crate::live::Live;
+use crate::selection::Selection;
+use crate::theme::Theme;
+
+/// The state of the designer during one frame. Only `commands` may be changed.
+#[derive(Debug)]
+pub struct ViewContext<'a> {
+    pub theme: &'a Theme,
+    pub catalog: &'a Catalog,
+    pub document: &'a Document,
+    /// What the last check found; it may be some edits behind.
+    pub checked: &'a Checked,
+    pub live: &'a Live,
+    pub selection: &'a Selection,
+    /// Whether files of the host's machine may be picked by a dialog.
+    pub is_local: bool,
+    /// The param that was jumped to in this frame: its field is to take the focus and be scrolled to.
+    pub focus_param: Option<(&'a NodeId, &'a str)>,
+    /// The node whose title is to take the focus in this frame.
+    pub focus_title: Option<&'a NodeId>,
+    /// The tab that the bottom panel is to show from this frame on.
+    pub show_bottom: Option<BottomTab>,
+    pub commands: &'a mut Vec<Command>,
+}
+
+impl ViewContext<'_> {
+    pub fn pipeline(&self) -> &Pipeline {
+        self.document.pipeline()
+    }
+
+    /// What the person calls the node; its id when it is not there.
+    pub fn title_of(&self, id: &NodeId) -> String {
+        self.pipeline().node(id).map_or_else(|| id.to_string(), |node| self.catalog.title_of(node).to_owned())
+    }
+
+    /// The ports and schemas that the last check found.
+    pub fn ports_of(&self, id: &NodeId) -> Option<&NodePorts> {
+        self.checked.nodes.get(id)
+    }
+
+    pub fn diagnostics_of<'b>(&'b self, id: &'b NodeId) -> impl Iterator<Item = &'b Diagnostic> {
+        self.checked.diagnostics.iter().filter(move |diagnostic| diagnostic.node.as_ref() == Some(id))
+    }
+}

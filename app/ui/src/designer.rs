@@ -1,0 +1,270 @@
+//! The designer itself: one frame, and the commands that it brought.
+
+use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Modifiers, Panel, Ui};
+use millrace_model::NodeId;
+use millrace_protocol::ProjectId;
+
+use crate::actions;
+use crate::apply;
+use crate::bottom::{self, BottomState};
+use crate::canvas::{self, CanvasState, NUDGE};
+use crate::command::{BottomTab, Command, Side};
+use crate::context::ViewContext;
+use crate::document::{Document, SaveState};
+use crate::inspector::{self, Inspector};
+use crate::link::{Link, LinkState};
+use crate::pages;
+use crate::palette::{self, PaletteState};
+use crate::pick_list::{self, PickList};
+use crate::selection::Selection;
+use crate::session::Session;
+use crate::theme::{self, Theme};
+use crate::top_bar;
+
+/// The whole designer. [`Designer::ui`] is called once a frame.
+pub struct Designer {
+    pub(crate) session: Session,
+    pub(crate) canvas: CanvasState,
+    pub(crate) palette: PaletteState,
+    pub(crate) selection: Selection,
+    pub(crate) pick_list: Option<PickList>,
+    pub(crate) shows_keys: bool,
+    /// The name of a revision that is being typed.
+    pub(crate) revision_name: Option<String>,
+    /// What the next frame is to put the focus on.
+    pub(crate) focus: Focus,
+    pub(crate) shown: Shown,
+    bottom: BottomState,
+    inspector: Inspector,
+    /// The project that the selection is of.
+    shown_project: Option<ProjectId>,
+}
+
+/// What is to be shown or focused in the next frame, and then no more.
+#[derive(Debug, Default)]
+pub(crate) struct Focus {
+    pub param: Option<(NodeId, String)>,
+    pub title: Option<NodeId>,
+    pub bottom: Option<BottomTab>,
+}
+
+/// Which panels around the canvas are shown.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub palette: bool,
+    pub bottom: bool,
+    pub inspector: bool,
+}
+
+impl Shown {
+    pub fn panel(&mut self, side: Side) -> &mut bool {
+        match side {
+            Side::Palette => &mut self.palette,
+            Side::Bottom => &mut self.bottom,
+            Side::Inspector => &mut self.inspector,
+        }
+    }
+}
+
+impl Designer {
+    /// Installs fonts and themes into `ctx` and starts talking to the host.
+    pub fn new(ctx: &Context, link: Box<dyn Link>) -> Self {
+        theme::apply(ctx);
+        ctx.set_theme(egui::Theme::Dark);
+        Self::with_link(link)
+    }
+
+    /// A designer for a context that has fonts and themes already (see [`theme::apply`]).
+    pub fn with_link(link: Box<dyn Link>) -> Self {
+        Self {
+            session: Session::new(link),
+            canvas: CanvasState::default(),
+            palette: PaletteState::default(),
+            selection: Selection::default(),
+            pick_list: None,
+            shows_keys: false,
+            revision_name: None,
+            focus: Focus::default(),
+            shown: Shown { palette: true, bottom: true, inspector: true },
+            bottom: BottomState::default(),
+            inspector: Inspector::default(),
+            shown_project: None,
+        }
+    }
+
+    /// What the host has said and what is open.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Draws one frame into the whole of `ui`, then carries out what was asked for.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let views = [self.canvas.visible_views(), self.bottom.visible_views()].concat();
+        if let Some(wait_ms) = self.session.tick(&views) {
+            ctx.request_repaint_after(std::time::Duration::from_micros((wait_ms * 1_000.0) as u64));
+        }
+        if let Some(is_dark) = self.session.wants_dark.take() {
+            ctx.set_theme(if is_dark { egui::Theme::Dark } else { egui::Theme::Light });
+        }
+        if std::mem::take(&mut self.session.wants_problems) {
+            self.focus.bottom = Some(BottomTab::Problems);
+        }
+        let project = self.session.document.as_ref().map(Document::project);
+        if self.shown_project != project {
+            self.shown_project = project;
+            self.selection = Selection::default();
+            self.pick_list = None;
+        }
+        self.take_tab(&ctx);
+        let theme = Theme::of(&ctx);
+        let mut commands = Vec::new();
+        if let Some(reason) = &self.session.fatal {
+            pages::message_page(ui, theme, "warning-octagon", "Millrace cannot start", reason);
+        } else if !self.session.is_ready() {
+            match self.session.link_state() {
+                LinkState::Lost(reason) => pages::message_page(ui, theme, "plugs", "Not connected", &reason),
+                _ => pages::message_page(ui, theme, "hourglass", "Connecting…", "Looking for Millrace's runtime."),
+            }
+        } else if self.session.shows_projects || self.session.document.is_none() {
+            let can_go_back = self.session.document.is_some();
+            pages::projects_page(ui, theme, &self.session.projects, can_go_back, &mut commands);
+        } else {
+            self.workspace(ui, theme, &mut commands);
+            self.overlays(&ctx, theme, &mut commands);
+        }
+        pages::notices_ui(&ctx, theme, &mut self.session.notices);
+        for command in commands {
+            apply::carry_out(self, &ctx, command);
+        }
+    }
+
+    /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
+    fn take_tab(&mut self, ctx: &Context) {
+        let is_walking = ctx.memory(|memory| memory.focused().is_some());
+        let is_free = self.pick_list.is_none() && !self.shows_keys && self.revision_name.is_none();
+        if is_free
+            && !is_walking
+            && self.canvas.is_pointer_over()
+            && ctx.input(|input| input.key_pressed(Key::Tab) && !input.modifiers.any())
+        {
+            ctx.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
+            self.canvas.quick_add();
+        }
+    }
+
+    fn workspace(&mut self, ui: &mut Ui, theme: &Theme, commands: &mut Vec<Command>) {
+        let focus = std::mem::take(&mut self.focus);
+        let session = &self.session;
+        let Some(document) = &session.document else { return };
+        let mut cx = ViewContext {
+            theme,
+            catalog: &session.catalog,
+            document,
+            checked: &session.checked,
+            live: &session.live,
+            selection: &self.selection,
+            is_local: session.is_local,
+            focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
+            focus_title: focus.title.as_ref(),
+            show_bottom: focus.bottom,
+            commands,
+        };
+        let bar = Frame::new().fill(theme.panel);
+        Panel::top("bar").exact_size(top_bar::HEIGHT).frame(bar).show(ui, |ui| {
+            top_bar::top_bar_ui(ui, &mut cx, self.canvas.camera.zoom);
+        });
+        banners(ui, session, document.save_state(), &mut cx);
+        let side =
+            |left: i8| Frame::new().fill(theme.panel).inner_margin(Margin { left, right: 14, top: 12, bottom: 0 });
+        let shown = &mut self.shown;
+        let panel = Panel::left("palette").default_size(232.0).size_range(180.0..=360.0).frame(side(14));
+        panel.show_collapsible(ui, &mut shown.palette, |ui| palette::palette_ui(ui, &mut cx, &mut self.palette));
+        let panel = Panel::right("inspector").default_size(316.0).size_range(260.0..=560.0).frame(side(18));
+        panel.show_collapsible(ui, &mut shown.inspector, |ui| {
+            inspector::inspector_ui(ui, &mut self.inspector, &mut cx);
+        });
+        let frame = Frame::new().fill(theme.panel);
+        let panel = Panel::bottom("bottom").default_size(248.0).size_range(80.0..=700.0).frame(frame);
+        panel.show_collapsible(ui, &mut shown.bottom, |ui| {
+            // The panel keeps its height whatever the open tab holds.
+            ui.expand_to_include_rect(ui.max_rect());
+            bottom::bottom_ui(ui, &mut cx, &mut self.bottom);
+        });
+        CentralPanel::no_frame().frame(Frame::new().fill(theme.ground)).show(ui, |ui| {
+            canvas::canvas_ui(ui, &mut cx, &mut self.canvas);
+        });
+    }
+
+    fn overlays(&mut self, ctx: &Context, theme: &Theme, commands: &mut Vec<Command>) {
+        let is_busy = self.pick_list.is_some() || self.shows_keys || self.revision_name.is_some();
+        if !is_busy && !ctx.text_edit_focused() {
+            keys(ctx, &self.selection, commands);
+        }
+        if let Some(list) = &mut self.pick_list
+            && !list.ui(ctx, theme, &self.session.catalog, commands)
+        {
+            self.pick_list = None;
+        }
+        if self.shows_keys && !pick_list::shortcuts_ui(ctx, theme) {
+            self.shows_keys = false;
+        }
+        if let Some(name) = &mut self.revision_name
+            && let Some(answer) = pages::name_dialog(ctx, theme, name)
+        {
+            self.revision_name = None;
+            commands.extend(answer.map(|name| Command::SaveRevision { name }));
+        }
+    }
+}
+
+fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut ViewContext<'_>) {
+    let strip = |ui: &mut Ui, text: &str, add_buttons: &mut dyn FnMut(&mut Ui)| {
+        Panel::top("banner").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
+            pages::banner(ui, cx.theme, text, add_buttons);
+        });
+    };
+    if let LinkState::Lost(reason) = session.link_state() {
+        let text = format!("{reason} Your work is kept here and saved when the connection is back.");
+        strip(ui, &text, &mut |_| {});
+    } else if session.has_conflict {
+        strip(ui, "This project was changed elsewhere since it was opened here.", &mut |ui| {
+            if ui.button("Keep what is here").clicked() {
+                cx.commands.push(Command::ResolveConflict { keep_mine: true });
+            }
+            if ui.button("Load the other").clicked() {
+                cx.commands.push(Command::ResolveConflict { keep_mine: false });
+            }
+        });
+    } else if let SaveState::NotSaved(reason) = save_state {
+        strip(ui, &format!("Not saved: {reason} It is tried again every two seconds."), &mut |_| {});
+    }
+}
+
+/// What the keyboard asks for while nobody is typing.
+fn keys(ctx: &Context, selection: &Selection, commands: &mut Vec<Command>) {
+    let events = ctx.input(|input| input.events.clone());
+    for event in events {
+        match event {
+            Event::Copy => commands.push(Command::Copy),
+            Event::Cut => commands.push(Command::Cut),
+            Event::Paste(text) => commands.push(Command::Paste { text }),
+            _ => {}
+        }
+    }
+    actions::pressed(ctx, commands);
+    if !selection.nodes.is_empty() {
+        let arrows = [(Key::ArrowLeft, -1, 0), (Key::ArrowRight, 1, 0), (Key::ArrowUp, 0, -1), (Key::ArrowDown, 0, 1)];
+        for (key, x, y) in arrows {
+            for (modifiers, step) in [(Modifiers::SHIFT, NUDGE.1), (Modifiers::NONE, NUDGE.0)] {
+                if ctx.input_mut(|input| input.consume_key(modifiers, key)) {
+                    commands.push(Command::Nudge { dx: x * step, dy: y * step });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What a person's wish means as edits of the pipeline. Pure: nothing here draws or changes anything.
+
+use std::collections::BTreeMap;
+
+use millrace_model::text::Fragment;
+use millrace_model::{Catalog, Edit, Endpoint, Node, NodeCard, NodeId, Params, Pipeline, Port, Position, Wire};
+
+use crate::command::Joint;
+
+/// The edits that draw a wire; a wire that stands at a one-wire input is replaced.
+///
+/// # Errors
+/// Why the wire cannot be, as a sentence for the person.
+pub fn wire(pipeline: &Pipeline, catalog: &Catalog, from: &Endpoint, to: &Endpoint) -> Result<Vec<Edit>, String> {
+    let new = Wire::new(from.clone(), to.clone());
+    if from.node == to.node {
+        return Err("A node cannot feed itself.".to_owned());
+    }
+    if pipeline.has_wire(&new) {
+        return Err("These two ports are wired already.".to_owned());
+    }
+    let Some(node) = pipeline.node(&to.node) else {
+        return Err(format!("The node `{}` is gone.", to.node));
+    };
+    if pipeline.reaches(&to.node, &from.node) {
+        return Err("This would close a circle, and rows cannot flow in a circle.".to_owned());
+    }
+    let (inputs, _) = catalog.ports_of(pipeline, node);
+    let takes_many = inputs.iter().find(|input| input.name == to.port).is_none_or(|input| input.takes_many_wires);
+    let replaced = pipeline.wires_into(&to.node).into_iter().filter(|wire| !takes_many && wire.to.port == to.port);
+    let mut edits: Vec<Edit> = replaced.map(|wire| Edit::RemoveWire { wire }).collect();
+    edits.push(Edit::AddWire { wire: new });
+    Ok(edits)
+}
+
+/// The wire between two ports, whichever of them is the output.
+///
+/// # Errors
+/// When both are outputs or both are inputs.
+pub fn ends_of(a: &Joint, b: &Joint) -> Result<(Endpoint, Endpoint), String> {
+    match (a, b) {
+        (Joint::Output(from), Joint::Input(to)) | (Joint::Input(to), Joint::Output(from)) => {
+            Ok((from.clone(), to.clone()))
+        }
+        (Joint::Output(_), Joint::Output(_)) => {
+            Err("Both of these are outputs: a wire goes from an output to an input.".to_owned())
+        }
+        (Joint::Input(_), Joint::Input(_)) => {
+            Err("Both of these are inputs: a wire goes from an output to an input.".to_owned())
+        }
+    }
+}
+
+/// Whether a new node of this card could take the loose end of a wire.
+pub fn fits(card: &NodeCard, joint: Option<&Joint>) -> bool {
+    match joint {
+        None => true,
+        Some(Joint::Output(_)) => !ports(card, true).is_empty(),
+        Some(Joint::Input(_)) => !ports(card, false).is_empty(),
+    }
+}
+
+/// The edits that add a node of this card, wired to `joint` where one is given, and the new node's id.
+pub fn add_node(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    card: &NodeCard,
+    position: Position,
+    joint: Option<&Joint>,
+) -> (NodeId, Vec<Edit>) {
+    let id = pipeline.unused_id(&card.kind);
+    let node = Node::new(id.clone(), card.kind.as_str());
+    let mut edits = vec![Edit::AddNode { node, position: Some(position) }];
+    match joint {
+        Some(Joint::Output(from)) => {
+            if let Some(input) = ports(card, true).first() {
+                edits.push(Edit::AddWire {
+                    wire: Wire::new(from.clone(), Endpoint::new(id.clone(), input.name.as_str())),
+                });
+            }
+        }
+        Some(Joint::Input(to)) => {
+            if let Some(output) = ports(card, false).first() {
+                let from = Endpoint::new(id.clone(), output.name.as_str());
+                let replaced = wire_at_input(pipeline, catalog, to).map(|wire| Edit::RemoveWire { wire });
+                edits.extend(replaced);
+                edits.push(Edit::AddWire { wire: Wire::new(from, to.clone()) });
+            }
+        }
+        None => {}
+    }
+    (id, edits)
+}
+
+fn ports(card: &NodeCard, inputs: bool) -> Vec<Port> {
+    let params = Params::new();
+    if inputs { card.input_ports(&params) } else { card.output_ports(&params) }
+}
+
+/// The wire at an input that takes only one.
+pub fn wire_at_input(pipeline: &Pipeline, catalog: &Catalog, input: &Endpoint) -> Option<Wire> {
+    let node = pipeline.node(&input.node)?;
+    let (inputs, _) = catalog.ports_of(pipeline, node);
+    let takes_one = inputs.iter().any(|port| port.name == input.port && !port.takes_many_wires);
+    pipeline.wires_into(&input.node).into_iter().find(|wire| takes_one && wire.to.port == input.port)
+}
+
+/// The edits that remove nodes with their wires, and other wires.
+pub fn removal<'a>(
+    pipeline: &Pipeline,
+    nodes: impl IntoIterator<Item = &'a NodeId>,
+    wires: impl IntoIterator<Item = &'a Wire>,
+) -> Vec<Edit> {
+    let mut edits = pipeline.removal_of(nodes);
+    for wire in wires {
+        let removal = Edit::RemoveWire { wire: wire.clone() };
+        if pipeline.has_wire(wire) && !edits.contains(&removal) {
+            edits.insert(0, removal);
+        }
+    }
+    edits
+}
+
+/// The edits that put a fragment into the pipeline under new ids, and those ids. With `top_left` the fragment's corner
+/// comes to stand there; else it stands a little off its old place.
+pub fn paste(pipeline: &Pipeline, fragment: &Fragment, top_left: Option<Position>) -> (Vec<NodeId>, Vec<Edit>) {
+    const OFFSET: i32 = 32;
+    let corner = fragment.positions.values().copied().reduce(|a, b| Position { x: a.x.min(b.x), y: a.y.min(b.y) });
+    let (dx, dy) = match (top_left, corner) {
+        (Some(wanted), Some(corner)) => (wanted.x - corner.x, wanted.y - corner.y),
+        _ => (OFFSET, OFFSET),
+    };
+    let mut grown = pipeline.clone();
+    let mut ids: BTreeMap<&NodeId, NodeId> = BTreeMap::new();
+    let mut edits = Vec::new();
+    for node in &fragment.nodes {
+        let id = grown.unused_id(&node.kind);
+        let position = fragment.positions.get(&node.id).map(|at| Position { x: at.x + dx, y: at.y + dy });
+        let copy = Edit::AddNode { node: Node { id: id.clone(), ..node.clone() }, position };
+        if grown.apply(std::slice::from_ref(&copy)).is_ok() {
+            edits.push(copy);
+            ids.insert(&node.id, id);
+        }
+    }
+    for wire in &fragment.wires {
+        let (Some(from), Some(to)) = (ids.get(&wire.from.node), ids.get(&wire.to.node)) else { continue };
+        let wire = Wire::new(
+            Endpoint::new(from.clone(), wire.from.port.as_str()),
+            Endpoint::new(to.clone(), wire.to.port.as_str()),
+        );
+        let copy = Edit::AddWire { wire };
+        if grown.apply(std::slice::from_ref(&copy)).is_ok() {
+            edits.push(copy);
+        }
+    }
+    (ids.into_values().collect(), edits)
+}
+
+/// Reads a fragment from the clipboard's text; `None` when the text is something else.
+pub fn fragment_from(text: &str) -> Option<Fragment> {
+    let fragment: Fragment = serde_json::from_str(text).ok()?;
+    (fragment.millrace_fragment == millrace_model::text::FORMAT).then_some(fragment)
+}
+
+/// `Add Filter` for one, `Delete 3 nodes` for many.
+pub fn label_for(verb: &str, titles: &[String], noun: &str) -> String {
+    match titles {
+        [title] => format!("{verb} {title}"),
+        _ => format!("{verb} {} {noun}", titles.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_model::{Form, PortCard, Section};
+
+    fn card(kind: &str, has_input: bool, has_output: bool, many: bool) -> NodeCard {
+        let input = if many { PortCard::rows("").many_wires() } else { PortCard::rows("") };
+        NodeCard {
+            kind: kind.to_owned(),
+            section: Section::Process,
+            title: kind.to_owned(),
+            summary: String::new(),
+            help: String::new(),
+            icon: String::new(),
+            form: Form::default(),
+            inputs: if has_input { vec![input] } else { Vec::new() },
+            outputs: if has_output { vec![PortCard::rows("")] } else { Vec::new() },
+            headline: None,
+            is_source: !has_input,
+            has_view: false,
+        }
+    }
+
+    fn catalog() -> Catalog {
+        Catalog::new([
+            card("ingest.file", false, true, false),
+            card("process.filter", true, true, false),
+            card("process.union", true, true, true),
+            card("store.discard", true, false, false),
+        ])
+    }
+
+    fn end(text: &str) -> Endpoint {
+        text.parse().expect("an end")
+    }
+
+    fn pipeline() -> Pipeline {
+        let text = r#"{"format": 1, "name": "T", "nodes": {
+            "a": {"kind": "ingest.file"}, "b": {"kind": "process.filter"}, "c": {"kind": "process.filter"},
+            "u": {"kind": "process.union"}},
+            "wires": [{"from": "a.rows", "to": "b.rows"}, {"from": "b.rows", "to": "c.rows"},
+                      {"from": "c.rows", "to": "u.rows"}]}"#;
+        Pipeline::parse(text).expect("the text is a pipeline").0
+    }
+
+    #[test]
+    fn a_wire_replaces_the_one_at_a_single_input_and_joins_those_at_a_many_wire_input() {
+        let (pipeline, catalog) = (pipeline(), catalog());
+        let replacing = wire(&pipeline, &catalog, &end("a.rows"), &end("c.rows")).expect("it fits");
+        assert_eq!(replacing.len(), 2);
+        assert!(matches!(&replacing[0], Edit::RemoveWire { wire } if wire.from == end("b.rows")));
+        let joining = wire(&pipeline, &catalog, &end("a.rows"), &end("u.rows")).expect("it fits");
+        assert_eq!(joining.len(), 1);
+    }
+
+    #[test]
+    fn wires_that_cannot_be_are_refused_in_words() {
+        let (pipeline, catalog) = (pipeline(), catalog());
+        for (from, to, word) in
+            [("c.rows", "b.rows", "circle"), ("b.rows", "b.rows", "itself"), ("a.rows", "b.rows", "already")]
+        {
+            let reason = wire(&pipeline, &catalog, &end(from), &end(to)).expect_err("it cannot be");
+            assert!(reason.contains(word), "{reason}");
+        }
+        assert!(ends_of(&Joint::Input(end("b.rows")), &Joint::Input(end("c.rows"))).is_err());
+    }
+
+    #[test]
+    fn a_node_added_at_a_taken_input_takes_the_place_of_the_old_wire() {
+        let (mut pipeline, catalog) = (pipeline(), catalog());
+        let card = catalog.card("ingest.file").expect("it is in the catalog");
+        let joint = Joint::Input(end("c.rows"));
+        assert!(fits(card, Some(&joint)) && !fits(card, Some(&Joint::Output(end("a.rows")))));
+        let (id, edits) = add_node(&pipeline, &catalog, card, Position::default(), Some(&joint));
+        pipeline.apply(&edits).expect("the edits fit the pipeline");
+        let into = pipeline.wires_into(&end("c.rows").node);
+        assert_eq!(into.len(), 1);
+        assert_eq!(into[0].from.node, id);
+    }
+
+    #[test]
+    fn what_is_pasted_keeps_its_wires_and_shape() {
+        let mut pipeline = pipeline();
+        let ids: Vec<NodeId> = ["b", "c"].map(|id| id.parse().expect("an id")).to_vec();
+        let mut fragment = pipeline.fragment(&ids);
+        fragment.positions = ids.iter().cloned().zip([Position { x: 10, y: 20 }, Position { x: 110, y: 50 }]).collect();
+        let text = serde_json::to_string(&fragment).expect("a fragment is JSON");
+        let read = fragment_from(&text).expect("it is a fragment");
+        let (new, edits) = paste(&pipeline, &read, Some(Position { x: 0, y: 0 }));
+        pipeline.apply(&edits).expect("the edits fit the pipeline");
+        let places: Vec<_> = new.iter().map(|id| pipeline.position(id)).collect();
+        assert_eq!(places, [Some(Position { x: 0, y: 0 }), Some(Position { x: 100, y: 30 })]);
+        assert_eq!(pipeline.wires_out_of(&new[0])[0].to.node, new[1]);
+        assert!(fragment_from("{}").is_none() && fragment_from("words").is_none());
+    }
+
+    #[test]
+    fn removing_nodes_and_wires_together_removes_each_once() {
+        let mut pipeline = pipeline();
+        let wires = pipeline.wires();
+        let node: NodeId = "b".parse().expect("an id");
+        let edits = removal(&pipeline, [&node], &wires);
+        pipeline.apply(&edits).expect("no wire is removed twice");
+        assert!(pipeline.wires().is_empty());
+        assert_eq!(pipeline.num_nodes(), 3);
+    }
+}

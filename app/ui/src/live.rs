@@ -1,0 +1,241 @@
+//! What is known of the run that goes on, or of the last one: counters, rates, taps, views and log lines.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use arrow_array::RecordBatch;
+use millrace_model::run::{NodeMetrics, RunMetrics, RunState, WireMetrics};
+use millrace_model::view::ViewSpec;
+use millrace_model::{NodeId, Wire};
+use millrace_protocol::{FrameError, LogLine, Polled, RunId};
+
+/// Rates are taken over this much of the run, so that they neither flicker nor lag.
+const RATE_WINDOW_MS: u64 = 1_000;
+/// Newest log lines that are kept.
+const MAX_LOG_LINES: usize = 2_000;
+
+/// The state of a run as the designer last heard it.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// The run, on or over, that this tells about.
+    pub run: Option<RunId>,
+    /// `Run` was pressed and the host has not answered yet.
+    pub is_starting: bool,
+    pub metrics: Option<RunMetrics>,
+    /// Rows per second that the sources make.
+    pub source_rate: f64,
+    pub node_rates: BTreeMap<NodeId, NodeRate>,
+    pub wire_rates: BTreeMap<Wire, WireRate>,
+    /// The wire whose rows are wanted.
+    pub tapped: Option<Wire>,
+    /// The newest rows of the tapped wire, oldest first.
+    pub tap: Option<Tap>,
+    pub views: BTreeMap<NodeId, LiveView>,
+    pub log: VecDeque<LogLine>,
+    /// Newest records of unwired `late` and `rejected` ports that were asked for.
+    pub recent: BTreeMap<(NodeId, String), RecordBatch>,
+    past: VecDeque<RunMetrics>,
+}
+
+/// Rows per second of one node.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct NodeRate {
+    pub rows_in: f64,
+    pub rows_out: f64,
+}
+
+/// What a wire carries now.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct WireRate {
+    pub rows: f64,
+    /// Queue fill, 0 to 1.
+    pub fill: f32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Tap {
+    pub wire: Wire,
+    pub rows: RecordBatch,
+}
+
+/// The newest picture of a view node.
+#[derive(Debug, Clone)]
+pub struct LiveView {
+    pub version: u64,
+    pub spec: ViewSpec,
+    pub data: RecordBatch,
+}
+
+impl Live {
+    /// Forgets the last run and follows `run`. The tap stays wanted.
+    pub fn follow(&mut self, run: RunId) {
+        *self = Self { run: Some(run), tapped: self.tapped.take(), ..Self::default() };
+    }
+
+    pub fn state(&self) -> Option<RunState> {
+        self.metrics.as_ref().map(|metrics| metrics.state)
+    }
+
+    /// Whether a run goes on, or is about to.
+    pub fn is_running(&self) -> bool {
+        self.is_starting || (self.run.is_some() && self.state().is_none_or(|state| !state.is_over()))
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.state() == Some(RunState::Stopping)
+    }
+
+    pub fn node(&self, id: &NodeId) -> Option<&NodeMetrics> {
+        self.metrics.as_ref()?.nodes.get(id)
+    }
+
+    pub fn node_rate(&self, id: &NodeId) -> NodeRate {
+        self.node_rates.get(id).copied().unwrap_or_default()
+    }
+
+    pub fn wire_rate(&self, wire: &Wire) -> Option<WireRate> {
+        self.wire_rates.get(wire).copied()
+    }
+
+    /// The failure of the run at this node, if that is where it failed.
+    pub fn failure_at(&self, id: &NodeId) -> Option<&str> {
+        let failure = self.metrics.as_ref()?.failure.as_ref()?;
+        (failure.node.as_ref() == Some(id)).then_some(failure.message.as_str())
+    }
+
+    /// The number of the next log line wanted.
+    pub fn log_from(&self) -> u64 {
+        self.log.back().map_or(0, |line| line.number + 1)
+    }
+
+    /// Wants the rows of another wire, or of none.
+    pub fn tap_wire(&mut self, wire: Option<Wire>) {
+        if self.tapped != wire {
+            self.tapped = wire;
+            self.tap = None;
+        }
+    }
+
+    /// Takes in what a poll brought.
+    ///
+    /// # Errors
+    /// When a data frame cannot be read; the rest has been taken in.
+    pub fn take_in(&mut self, polled: Polled) -> Result<(), FrameError> {
+        self.update_rates(&polled.metrics);
+        self.metrics = Some(polled.metrics);
+        self.log.extend(polled.log);
+        while self.log.len() > MAX_LOG_LINES {
+            self.log.pop_front();
+        }
+        let mut fault = None;
+        for tap in polled.taps {
+            if self.tapped.as_ref() != Some(&tap.wire) {
+                continue;
+            }
+            match tap.rows.map(|frame| frame.to_batch()).transpose() {
+                Ok(Some(rows)) => self.tap = Some(Tap { wire: tap.wire, rows }),
+                Ok(None) => {}
+                Err(error) => fault = Some(error),
+            }
+        }
+        for (id, view) in polled.views {
+            match view.data.to_batch() {
+                Ok(data) => {
+                    self.views.insert(id, LiveView { version: view.version, spec: view.spec, data });
+                }
+                Err(error) => fault = Some(error),
+            }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    fn update_rates(&mut self, now: &RunMetrics) {
+        while self.past.len() > 1 && now.elapsed_ms.saturating_sub(self.past[1].elapsed_ms) >= RATE_WINDOW_MS {
+            self.past.pop_front();
+        }
+        if let Some(before) = self.past.front()
+            && now.elapsed_ms > before.elapsed_ms
+        {
+            let seconds = (now.elapsed_ms - before.elapsed_ms) as f64 / 1_000.0;
+            let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+            self.source_rate = rate(now.num_source_rows(), before.num_source_rows());
+            let none = NodeMetrics::default();
+            self.node_rates = now
+                .nodes
+                .iter()
+                .map(|(id, node)| {
+                    let old = before.nodes.get(id).unwrap_or(&none);
+                    let rows_in = rate(node.rows_in, old.rows_in);
+                    (id.clone(), NodeRate { rows_in, rows_out: rate(node.rows_out, old.rows_out) })
+                })
+                .collect();
+            let before: BTreeMap<&Wire, u64> = before.wires.iter().map(|wire| (&wire.wire, wire.rows)).collect();
+            self.wire_rates = now
+                .wires
+                .iter()
+                .map(|WireMetrics { wire, rows, fill, .. }| {
+                    let old = before.get(wire).copied().unwrap_or_default();
+                    (wire.clone(), WireRate { rows: rate(*rows, old), fill: *fill })
+                })
+                .collect();
+        }
+        if now.state.is_over() {
+            self.past.clear();
+        } else if self.past.back().is_none_or(|last| last.elapsed_ms < now.elapsed_ms) {
+            self.past.push_back(now.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn polled(elapsed_ms: u64, rows: u64, state: RunState) -> Polled {
+        let id: NodeId = "devices".parse().expect("an id");
+        let node = NodeMetrics { is_source: true, rows_out: rows, ..NodeMetrics::default() };
+        let wire = Wire::new("devices.rows".parse().expect("an end"), "out.rows".parse().expect("an end"));
+        Polled {
+            metrics: RunMetrics {
+                state,
+                elapsed_ms,
+                failure: None,
+                nodes: BTreeMap::from([(id, node)]),
+                wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
+                memory_bytes: 0,
+            },
+            taps: Vec::new(),
+            views: BTreeMap::new(),
+            log: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn rates_are_taken_over_the_last_second_of_the_run() {
+        let mut live = Live::default();
+        live.follow(1);
+        // 100 rows per second, then from the third second on 1,000.
+        for tenth in 0..50 {
+            let rows = if tenth <= 30 { tenth * 10 } else { 300 + (tenth - 30) * 100 };
+            live.take_in(polled(tenth * 100, rows, RunState::Running)).expect("there are no frames");
+            if tenth == 20 {
+                assert!((live.source_rate - 100.0).abs() < 1.0, "{}", live.source_rate);
+            }
+        }
+        assert!((live.source_rate - 1_000.0).abs() < 1.0, "{}", live.source_rate);
+        let wire = live.wire_rates.values().next().expect("there is one wire");
+        assert!((wire.rows - 1_000.0).abs() < 1.0 && wire.fill == 0.25);
+        assert!(live.is_running());
+    }
+
+    #[test]
+    fn a_run_that_is_over_keeps_its_counts_and_its_tap() {
+        let mut live = Live::default();
+        let wire = Wire::new("devices.rows".parse().expect("an end"), "out.rows".parse().expect("an end"));
+        live.tap_wire(Some(wire.clone()));
+        live.follow(1);
+        assert_eq!(live.tapped, Some(wire));
+        live.take_in(polled(500, 70, RunState::Done)).expect("there are no frames");
+        assert!(!live.is_running());
+        assert_eq!(live.metrics.as_ref().map(RunMetrics::num_source_rows), Some(70));
+    }
+}

@@ -1,0 +1,184 @@
+//! The palette: all node kinds by section, with a search. Drag one onto the canvas, or double-click it.
+
+use egui::accesskit::Role;
+use egui::{Align2, CornerRadius, Rect, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use millrace_model::{NodeCard, Section};
+
+use crate::command::Command;
+use crate::context::ViewContext;
+use crate::icon::icon;
+use crate::theme::{Theme, radius, size, space};
+
+/// What is dragged from the palette: a node kind.
+#[derive(Debug, Clone)]
+pub struct DraggedKind(pub String);
+
+/// What the palette keeps between frames.
+#[derive(Debug, Default)]
+pub struct PaletteState {
+    search: String,
+    wants_focus: bool,
+}
+
+impl PaletteState {
+    /// Puts the focus on the search field.
+    pub fn focus_search(&mut self) {
+        self.wants_focus = true;
+    }
+}
+
+/// How well a card answers a search, smaller is better; `None` for not at all. Each word must be found.
+pub fn rank(card: &NodeCard, search: &str) -> Option<usize> {
+    let (title, rest) = (card.title.to_lowercase(), format!("{} {}", card.kind, card.summary).to_lowercase());
+    let mut rank = 0;
+    for word in search.to_lowercase().split_whitespace() {
+        rank += if title.starts_with(word) {
+            0
+        } else if title.contains(word) {
+            1
+        } else if card.kind.contains(word) {
+            2
+        } else if rest.contains(word) {
+            3
+        } else {
+            return None;
+        };
+    }
+    Some(rank)
+}
+
+pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteState) {
+    let theme = cx.theme;
+    let hint = format!("{}  Search nodes…", icon("magnifying-glass"));
+    let field = TextEdit::singleline(&mut state.search)
+        .hint_text(egui::RichText::new(hint).color(theme.text_weak))
+        .margin(vec2(10.0, 7.0))
+        .desired_width(f32::INFINITY);
+    let response = ui.add(field);
+    response.widget_info(|| WidgetInfo {
+        label: Some("Search nodes".to_owned()),
+        ..WidgetInfo::text_edit(true, state.search.as_str(), state.search.as_str(), "Search nodes…")
+    });
+    if std::mem::take(&mut state.wants_focus) {
+        response.request_focus();
+    }
+    if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+        state.search.clear();
+        response.surrender_focus();
+    }
+    let search = state.search.clone();
+    let found = |card: &&NodeCard| rank(card, &search).is_some();
+    let first = cx.catalog.cards().filter(found).min_by_key(|card| rank(card, &search));
+    if response.lost_focus()
+        && ui.input(|input| input.key_pressed(egui::Key::Enter))
+        && !state.search.is_empty()
+        && let Some(card) = first
+    {
+        cx.commands.push(Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None });
+    }
+    ui.add_space(space::XS);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        for section in Section::ALL {
+            let cards: Vec<&NodeCard> = cx.catalog.section(section).filter(found).collect();
+            if cards.is_empty() {
+                continue;
+            }
+            ui.add_space(space::S);
+            ui.label(egui::RichText::new(section.title()).font(theme.semibold(size::SMALL)).color(theme.text_weak));
+            ui.add_space(space::XS);
+            for card in cards {
+                if row_ui(ui, theme, card) {
+                    cx.commands.push(Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None });
+                }
+            }
+        }
+        if first.is_none() {
+            ui.add_space(space::L);
+            ui.colored_label(theme.text_weak, format!("No node is called “{}”.", state.search));
+            ui.add_space(space::S);
+            if ui.button("Show all nodes").clicked() {
+                state.search.clear();
+            }
+        }
+        ui.add_space(space::L);
+    });
+}
+
+/// One kind; true when it is to be added.
+fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("add {}", card.title)));
+    response.dnd_set_drag_payload(DraggedKind(card.kind.clone()));
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect_filled(rect, CornerRadius::same(radius::FIELD), theme.hovered);
+        ui.set_cursor_icon(egui::CursorIcon::Grab);
+    }
+    paint_row(ui, theme, card, rect);
+    if response.dragged() {
+        ghost(ui, theme, card);
+    }
+    let by_key = response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+    let is_added = response.double_clicked() || by_key;
+    response.on_hover_ui(|ui| {
+        ui.label(egui::RichText::new(&card.title).font(theme.semibold(size::BODY)));
+        ui.label(&card.summary);
+        ui.colored_label(theme.text_weak, "Drag it onto the canvas, or double-click.");
+    });
+    is_added
+}
+
+/// The section's bar, the icon and the title.
+pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect) {
+    let color = theme.section_color(card.section);
+    let painter = ui.painter();
+    let bar = Rect::from_min_max(rect.min + vec2(0.0, 7.0), pos2(rect.min.x + 4.0, rect.max.y - 7.0));
+    painter.rect_filled(bar, CornerRadius::same(2), color);
+    let at = pos2(rect.min.x + 22.0, rect.center().y);
+    painter.text(at, Align2::CENTER_CENTER, icon(&card.icon), theme.icon_font(size::ICON), color);
+    let text = pos2(rect.min.x + 38.0, rect.center().y);
+    painter.text(text, Align2::LEFT_CENTER, &card.title, theme.body(), theme.text);
+}
+
+/// The card that follows the pointer while a kind is dragged.
+fn ghost(ui: &Ui, theme: &Theme, card: &NodeCard) {
+    let Some(pointer) = ui.ctx().pointer_interact_pos() else { return };
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Tooltip, egui::Id::unique("palette ghost")));
+    let rect = Rect::from_min_size(pointer - vec2(88.0, 20.0), vec2(176.0, 52.0));
+    let stroke = egui::Stroke::new(1.5, theme.section_color(card.section));
+    painter.rect(rect, CornerRadius::same(radius::CARD), theme.panel, stroke, egui::StrokeKind::Inside);
+    let text = pos2(rect.min.x + 16.0, rect.min.y + 19.0);
+    painter.text(text, Align2::LEFT_CENTER, &card.title, theme.semibold(size::TITLE), theme.text_strong);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_model::Form;
+
+    fn card(title: &str, kind: &str, summary: &str) -> NodeCard {
+        NodeCard {
+            kind: kind.to_owned(),
+            section: Section::Process,
+            title: title.to_owned(),
+            summary: summary.to_owned(),
+            help: String::new(),
+            icon: String::new(),
+            form: Form::default(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            headline: None,
+            is_source: false,
+            has_view: false,
+        }
+    }
+
+    #[test]
+    fn a_search_looks_at_title_kind_and_summary_and_ranks_them_in_that_order() {
+        let filter = card("Filter", "process.filter", "Keeps rows that meet a condition.");
+        assert_eq!(rank(&filter, ""), Some(0));
+        assert!(rank(&filter, "FIL") < rank(&filter, "process"));
+        assert!(rank(&filter, "process") < rank(&filter, "condition"));
+        assert_eq!(rank(&filter, "filter wheel"), None);
+    }
+}

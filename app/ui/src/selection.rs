@@ -1,0 +1,53 @@
+//! What is selected on the canvas. Selection is never part of the undo history.
+
+use std::collections::BTreeSet;
+
+use millrace_model::{NodeId, Pipeline, Wire};
+
+/// The selected nodes and wires.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub nodes: BTreeSet<NodeId>,
+    pub wires: BTreeSet<Wire>,
+}
+
+impl Selection {
+    pub fn node(id: NodeId) -> Self {
+        Self { nodes: BTreeSet::from([id]), wires: BTreeSet::new() }
+    }
+
+    pub fn wire(wire: Wire) -> Self {
+        Self { nodes: BTreeSet::new(), wires: BTreeSet::from([wire]) }
+    }
+
+    pub fn nodes(ids: impl IntoIterator<Item = NodeId>) -> Self {
+        Self { nodes: ids.into_iter().collect(), wires: BTreeSet::new() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.wires.is_empty()
+    }
+
+    /// The selected node, when exactly one node is selected.
+    pub fn single_node(&self) -> Option<&NodeId> {
+        if self.nodes.len() == 1 { self.nodes.first() } else { None }
+    }
+
+    /// The selected wire, when nothing but one wire is selected.
+    pub fn single_wire(&self) -> Option<&Wire> {
+        if self.nodes.is_empty() && self.wires.len() == 1 { self.wires.first() } else { None }
+    }
+
+    /// Adds the node, or takes it out when it was in.
+    pub fn toggle_node(&mut self, id: &NodeId) {
+        if !self.nodes.remove(id) {
+            self.nodes.insert(id.clone());
+        }
+    }
+
+    /// Forgets what is no longer in the pipeline.
+    pub fn retain_existing(&mut self, pipeline: &Pipeline) {
+        self.nodes.retain(|id| pipeline.node(id).is_some());
+        self.wires.retain(|wire| pipeline.has_wire(wire));
+    }
+}

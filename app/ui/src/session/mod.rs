@@ -1,0 +1,321 @@
+//! The talk with the host: what was asked, what was answered, what is due.
+//!
+//! [`Session::tick`] runs once a frame, takes in what came and sends what is due. Time comes from the link, so tests set
+//! it. The session draws nothing.
+
+mod notices;
+mod projects;
+mod running;
+mod saving;
+
+use std::collections::BTreeMap;
+
+use millrace_model::{Catalog, NodeId};
+use millrace_protocol::{
+    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, ServerMessage,
+    Welcome,
+};
+use serde_json::Value;
+
+pub use self::notices::{Notice, Notices};
+use crate::document::{Document, PendingSave};
+use crate::link::{Link, LinkState};
+use crate::live::Live;
+
+/// A check waits this long after the last edit.
+const CHECK_DELAY_MS: f64 = 150.0;
+/// A save waits this long after the first edit that is not saved.
+const SAVE_DELAY_MS: f64 = 600.0;
+/// A save that failed is tried again after this.
+const RETRY_DELAY_MS: f64 = 2_000.0;
+const POLL_INTERVAL_MS: f64 = 100.0;
+/// Once a run is over it is asked for pictures that came into view.
+const IDLE_POLL_INTERVAL_MS: f64 = 1_000.0;
+const THEME_SETTING: &str = "theme";
+
+/// What an answer is to.
+#[derive(Debug)]
+enum Pending {
+    Hello,
+    Projects,
+    Open,
+    /// The host's version after a conflict, to save over it.
+    Rebase,
+    Save {
+        project: ProjectId,
+        save: PendingSave,
+    },
+    Check {
+        project: ProjectId,
+        generation: u64,
+    },
+    Start,
+    Stop,
+    Poll,
+    RecentRows {
+        node: NodeId,
+        port: String,
+    },
+    View {
+        file_name: String,
+    },
+    Theme,
+    /// Only its failure matters; else this is said.
+    Plain {
+        done: Option<String>,
+    },
+}
+
+/// Everything the designer knows from the host, and the way to it.
+pub struct Session {
+    link: Box<dyn Link>,
+    next_call: u64,
+    pending: BTreeMap<u64, Pending>,
+    said_hello: bool,
+    is_lost: bool,
+    pub catalog: Catalog,
+    pub is_local: bool,
+    pub version: String,
+    /// Why nothing can go on.
+    pub fatal: Option<String>,
+    pub document: Option<Document>,
+    pub projects: Vec<ProjectSummary>,
+    pub shows_projects: bool,
+    pub checked: Checked,
+    pub live: Live,
+    pub notices: Notices,
+    /// The project was changed elsewhere, and the person must choose.
+    pub has_conflict: bool,
+    /// The theme that the person chose, once the host told; taken by the designer.
+    pub wants_dark: Option<bool>,
+    /// The host refused to run: its faults are to be shown.
+    pub wants_problems: bool,
+    /// A request that waits until the draft is saved.
+    after_save: Option<(Request, Pending)>,
+    check_due: Option<f64>,
+    save_due: Option<f64>,
+    poll_due: Option<f64>,
+}
+
+impl Session {
+    pub fn new(link: Box<dyn Link>) -> Self {
+        Self {
+            link,
+            next_call: 1,
+            pending: BTreeMap::new(),
+            said_hello: false,
+            is_lost: false,
+            catalog: Catalog::default(),
+            is_local: false,
+            version: String::new(),
+            fatal: None,
+            document: None,
+            projects: Vec::new(),
+            shows_projects: false,
+            checked: Checked::default(),
+            live: Live::default(),
+            notices: Notices::default(),
+            has_conflict: false,
+            wants_dark: None,
+            wants_problems: false,
+            after_save: None,
+            check_due: None,
+            save_due: None,
+            poll_due: None,
+        }
+    }
+
+    pub fn now_ms(&self) -> f64 {
+        self.link.now_ms()
+    }
+
+    pub fn link_state(&self) -> LinkState {
+        self.link.state()
+    }
+
+    pub fn link(&mut self) -> &mut dyn Link {
+        self.link.as_mut()
+    }
+
+    /// Whether the host has said what nodes there are.
+    pub fn is_ready(&self) -> bool {
+        !self.version.is_empty()
+    }
+
+    /// Takes in what came and sends what is due. Gives the milliseconds until something is due again.
+    pub fn tick(&mut self, visible_views: &[NodeId]) -> Option<f64> {
+        let now = self.now_ms();
+        self.follow_link(now);
+        for message in self.link.receive() {
+            match message {
+                ServerMessage::Answer { id, result } => {
+                    if let Some(pending) = self.pending.remove(&id) {
+                        self.answered(pending, result);
+                    }
+                }
+                ServerMessage::Event(event) => self.heard(event),
+            }
+        }
+        self.take_picked();
+        if self.is_open() {
+            self.check_if_due(now);
+            self.save_if_due(now);
+            self.poll_if_due(now, visible_views);
+        }
+        self.notices.expire(now);
+        let dues = [self.check_due, self.save_due, self.poll_due, self.notices.next_end_ms()];
+        let wait = dues.into_iter().flatten().reduce(f64::min).map(|due| (due - now).max(1.0));
+        // An answer may come without waking us.
+        if self.pending.is_empty() && self.said_hello { wait } else { Some(wait.unwrap_or(50.0).min(50.0)) }
+    }
+
+    fn is_open(&self) -> bool {
+        self.link.state() == LinkState::Open
+    }
+
+    fn follow_link(&mut self, now: f64) {
+        match self.link.state() {
+            LinkState::Connecting => {}
+            LinkState::Lost(_) => {
+                if !self.is_lost {
+                    self.is_lost = true;
+                    self.pending.clear();
+                    self.live.is_starting = false;
+                    if let Some(document) = self.document.as_mut().filter(|document| document.is_dirty()) {
+                        document.save_failed("The connection is lost. Your work is kept here until it is back.");
+                    }
+                }
+            }
+            LinkState::Open if !self.said_hello => {
+                self.said_hello = true;
+                self.send(Request::Hello, Pending::Hello);
+            }
+            LinkState::Open if self.is_lost => {
+                self.is_lost = false;
+                if !self.is_ready() {
+                    self.send(Request::Hello, Pending::Hello);
+                }
+                self.check_due = Some(now);
+                if self.document.as_ref().is_some_and(Document::is_dirty) {
+                    self.save_due = Some(now);
+                }
+                if self.live.run.is_some() {
+                    self.poll_due = Some(now);
+                }
+            }
+            LinkState::Open => {}
+        }
+    }
+
+    fn send(&mut self, request: Request, pending: Pending) {
+        let id = self.next_call;
+        self.next_call += 1;
+        self.pending.insert(id, pending);
+        self.link.send(Call { id, request });
+    }
+
+    fn answered(&mut self, pending: Pending, result: Result<Response, Failure>) {
+        match (pending, result) {
+            (Pending::Hello, Ok(Response::Welcome(welcome))) => self.welcomed(welcome),
+            (Pending::Hello, Err(failure)) => self.fatal = Some(failure.message),
+            (Pending::Projects, Ok(Response::Projects(projects))) => self.projects = projects,
+            (Pending::Open, Ok(Response::Project(project))) => self.opened(*project),
+            (Pending::Rebase, Ok(Response::Project(project))) => self.rebase(&project),
+            (Pending::Save { project, save }, result) => self.save_answered(project, save, result),
+            (Pending::Check { project, generation }, Ok(Response::Checked(checked))) => {
+                let is_current = self
+                    .document
+                    .as_ref()
+                    .is_some_and(|document| document.project() == project && document.generation() >= generation);
+                if is_current {
+                    self.checked = checked;
+                }
+            }
+            (Pending::Start, result) => self.start_answered(result),
+            (Pending::Poll, result) => self.poll_answered(result),
+            (Pending::RecentRows { node, port }, Ok(Response::Rows(Some(frame)))) => match frame.to_batch() {
+                Ok(rows) => {
+                    self.live.recent.insert((node, port), rows);
+                }
+                Err(error) => self.say_error(error.to_string()),
+            },
+            (Pending::RecentRows { .. }, Ok(Response::Rows(None))) => {
+                self.say("No such rows have been kept yet.".to_owned());
+            }
+            (Pending::View { file_name }, Ok(Response::Image(bytes))) => self.link.download(&file_name, &bytes),
+            (Pending::Theme, Ok(Response::Setting(Some(Value::String(theme))))) => {
+                self.wants_dark = Some(theme != "light");
+            }
+            (Pending::Theme, _) => {}
+            (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
+            (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
+            (_, Err(failure)) => self.say_error(failure.message),
+            (_, Ok(_)) => {
+                self.say_error("The host gave an answer of another version. Update Millrace and try again.".to_owned());
+            }
+        }
+    }
+
+    fn welcomed(&mut self, welcome: Welcome) {
+        if welcome.protocol != PROTOCOL_VERSION {
+            self.fatal = Some(format!(
+                "This designer speaks version {PROTOCOL_VERSION} of the protocol and the host (Millrace {}) version {}. \
+                 Reload the page, or update Millrace.",
+                welcome.version, welcome.protocol
+            ));
+            return;
+        }
+        self.catalog = welcome.catalog;
+        self.is_local = welcome.is_local;
+        self.version = welcome.version;
+        self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
+        match welcome.project {
+            Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
+            None => self.show_projects(),
+        }
+    }
+
+    fn heard(&mut self, event: Event) {
+        match event {
+            Event::ProjectsChanged => {
+                if self.shows_projects {
+                    self.send(Request::ListProjects, Pending::Projects);
+                }
+            }
+            Event::RunOver { run, .. } => {
+                if self.live.run == Some(run) {
+                    self.poll_due = Some(self.now_ms());
+                }
+            }
+        }
+    }
+
+    fn check_if_due(&mut self, now: f64) {
+        if self.check_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.check_due = None;
+        if let Some(document) = &self.document {
+            let (project, generation) = (document.project(), document.generation());
+            let text = document.pipeline().to_text();
+            self.send(Request::Check { project: Some(project), text }, Pending::Check { project, generation });
+        }
+    }
+
+    pub fn remember_theme(&mut self, is_dark: bool) {
+        let value = Value::from(if is_dark { "dark" } else { "light" });
+        self.send(Request::WriteSetting { name: THEME_SETTING.to_owned(), value }, Pending::Plain { done: None });
+    }
+
+    /// Says something in passing.
+    pub fn say(&mut self, text: String) {
+        let now = self.now_ms();
+        self.notices.add(text, false, now);
+    }
+
+    /// Says that something went wrong.
+    pub fn say_error(&mut self, text: String) {
+        let now = self.now_ms();
+        self.notices.add(text, true, now);
+    }
+}

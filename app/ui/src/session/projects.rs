@@ -1,0 +1,192 @@
+//! Projects: opening, making, importing, exporting, revisions, and files picked for params.
+
+use millrace_model::NodeId;
+use millrace_protocol::{Checked, Project, ProjectId, Request};
+use serde_json::Value;
+
+use super::{Pending, Session};
+use crate::document::{Document, param_edit};
+use crate::link::{DialogPurpose, DialogRequest, Picked, PickedFile};
+use crate::live::Live;
+
+/// The last part of a pipeline file's name.
+const EXTENSION: &str = "millrace.json";
+
+impl Session {
+    pub fn show_projects(&mut self) {
+        self.shows_projects = true;
+        self.send(Request::ListProjects, Pending::Projects);
+    }
+
+    pub fn open_project(&mut self, project: ProjectId) {
+        if self.document.as_ref().is_some_and(|document| document.project() == project) {
+            self.shows_projects = false;
+            return;
+        }
+        self.send_after_save(Request::OpenProject { project }, Pending::Open);
+    }
+
+    pub fn new_project(&mut self) {
+        self.send_after_save(Request::CreateProject { name: "New pipeline".to_owned() }, Pending::Open);
+    }
+
+    pub fn delete_project(&mut self, project: ProjectId) {
+        self.send(Request::DeleteProject { project }, Pending::Plain { done: Some("Project deleted.".to_owned()) });
+        if self.document.as_ref().is_some_and(|document| document.project() == project) {
+            self.document = None;
+            self.live = Live::default();
+            self.shows_projects = true;
+        }
+        self.send(Request::ListProjects, Pending::Projects);
+    }
+
+    pub fn save_revision(&mut self, name: String) {
+        let Some(project) = self.document.as_ref().map(Document::project) else { return };
+        let done = Some(format!("Saved as revision “{name}”."));
+        self.send_after_save(Request::SaveRevision { project, name }, Pending::Plain { done });
+    }
+
+    pub(super) fn opened(&mut self, project: Project) {
+        let run = project.run;
+        let id = project.id;
+        match Document::open(project) {
+            Ok(document) => {
+                let is_same = self.document.as_ref().is_some_and(|document| document.project() == id);
+                self.document = Some(document);
+                self.has_conflict = false;
+                self.shows_projects = false;
+                self.save_due = None;
+                self.check_due = Some(self.now_ms());
+                if !is_same {
+                    self.checked = Checked::default();
+                    self.live = Live::default();
+                }
+                if let Some(run) = run.filter(|run| self.live.run != Some(*run)) {
+                    self.live.follow(run);
+                    self.poll_due = Some(self.now_ms());
+                }
+            }
+            Err(error) => {
+                self.shows_projects = true;
+                self.say_error(format!("This project cannot be opened. {error}"));
+            }
+        }
+    }
+
+    pub fn import(&mut self) {
+        self.link.open_dialog(DialogRequest {
+            purpose: DialogPurpose::ImportPipeline,
+            save: false,
+            title: "Import a pipeline".to_owned(),
+            suggested_name: None,
+            extension: Some("json".to_owned()),
+        });
+    }
+
+    /// On the desktop asks where to; in a browser hands over the file.
+    pub fn export(&mut self) {
+        let Some(document) = &self.document else { return };
+        let name = file_name(document.name());
+        let (project, text) = (document.project(), document.pipeline().to_text());
+        if self.is_local {
+            self.link.open_dialog(DialogRequest {
+                purpose: DialogPurpose::ExportPipeline { project },
+                save: true,
+                title: "Export the pipeline".to_owned(),
+                suggested_name: Some(name),
+                extension: Some("json".to_owned()),
+            });
+        } else {
+            self.link.download(&name, text.as_bytes());
+        }
+    }
+
+    /// Asks for a file to be the value of a param.
+    pub fn pick_path(&mut self, node: NodeId, param: String, save: bool) {
+        self.link.open_dialog(DialogRequest {
+            title: if save { "Choose where to write" } else { "Choose a file" }.to_owned(),
+            purpose: DialogPurpose::ParamPath { node, param },
+            save,
+            suggested_name: None,
+            extension: None,
+        });
+    }
+
+    pub(super) fn take_picked(&mut self) {
+        for picked in self.link.take_picked() {
+            match (picked.purpose, picked.file) {
+                (DialogPurpose::ImportPipeline, PickedFile::Path(path)) => {
+                    self.send_after_save(Request::ImportFile { path }, Pending::Open);
+                }
+                (DialogPurpose::ImportPipeline, PickedFile::Text { text, .. }) => {
+                    self.send_after_save(Request::ImportProject { text, folder: None }, Pending::Open);
+                }
+                (DialogPurpose::ExportPipeline { project }, PickedFile::Path(path)) => {
+                    let done = Some(format!("Exported to {path}."));
+                    self.send_after_save(Request::ExportFile { project, path }, Pending::Plain { done });
+                }
+                (DialogPurpose::ParamPath { node, param }, PickedFile::Path(path)) => {
+                    self.set_path(&node, &param, path);
+                }
+                (purpose, PickedFile::Text { name, .. }) => {
+                    let picked = Picked { purpose, file: PickedFile::Path(name.clone()) };
+                    self.refuse_upload(&picked, &name);
+                }
+            }
+        }
+    }
+
+    fn refuse_upload(&mut self, picked: &Picked, name: &str) {
+        let what = match picked.purpose {
+            DialogPurpose::ParamPath { .. } => "as a param: type the path of a file on the host's machine",
+            _ => "here",
+        };
+        self.say_error(format!("“{name}” is on your machine and cannot be used {what}."));
+    }
+
+    fn set_path(&mut self, node: &NodeId, param: &str, path: String) {
+        let Some(document) = &mut self.document else { return };
+        let path = match document.folder() {
+            Some(folder) => relative_to(folder, &path),
+            None => path,
+        };
+        let edit = param_edit(document.pipeline(), node, param, Some(Value::from(path)));
+        let done = edit.map(|edit| document.perform("Choose a file", vec![edit], None));
+        match done {
+            Some(Ok(())) => self.edited(),
+            Some(Err(error)) => self.say_error(error.to_string()),
+            None => self.say_error(format!("The node `{node}` no longer has the param `{param}`.")),
+        }
+    }
+}
+
+/// A file inside the project's folder is named from there, so that the project can be moved.
+fn relative_to(folder: &str, path: &str) -> String {
+    let inside = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix(['/', '\\']));
+    inside.filter(|rest| !rest.is_empty()).unwrap_or(path).to_owned()
+}
+
+/// `Fleet health` → `fleet-health.millrace.json`.
+fn file_name(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    let stem = if words.is_empty() { "pipeline".to_owned() } else { words.join("-") };
+    format!("{stem}.{EXTENSION}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exported_files_are_named_after_the_pipeline() {
+        assert_eq!(file_name("Fleet health (new)"), "fleet-health-new.millrace.json");
+        assert_eq!(file_name("…"), "pipeline.millrace.json");
+    }
+
+    #[test]
+    fn files_in_the_projects_folder_are_named_from_there() {
+        assert_eq!(relative_to("/home/a/project", "/home/a/project/data/x.csv"), "data/x.csv");
+        assert_eq!(relative_to("/home/a/project", "/home/a/projects/x.csv"), "/home/a/projects/x.csv");
+    }
+}

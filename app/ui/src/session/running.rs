@@ -1,0 +1,137 @@
+//! Runs: starting, stopping, and polling for what is to be seen.
+
+use std::collections::BTreeMap;
+
+use millrace_model::{NodeId, Wire};
+use millrace_protocol::{Failure, FailureCode, ImageFormat, Poll, Request, Response};
+
+use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
+
+impl Session {
+    /// Runs what is on the canvas, saved or not.
+    pub fn run(&mut self) {
+        if self.live.is_running() {
+            return;
+        }
+        let Some(document) = &self.document else { return };
+        let (project, text) = (document.project(), document.pipeline().to_text());
+        self.live.is_starting = true;
+        self.send(Request::StartRun { project, text, parameters: BTreeMap::new() }, Pending::Start);
+    }
+
+    /// Stops the run gracefully; while it is stopping, at once.
+    pub fn stop(&mut self) {
+        let Some(run) = self.live.run.filter(|_| self.live.is_running()) else { return };
+        let now = self.live.is_stopping() || self.pending.values().any(|pending| matches!(pending, Pending::Stop));
+        self.send(Request::StopRun { run, now }, Pending::Stop);
+        self.poll_due = Some(self.now_ms());
+    }
+
+    /// Wants the rows of this wire, or of none, from the next poll on.
+    pub fn tap(&mut self, wire: Option<Wire>) {
+        self.live.tap_wire(wire);
+        if self.live.run.is_some() {
+            self.poll_due = Some(self.now_ms());
+        }
+    }
+
+    pub(super) fn start_answered(&mut self, result: Result<Response, Failure>) {
+        self.live.is_starting = false;
+        match result {
+            Ok(Response::RunStarted { run }) => {
+                self.live.follow(run);
+                self.poll_due = Some(self.now_ms());
+            }
+            Ok(_) => self.say_error("The host did not say which run it started.".to_owned()),
+            Err(failure) => {
+                if !failure.diagnostics.is_empty() {
+                    self.checked.diagnostics = failure.diagnostics;
+                    self.wants_problems = true;
+                }
+                self.say_error(failure.message);
+            }
+        }
+    }
+
+    pub(super) fn poll_if_due(&mut self, now: f64, visible_views: &[NodeId]) {
+        if self.poll_due.is_none_or(|due| due > now)
+            || self.pending.values().any(|pending| matches!(pending, Pending::Poll))
+        {
+            return;
+        }
+        self.poll_due = None;
+        let Some(run) = self.live.run else { return };
+        let version = |id: &NodeId| self.live.views.get(id).map_or(0, |view| view.version);
+        let poll = Poll {
+            run,
+            taps: self.live.tapped.iter().cloned().collect(),
+            views: visible_views.iter().map(|id| (id.clone(), version(id))).collect(),
+            log_from: self.live.log_from(),
+        };
+        self.send(Request::Poll(poll), Pending::Poll);
+    }
+
+    pub(super) fn poll_answered(&mut self, result: Result<Response, Failure>) {
+        let now = self.now_ms();
+        match result {
+            Ok(Response::Polled(polled)) => {
+                let was_running = self.live.is_running();
+                if let Err(error) = self.live.take_in(polled) {
+                    self.say_error(error.to_string());
+                }
+                let is_running = self.live.is_running();
+                let interval = if is_running { POLL_INTERVAL_MS } else { IDLE_POLL_INTERVAL_MS };
+                self.poll_due = Some(now + interval);
+                if was_running && !is_running {
+                    self.run_is_over();
+                }
+            }
+            Err(failure) if failure.code == FailureCode::NotFound => {
+                // The host has forgotten the run: what was seen of it stays.
+                self.live.run = None;
+            }
+            Err(failure) => {
+                self.say_error(failure.message);
+                self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS);
+            }
+            Ok(_) => self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS),
+        }
+    }
+
+    fn run_is_over(&mut self) {
+        let Some(metrics) = &self.live.metrics else { return };
+        match &metrics.failure {
+            Some(failure) => {
+                let text = failure.message.clone();
+                self.say_error(text);
+            }
+            None => {
+                let rows = crate::format::counted(metrics.num_source_rows(), "row");
+                let text = format!("{}: {rows} in {}", metrics.state.word(), crate::format::clock(metrics.elapsed_ms));
+                self.say(text);
+            }
+        }
+    }
+
+    /// Asks for the newest records of an unwired port.
+    pub fn ask_recent_rows(&mut self, node: NodeId, port: String) {
+        if let Some(run) = self.live.run {
+            let pending = Pending::RecentRows { node: node.clone(), port: port.clone() };
+            self.send(Request::RecentRows { run, node, port }, pending);
+        }
+    }
+
+    /// Asks for a view as a picture, which is then handed to the person.
+    pub fn export_view(&mut self, node: NodeId, format: ImageFormat, width: u32, height: u32) {
+        let Some(run) = self.live.run else {
+            self.say_error("There is no picture to save before the first run.".to_owned());
+            return;
+        };
+        let extension = match format {
+            ImageFormat::Svg => "svg",
+            ImageFormat::Png => "png",
+        };
+        let pending = Pending::View { file_name: format!("{node}.{extension}") };
+        self.send(Request::RenderView { run, node, format, width, height }, pending);
+    }
+}

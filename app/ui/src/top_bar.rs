@@ -1,0 +1,198 @@
+//! The bar along the top: the project and whether it is saved, run and stop with what the run does, undo, view.
+
+use egui::accesskit::Role;
+use egui::{Align, CornerRadius, Layout, Rect, Response, RichText, Stroke, TextEdit, Ui, UiBuilder, WidgetInfo, vec2};
+use millrace_model::Edit;
+
+use crate::command::Command;
+use crate::context::ViewContext;
+use crate::document::SaveState;
+use crate::format;
+use crate::icon::icon;
+use crate::theme::{Theme, radius, size, space};
+
+pub const HEIGHT: f32 = 48.0;
+
+/// Draws the bar into the whole of `ui`.
+pub fn top_bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
+    let rect = ui.available_rect_before_wrap();
+    let part = |ui: &mut Ui, rect: Rect, layout: Layout, name: &str| {
+        ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect).layout(layout))
+    };
+    let middle = Rect::from_center_size(rect.center(), vec2(440.0, rect.height()));
+    let left = rect.with_max_x(middle.min.x).shrink2(vec2(space::L, 0.0));
+    let right = rect.with_min_x(middle.max.x).shrink2(vec2(space::M, 0.0));
+    project_ui(&mut part(ui, left, Layout::left_to_right(Align::Center), "project"), cx);
+    run_ui(&mut part(ui, middle, Layout::left_to_right(Align::Center), "run"), cx);
+    view_ui(&mut part(ui, right, Layout::right_to_left(Align::Center), "view"), cx, zoom);
+}
+
+fn project_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let theme = cx.theme;
+    ui.label(RichText::new("Millrace").font(theme.semibold(size::HEADING)).color(theme.text_strong));
+    ui.add_space(space::S);
+    let text = format!("{} {}", cx.document.name(), icon("caret-down"));
+    let button = egui::Button::new(RichText::new(text).color(theme.text)).frame_when_inactive(false);
+    let menu = egui::containers::menu::MenuButton::from_button(button);
+    let (response, _) = menu.ui(ui, |ui| project_menu(ui, cx));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "project menu"));
+    save_state_ui(ui, cx);
+}
+
+fn save_state_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    let (theme, state) = (cx.theme, cx.document.save_state());
+    let (sign, color) = match state {
+        SaveState::Saved => ("check", theme.text_weak),
+        SaveState::Saving => ("floppy-disk", theme.text_weak),
+        SaveState::NotSaved(_) => ("warning-circle", theme.error),
+    };
+    ui.spacing_mut().item_spacing.x = space::XS;
+    ui.label(RichText::new(icon(sign)).font(theme.icon_font(13.0)).color(color));
+    let word = ui.label(RichText::new(state.word()).font(theme.small()).color(color));
+    match state {
+        SaveState::NotSaved(why) => word.on_hover_text(format!("{why} It is tried again and again.")),
+        _ => word.on_hover_text("Every change is saved within a second."),
+    };
+}
+
+fn project_menu(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    ui.set_min_width(240.0);
+    let mut name = cx.document.name().to_owned();
+    let field = TextEdit::singleline(&mut name).margin(vec2(10.0, 6.0)).desired_width(f32::INFINITY);
+    let response = ui.add(field);
+    response.widget_info(|| WidgetInfo {
+        label: Some("Project name".to_owned()),
+        ..WidgetInfo::text_edit(true, name.as_str(), name.as_str(), "Project name")
+    });
+    if response.changed() {
+        let edits = vec![Edit::SetName { name }];
+        cx.commands.push(Command::Edit {
+            label: "Rename the project".to_owned(),
+            edits,
+            merge: Some("project name".to_owned()),
+        });
+    }
+    if response.lost_focus() {
+        cx.commands.push(Command::EndBurst);
+    }
+    ui.separator();
+    let mut item = |name: &str, title: &str, wish: Command| {
+        if ui.button(format!("{}  {title}", icon(name))).clicked() {
+            cx.commands.push(wish);
+            ui.close();
+        }
+    };
+    item("file-plus", "New project", Command::NewProject);
+    item("folder-open", "Open…", Command::ShowProjects);
+    item("download-simple", "Import…", Command::Import);
+    item("export", "Export…", Command::Export);
+    item("bookmark-simple", "Save a revision…", Command::AskRevision);
+}
+
+fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let (theme, live) = (cx.theme, cx.live);
+    if live.is_running() {
+        let (word, hint) = if live.is_stopping() {
+            ("Stopping…", "Rows in flight are finished first. Click again to end at once.")
+        } else {
+            ("Stop", "Sources stop, rows in flight are finished (Ctrl+.)")
+        };
+        let label = if live.is_stopping() { "Stop now" } else { "Stop" };
+        if run_button(ui, theme, "stop", word, theme.error, theme.error_ground, label).on_hover_text(hint).clicked() {
+            cx.commands.push(Command::Stop);
+        }
+    } else {
+        let response = run_button(ui, theme, "play", "Run", theme.ok, theme.ok_ground, "Run");
+        if response.on_hover_text("Run the pipeline (Ctrl+Enter)").clicked() {
+            cx.commands.push(Command::Run);
+        }
+    }
+    let Some(metrics) = &live.metrics else { return };
+    ui.add_space(space::L);
+    ui.spacing_mut().item_spacing.x = space::XL;
+    let number = |ui: &mut Ui, text: String, color, help: &str| {
+        ui.label(RichText::new(text).font(egui::FontId::monospace(13.0)).color(color)).on_hover_text(help);
+    };
+    number(ui, format::clock(metrics.elapsed_ms), theme.text, "Run time");
+    if live.is_running() {
+        number(ui, format!("{:>14}", rows_rate(live.source_rate)), theme.text, "Rows that the sources make");
+    } else {
+        let rows = format!("{} rows", format::short_count(metrics.num_source_rows()));
+        number(ui, rows, theme.text, "Rows that the sources made");
+        number(ui, metrics.state.word().to_owned(), theme.text_weak, "How the last run ended");
+    }
+    if metrics.memory_bytes > 0 {
+        number(ui, format::bytes(metrics.memory_bytes), theme.text_weak, "Memory of the whole program");
+    }
+}
+
+fn rows_rate(per_second: f64) -> String {
+    let rate = format::rate(per_second);
+    format!("{} rows/s", rate.trim_end_matches("/s").trim_end())
+}
+
+fn run_button(
+    ui: &mut Ui,
+    theme: &Theme,
+    sign: &str,
+    word: &str,
+    color: egui::Color32,
+    ground: egui::Color32,
+    label: &str,
+) -> Response {
+    let text = format!("{}  {word}", icon(sign));
+    let button = egui::Button::new(RichText::new(text).font(theme.semibold(size::BODY)).color(color))
+        .fill(ground)
+        .stroke(Stroke::new(1.0, color.gamma_multiply(0.5)))
+        .corner_radius(CornerRadius::same(radius::FIELD))
+        .min_size(vec2(92.0, 30.0));
+    let response = ui.add(button);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
+    response
+}
+
+fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
+    let theme = cx.theme;
+    ui.spacing_mut().item_spacing.x = space::XS;
+    if icon_button(ui, theme, "question", "Keys", true).on_hover_text("Keys (?)").clicked() {
+        cx.commands.push(Command::ToggleShortcuts);
+    }
+    let (sign, label) = if theme.is_dark { ("sun", "Light theme") } else { ("moon", "Dark theme") };
+    if icon_button(ui, theme, sign, label, true).on_hover_text(label).clicked() {
+        cx.commands.push(Command::ToggleTheme);
+    }
+    if icon_button(ui, theme, "command", "All commands", true).on_hover_text("All commands (Ctrl+K)").clicked() {
+        cx.commands.push(Command::ShowPalette);
+    }
+    ui.add_space(space::S);
+    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text("Zoom to fit (F)").clicked() {
+        cx.commands.push(Command::ZoomToFit);
+    }
+    let percent = RichText::new(format!("{:>3.0} %", zoom * 100.0)).font(theme.mono()).color(theme.text_weak);
+    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text("Zoom to 100 % (0)");
+    reset.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom to 100 %"));
+    if reset.clicked() {
+        cx.commands.push(Command::ZoomReset);
+    }
+    ui.add_space(space::S);
+    let history = cx.document.history();
+    let label = history.redo_label().map_or_else(|| "Nothing to redo".to_owned(), |label| format!("Redo: {label}"));
+    let can = history.redo_label().is_some();
+    if icon_button(ui, theme, "arrow-u-up-right", "Redo", can).on_hover_text(label).clicked() {
+        cx.commands.push(Command::Redo);
+    }
+    let label = history.undo_label().map_or_else(|| "Nothing to undo".to_owned(), |label| format!("Undo: {label}"));
+    let can = history.undo_label().is_some();
+    if icon_button(ui, theme, "arrow-u-up-left", "Undo", can).on_hover_text(label).clicked() {
+        cx.commands.push(Command::Undo);
+    }
+}
+
+/// A button that is only an icon, with a name for those who cannot see it.
+pub fn icon_button(ui: &mut Ui, theme: &Theme, name: &str, label: &str, enabled: bool) -> Response {
+    let text = RichText::new(icon(name)).font(theme.icon_font(size::ICON + 1.0)).color(theme.text);
+    let button = egui::Button::new(text).frame_when_inactive(false).min_size(vec2(space::ROW, space::ROW));
+    let response = ui.add_enabled(enabled, button);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response
+}

@@ -1,0 +1,10 @@
+//! The designer's widgets, asked by accessible role and label: forms, problems, tables, charts.
+//!
+//! Each test drives one widget with the keyboard and the pointer as a person does, and looks at the edits that it made.
+
+#[path = "widgets/bottom.rs"]
+mod bottom;
+#[path = "widgets/form.rs"]
+mod form;
+#[path = "widgets/inspector.rs"]
+mod inspector;

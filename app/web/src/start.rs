@@ -1,0 +1,47 @@
+//! The entry: finds the canvas and the host, and hands both to the designer.
+
+use eframe::{CreationContext, Frame, WebOptions, WebRunner};
+use egui::Ui;
+use millrace_ui::Designer;
+use millrace_ui::link::Link;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::page;
+use crate::socket::SocketLink;
+use crate::tauri::TauriLink;
+
+struct App {
+    designer: Designer,
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
+        self.designer.ui(ui);
+    }
+}
+
+/// Called by the page once the wasm module is loaded.
+///
+/// # Errors
+/// When the page has no canvas.
+#[wasm_bindgen(start)]
+pub fn start() -> Result<(), JsValue> {
+    page::show_panics();
+    let canvas = page::canvas()?;
+    wasm_bindgen_futures::spawn_local(async move {
+        let started = WebRunner::new().start(canvas, WebOptions::default(), Box::new(create)).await;
+        if let Err(error) = started {
+            page::fail("Millrace could not be started.", &page::message_of(&error));
+        }
+    });
+    Ok(())
+}
+
+fn create(cc: &CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
+    let ctx = cc.egui_ctx.clone();
+    let link: Box<dyn Link> = match TauriLink::find(&ctx) {
+        Some(link) => Box::new(link),
+        None => Box::new(SocketLink::open(&ctx)),
+    };
+    Ok(Box::new(App { designer: Designer::new(&ctx, link) }))
+}

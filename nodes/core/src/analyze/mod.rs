@@ -1,0 +1,13 @@
+//! The Analyze section: aggregates over windows of event time.
+
+use std::sync::Arc;
+
+use millrace_operator::NodeType;
+use millrace_operator::node::erase;
+
+pub mod tumbling_window;
+
+/// The nodes of this section. Adding one is its file, its `mod` line and its line here.
+pub fn nodes() -> Vec<Arc<dyn NodeType>> {
+    vec![erase::<tumbling_window::TumblingWindow>()]
+}

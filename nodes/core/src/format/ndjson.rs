@@ -1,0 +1,286 @@
+//! Reading JSON, one object a line, with arrow-json. Lines are decoded in blocks; a block that does not fit is halved until
+//! the lines at fault stand alone.
+//!
+//! Whole numbers are decoded as their text first and read strictly afterwards: arrow-json by itself would turn 1.5 into 1.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveBuilder, RecordBatch, StructArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::ReaderBuilder;
+
+use super::lines::{Line, split};
+use super::{Decoded, Reject, TextDecoder, raw_text};
+
+/// Turns lines of JSON into rows.
+pub(crate) struct NdjsonDecoder {
+    schema: SchemaRef,
+    /// `schema` with texts in place of whole numbers.
+    raw_schema: SchemaRef,
+    has_integers: bool,
+    nulls_misfits: bool,
+}
+
+impl NdjsonDecoder {
+    pub(crate) fn new(schema: SchemaRef, nulls_misfits: bool) -> Self {
+        let raw_fields: Fields = schema.fields().iter().map(integers_as_text).collect();
+        let has_integers = raw_fields != *schema.fields();
+        Self { schema, raw_schema: Arc::new(Schema::new(raw_fields)), has_integers, nulls_misfits }
+    }
+
+    /// The rows of `lines`, which are all there is from `start` to `end` of `data` but blanks; the reason when not every
+    /// line gives one row.
+    fn decode_block(&self, data: &[u8], lines: &[Line<'_>]) -> Result<RecordBatch, String> {
+        if let Some(line) = lines.iter().find(|line| !looks_like_object(line.bytes)) {
+            return Err(self.why_no_object(line));
+        }
+        let reason = |error: ArrowError| plain(&error);
+        let mut decoder = ReaderBuilder::new(Arc::clone(&self.raw_schema))
+            .with_batch_size(lines.len() + 1)
+            .with_coerce_primitive(true)
+            .with_ignore_type_conflicts(self.nulls_misfits)
+            .build_decoder()
+            .map_err(reason)?;
+        let (first, last) = (&lines[0], &lines[lines.len() - 1]);
+        let mut block = &data[first.start..last.start + last.bytes.len()];
+        while !block.is_empty() {
+            let taken = decoder.decode(block).map_err(reason)?;
+            if taken == 0 {
+                return Err("the line holds more than one JSON object".to_owned());
+            }
+            block = &block[taken..];
+        }
+        if decoder.has_partial_record() {
+            return Err("the JSON object is not closed".to_owned());
+        }
+        let batch = decoder.flush().map_err(reason)?.ok_or("the line holds no JSON object")?;
+        if batch.num_rows() != lines.len() {
+            return Err("the line holds more than one JSON object".to_owned());
+        }
+        if !self.has_integers {
+            return batch.with_schema(Arc::clone(&self.schema)).map_err(reason);
+        }
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(self.schema.fields())
+            .map(|(column, field)| with_integers(column, field, self.nulls_misfits))
+            .collect::<Result<Vec<_>, _>>()?;
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(reason)
+    }
+
+    fn why_no_object(&self, line: &Line<'_>) -> String {
+        match serde_json::from_slice::<serde_json::Value>(line.bytes) {
+            Ok(serde_json::Value::Object(_)) => "the line is not a JSON object".to_owned(),
+            Ok(_) => "the line is JSON, but not an object".to_owned(),
+            Err(error) => format!("the line is not JSON: {error}"),
+        }
+    }
+
+    fn decode_lines(&self, data: &[u8], lines: &[Line<'_>], batches: &mut Vec<RecordBatch>, decoded: &mut Decoded) {
+        match self.decode_block(data, lines) {
+            Ok(batch) => {
+                decoded.lines.extend(lines.iter().map(|line| line.number));
+                batches.push(batch);
+            }
+            Err(reason) => match lines {
+                [line] => decoded.rejects.push(Reject { raw: raw_text(line.bytes), reason, line: line.number }),
+                _ => {
+                    let (left, right) = lines.split_at(lines.len() / 2);
+                    self.decode_lines(data, left, batches, decoded);
+                    self.decode_lines(data, right, batches, decoded);
+                }
+            },
+        }
+    }
+}
+
+impl TextDecoder for NdjsonDecoder {
+    fn decode(
+        &mut self,
+        data: &[u8],
+        is_end: bool,
+        max_records: usize,
+        first_line: u64,
+    ) -> Result<Decoded, ArrowError> {
+        let mut decoded = Decoded::default();
+        let lines = split(data, is_end, max_records, first_line, &mut decoded);
+        let mut batches = Vec::new();
+        if !lines.is_empty() {
+            self.decode_lines(data, &lines, &mut batches, &mut decoded);
+        }
+        decoded.batch = match batches.len() {
+            0 => None,
+            1 => batches.pop(),
+            _ => Some(concat_batches(&self.schema, &batches)?),
+        };
+        Ok(decoded)
+    }
+}
+
+/// Whether a line can be one object: lines that are cut off or joined must not be put right by their neighbours.
+fn looks_like_object(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.starts_with(b"{") && line.ends_with(b"}")
+}
+
+/// arrow-json's reason without its prefix.
+fn plain(error: &ArrowError) -> String {
+    match error {
+        ArrowError::JsonError(reason) | ArrowError::ParseError(reason) => reason.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn integers_as_text(field: &FieldRef) -> FieldRef {
+    let data_type = match field.data_type() {
+        DataType::Int64 => DataType::Utf8,
+        DataType::List(item) => DataType::List(integers_as_text(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(integers_as_text).collect()),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
+}
+
+/// `array`, which was decoded by [`integers_as_text`], as what `field` says.
+fn with_integers(array: &ArrayRef, field: &FieldRef, nulls_misfits: bool) -> Result<ArrayRef, String> {
+    match field.data_type() {
+        DataType::Int64 => {
+            let mut builder = PrimitiveBuilder::<Int64Type>::with_capacity(array.len());
+            for text in array.as_string::<i32>() {
+                match text.map(|text| (whole(text), text)) {
+                    None => builder.append_null(),
+                    Some((Some(value), _)) => builder.append_value(value),
+                    Some((None, _)) if nulls_misfits => builder.append_null(),
+                    Some((None, text)) => {
+                        return Err(super::columns::misfit(field.name(), text, super::columns::ColumnType::Integer));
+                    }
+                }
+            }
+            Ok(Arc::new(builder.finish()))
+        }
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            let values = with_integers(list.values(), item, nulls_misfits)?;
+            ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())
+                .map(|list| Arc::new(list) as ArrayRef)
+                .map_err(|error| error.to_string())
+        }
+        DataType::Struct(fields) => {
+            let structs = array.as_struct();
+            let columns = structs
+                .columns()
+                .iter()
+                .zip(fields)
+                .map(|(column, field)| with_integers(column, field, nulls_misfits))
+                .collect::<Result<Vec<_>, _>>()?;
+            StructArray::try_new(fields.clone(), columns, structs.nulls().cloned())
+                .map(|array| Arc::new(array) as ArrayRef)
+                .map_err(|error| error.to_string())
+        }
+        _ => Ok(Arc::clone(array)),
+    }
+}
+
+/// The whole number that a JSON number stands for: `7`, `7.0` and `7e0` are one.
+fn whole(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        // Beyond 2^53 a float no longer says which whole number was meant.
+        (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::infer::json_schema;
+    use arrow::datatypes::Float64Type;
+    use proptest::prelude::*;
+
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(vec![
+            Field::new("id", DataType::Int64, true),
+            Field::new("v", DataType::Float64, true),
+            Field::new("name", DataType::Utf8, true),
+        ]))
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_are_found_one_by_one() {
+        let text = concat!(
+            "{\"id\": 1, \"v\": 1}\r\n",
+            "\n",
+            "{\"id\": 1.5}\n",
+            "{\"id\": 2, \"name\": 7}\n",
+            "{\"id\":\n",
+            "3}\n",
+            "[1]\n",
+            "{\"id\": 4} {\"id\": 5}\n",
+            "{\"v\": \"x\"}\n",
+            "nonsense\n",
+            "{\"id\": 9007199254740993}"
+        );
+        let decoded = NdjsonDecoder::new(schema(), false).decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let batch = decoded.batch.expect("rows");
+        let ids: Vec<_> = batch.column(0).as_primitive::<Int64Type>().iter().collect();
+        assert_eq!(ids, [Some(1), Some(2), Some(9_007_199_254_740_993)]);
+        assert_eq!(batch.column(1).as_primitive::<Float64Type>().value(0), 1.0);
+        assert_eq!(batch.column(2).as_string::<i32>().value(1), "7");
+        assert_eq!(decoded.lines, [1, 4, 11]);
+        assert_eq!(decoded.rejects.iter().map(|reject| reject.line).collect::<Vec<_>>(), [3, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(decoded.rejects[0].reason, "`id` is \"1.5\", which is not a whole number");
+        assert_eq!(decoded.rejects[3].reason, "the line is JSON, but not an object");
+    }
+
+    #[test]
+    fn nested_objects_and_lists_are_read_with_their_whole_numbers() {
+        let text = "{\"a\": {\"b\": [1, 2]}, \"c\": 3}\n{\"a\": null}\n{\"a\": {\"b\": [2.5]}}\n";
+        let schema = Arc::new(json_schema("{\"a\": {\"b\": [1, 2]}, \"c\": 3}".lines()).expect("a schema"));
+        let decoded = NdjsonDecoder::new(schema, false).decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let batch = decoded.batch.expect("rows");
+        assert_eq!(batch.num_rows(), 2);
+        let lists = batch.column(0).as_struct().column(0).as_list::<i32>().value(0);
+        assert_eq!(lists.as_primitive::<Int64Type>().values().as_ref(), [1, 2]);
+        assert_eq!(decoded.rejects.len(), 1);
+    }
+
+    #[test]
+    fn misfits_become_null_where_that_is_asked_for_but_what_is_no_object_stays_rejected() {
+        let text = "{\"id\": \"x\", \"v\": \"y\", \"name\": \"z\"}\nnonsense\n";
+        let decoded = NdjsonDecoder::new(schema(), true).decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let batch = decoded.batch.expect("rows");
+        assert_eq!(
+            (batch.column(0).null_count(), batch.column(1).null_count(), batch.column(2).null_count()),
+            (1, 1, 0)
+        );
+        assert_eq!(decoded.rejects.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_lines_fit_whatever_the_block(
+            lines in prop::collection::vec(prop::sample::select(vec![
+                "{\"id\": 1}", "{\"id\": 1.5}", "{\"v\": 2.5, \"name\": \"n\"}", "{", "}", "", "7", "{\"id\":1}{\"id\":2}",
+            ]), 0..30),
+            max_records in 1_usize..9,
+        ) {
+            let text = lines.join("\n");
+            // One line at a time is the slow obvious way.
+            let fits = |line: &&str| matches!(**line, "{\"id\": 1}" | "{\"v\": 2.5, \"name\": \"n\"}");
+            let expected = lines.iter().filter(fits).count();
+            let (mut from, mut rows, mut rejects) = (0, 0, 0);
+            let mut decoder = NdjsonDecoder::new(schema(), false);
+            while from < text.len() {
+                let decoded = decoder.decode(&text.as_bytes()[from..], true, max_records, 1).expect("rows");
+                from += decoded.bytes;
+                rows += decoded.batch.map_or(0, |batch| batch.num_rows());
+                rejects += decoded.rejects.len();
+            }
+            prop_assert_eq!(rows, expected);
+            prop_assert_eq!(rows + rejects, lines.iter().filter(|line| !line.is_empty()).count());
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! One open file and the rows that are read from it in blocks.
+//!
+//! A text file is read a megabyte at a time into a buffer that begins at a record; the position is that of the first byte
+//! which no record has taken, so that a reader opened there goes on with the next record.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::SchemaRef;
+use millrace_operator::NodeError;
+use millrace_operator::rejected::OnError;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::{Params, one_byte};
+use crate::format::compression;
+use crate::format::csv::{CsvDecoder, Dialect, column_names, first_record, guess_delimiter};
+use crate::format::lines::LinesDecoder;
+use crate::format::ndjson::NdjsonDecoder;
+use crate::format::{Decoded, FileFormat, Reject, TextDecoder, count_newlines, raw_text};
+
+const CHUNK_BYTES: usize = 1024 * 1024;
+/// A record that has no end within this many bytes is taken to be damaged.
+const MAX_RECORD_BYTES: usize = 4 * CHUNK_BYTES;
+/// A line longer than this is no line.
+const MAX_LINE_BYTES: usize = 64 * CHUNK_BYTES;
+
+/// How all files of a node are read.
+pub(super) struct Reading {
+    pub params: Params,
+    /// Columns of a file, without the added position.
+    pub file_schema: SchemaRef,
+    /// What leaves the node.
+    pub schema: SchemaRef,
+}
+
+/// Where the next record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Bytes of text (uncompressed); in Parquet rows.
+    pub offset: u64,
+    /// The line, counted from 1; in Parquet the row.
+    pub line: u64,
+}
+
+impl Position {
+    pub(super) const START: Position = Position { offset: 0, line: 1 };
+}
+
+/// Rows and rejects of one block.
+#[derive(Default)]
+pub(super) struct Block {
+    pub batch: Option<RecordBatch>,
+    pub rejects: Vec<Reject>,
+}
+
+/// Why a file gave no more rows.
+pub(super) enum Fault {
+    /// It stops in the middle of something; it may not be written to its end yet.
+    EndsEarly(NodeError),
+    Other(NodeError),
+}
+
+impl Fault {
+    pub(super) fn into_error(self) -> NodeError {
+        match self {
+            Fault::EndsEarly(error) | Fault::Other(error) => error,
+        }
+    }
+}
+
+pub(super) enum OpenFile {
+    Text(Box<TextFile>),
+    Parquet(Box<ParquetFile>),
+}
+
+impl OpenFile {
+    pub(super) fn open(reading: &Reading, path: &Path, shown: &str, position: Position) -> Result<Self, Fault> {
+        match reading.params.format.of(path) {
+            None => Err(Fault::Other(NodeError::user(format!(
+                "the name `{shown}` does not say what the file holds; choose a format"
+            )))),
+            Some(FileFormat::Parquet) => {
+                ParquetFile::open(path, shown, position).map(|file| Self::Parquet(Box::new(file)))
+            }
+            Some(format) => {
+                TextFile::open(reading, format, path, shown, position).map(|file| Self::Text(Box::new(file)))
+            }
+        }
+    }
+
+    pub(super) fn position(&self) -> Position {
+        match self {
+            Self::Text(file) => file.position,
+            Self::Parquet(file) => file.position,
+        }
+    }
+
+    /// The next rows; `None` at the end of the file. With `holds_tail` a last record without a line end is left alone.
+    pub(super) fn next(
+        &mut self,
+        reading: &Reading,
+        shown: &str,
+        max_records: usize,
+        holds_tail: bool,
+    ) -> Result<Option<Block>, Fault> {
+        match self {
+            Self::Text(file) => file.next(reading, shown, max_records, holds_tail),
+            Self::Parquet(file) => file.next(reading, shown, max_records),
+        }
+    }
+}
+
+/// `path` as it is shown to people: from the pipeline's folder where it lies below it.
+pub(super) fn shown_path(base_dir: &Path, path: &Path) -> String {
+    path.strip_prefix(base_dir).unwrap_or(path).display().to_string()
+}
+
+/// The text of `head` without a byte order mark.
+///
+/// # Errors
+/// When the mark says that the text is UTF-16.
+pub(super) fn without_bom(head: &[u8]) -> Result<&[u8], &'static str> {
+    match head {
+        [0xef, 0xbb, 0xbf, text @ ..] => Ok(text),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err("is UTF-16 text; save it as UTF-8"),
+        text => Ok(text),
+    }
+}
+
+/// How the CSV records of a file that begins with `head` are written.
+pub(super) fn dialect(params: &Params, head: &[u8]) -> Dialect {
+    let quote = one_byte(&params.quote).unwrap_or(b'"');
+    Dialect {
+        delimiter: one_byte(&params.delimiter).unwrap_or_else(|| guess_delimiter(head, quote)),
+        quote,
+        has_header: params.header,
+        null_values: params.null_values.clone(),
+    }
+}
+
+pub(super) struct TextFile {
+    reader: Box<dyn Read + Send>,
+    decoder: Box<dyn TextDecoder>,
+    /// Bytes that were read; those before `at` are done with.
+    buffer: Vec<u8>,
+    at: usize,
+    position: Position,
+    is_eof: bool,
+    /// Why reading stopped; told once the records before it are out.
+    error: Option<io::Error>,
+}
+
+impl TextFile {
+    fn open(
+        reading: &Reading,
+        format: FileFormat,
+        path: &Path,
+        shown: &str,
+        position: Position,
+    ) -> Result<Self, Fault> {
+        let mut file = Self {
+            reader: compression::open(path, 0).map_err(|error| fault(shown, error))?,
+            decoder: Box::new(LinesDecoder),
+            buffer: Vec::new(),
+            at: 0,
+            position: Position::START,
+            is_eof: false,
+            error: None,
+        };
+        file.fill();
+        let text =
+            without_bom(&file.buffer).map_err(|reason| Fault::Other(NodeError::user(format!("`{shown}` {reason}"))))?;
+        let bom_bytes = file.buffer.len() - text.len();
+        file.advance(bom_bytes, 0);
+        match format {
+            FileFormat::Csv => file.begin_csv(reading, shown)?,
+            FileFormat::Ndjson => {
+                let nulls_misfits = reading.params.on_error == OnError::Null;
+                file.decoder = Box::new(NdjsonDecoder::new(Arc::clone(&reading.file_schema), nulls_misfits));
+            }
+            FileFormat::Lines | FileFormat::Auto | FileFormat::Parquet => {}
+        }
+        if position.offset > file.position.offset {
+            // The head was read for its header; the records go on where they were left.
+            file.reader = compression::open(path, position.offset).map_err(|error| fault(shown, error))?;
+            file.buffer.clear();
+            file.at = 0;
+            file.position = position;
+            file.is_eof = false;
+            file.error = None;
+        }
+        Ok(file)
+    }
+
+    /// Takes the header off and finds each column's place in a record.
+    fn begin_csv(&mut self, reading: &Reading, shown: &str) -> Result<(), Fault> {
+        let params = &reading.params;
+        let wanted = &reading.file_schema;
+        let dialect = dialect(params, &self.buffer[self.at..]);
+        let first = loop {
+            // Of a watched file the header itself may be half written.
+            let first = first_record(&self.buffer[self.at..], self.is_eof && !params.watch, &dialect);
+            if first.is_some() || self.is_eof || self.buffer.len() > MAX_RECORD_BYTES {
+                break first;
+            }
+            self.fill();
+        };
+        let names = match &first {
+            Some(first) if params.header => column_names(&first.cells),
+            Some(first) if params.columns.is_empty() => column_names(&vec![String::new(); first.cells.len()]),
+            // Without a header the given columns stand in the order of the cells.
+            _ => wanted.fields().iter().map(|field| field.name().clone()).collect(),
+        };
+        let places: Vec<Option<usize>> =
+            wanted.fields().iter().map(|field| names.iter().position(|name| name == field.name())).collect();
+        let missing: Vec<&str> = wanted
+            .fields()
+            .iter()
+            .zip(&places)
+            .filter(|(_, place)| place.is_none())
+            .map(|(field, _)| field.name().as_str())
+            .collect();
+        if !missing.is_empty() && params.on_error != OnError::Null {
+            return Err(Fault::Other(NodeError::user(format!(
+                "`{shown}` has no column `{}`; its first record says: {}",
+                missing.join("`, `"),
+                names.join(", ")
+            ))));
+        }
+        if let Some(first) = first.filter(|_| params.header) {
+            self.advance(first.bytes, first.newlines);
+        }
+        let nulls_misfits = params.on_error == OnError::Null;
+        let decoder = CsvDecoder::new(Arc::clone(wanted), places, names.len(), dialect, nulls_misfits)
+            .map_err(|error| Fault::Other(error.into()))?;
+        self.decoder = Box::new(decoder);
+        Ok(())
+    }
+
+    fn advance(&mut self, bytes: usize, newlines: u64) {
+        self.at += bytes;
+        self.position.offset += bytes as u64;
+        self.position.line += newlines;
+    }
+
+    /// Reads the next chunk behind what is still to be done.
+    fn fill(&mut self) {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        let before = self.buffer.len();
+        let outcome = self.reader.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut self.buffer);
+        match outcome {
+            Ok(_) => self.is_eof = self.buffer.len() == before,
+            Err(error) => {
+                self.is_eof = true;
+                self.error = Some(error);
+            }
+        }
+    }
+
+    fn next(
+        &mut self,
+        reading: &Reading,
+        shown: &str,
+        max_records: usize,
+        holds_tail: bool,
+    ) -> Result<Option<Block>, Fault> {
+        loop {
+            let is_end = self.is_eof && !holds_tail && self.error.is_none();
+            let data = &self.buffer[self.at..];
+            if !data.is_empty() {
+                let line = self.position.line;
+                let decoded =
+                    self.decoder.decode(data, is_end, max_records, line).map_err(|error| Fault::Other(error.into()))?;
+                let decoded = if decoded.bytes == 0 && !self.is_eof {
+                    self.cut_endless(shown)?.unwrap_or(decoded)
+                } else {
+                    decoded
+                };
+                if decoded.bytes > 0 {
+                    self.advance(decoded.bytes, decoded.newlines);
+                    if decoded.batch.is_some() || !decoded.rejects.is_empty() {
+                        return block_of(decoded, reading, shown).map(Some);
+                    }
+                    continue;
+                }
+            }
+            if let Some(error) = self.error.take() {
+                return Err(fault(shown, error));
+            }
+            if self.is_eof {
+                return Ok(None);
+            }
+            self.fill();
+        }
+    }
+
+    /// A record that goes on for megabytes: gives up its first line, and goes on with the next.
+    fn cut_endless(&self, shown: &str) -> Result<Option<Decoded>, Fault> {
+        let data = &self.buffer[self.at..];
+        if data.len() < MAX_RECORD_BYTES {
+            return Ok(None);
+        }
+        let Some(end) = memchr::memchr(b'\n', data) else {
+            if data.len() < MAX_LINE_BYTES {
+                return Ok(None);
+            }
+            return Err(Fault::Other(NodeError::user(format!(
+                "line {} of `{shown}` is longer than {} MB: this is no file of records",
+                self.position.line,
+                MAX_LINE_BYTES / CHUNK_BYTES
+            ))));
+        };
+        let reject = Reject {
+            raw: raw_text(&data[..end]),
+            reason: "the record has no end: is a quote opened and never closed?".to_owned(),
+            line: self.position.line,
+        };
+        Ok(Some(Decoded {
+            rejects: vec![reject],
+            bytes: end + 1,
+            newlines: count_newlines(&data[..=end]),
+            ..Decoded::default()
+        }))
+    }
+}
+
+fn block_of(decoded: Decoded, reading: &Reading, shown: &str) -> Result<Block, Fault> {
+    let batch = decoded
+        .batch
+        .map(|batch| finish_batch(batch.columns().to_vec(), reading, shown, |row| decoded.lines[row]))
+        .transpose()?;
+    Ok(Block { batch, rejects: decoded.rejects })
+}
+
+/// The batch that leaves the node: `columns` of the file, and the position where it is asked for.
+fn finish_batch(
+    mut columns: Vec<ArrayRef>,
+    reading: &Reading,
+    shown: &str,
+    line: impl Fn(usize) -> u64,
+) -> Result<RecordBatch, Fault> {
+    if reading.params.add_position {
+        let num_rows = columns.first().map_or(0, |column| column.len());
+        columns.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(shown, num_rows))));
+        columns.push(Arc::new(Int64Array::from_iter_values((0..num_rows).map(|row| line(row).cast_signed()))));
+    }
+    RecordBatch::try_new(Arc::clone(&reading.schema), columns).map_err(|error| Fault::Other(error.into()))
+}
+
+pub(super) struct ParquetFile {
+    /// Taken when the batch size is known.
+    builder: Option<ParquetRecordBatchReaderBuilder<File>>,
+    reader: Option<ParquetRecordBatchReader>,
+    position: Position,
+}
+
+impl ParquetFile {
+    fn open(path: &Path, shown: &str, position: Position) -> Result<Self, Fault> {
+        let file = File::open(path).map_err(|error| fault(shown, error))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| {
+            Fault::EndsEarly(NodeError::external(format!("`{shown}` is not a whole Parquet file")).with_source(error))
+        })?;
+        Ok(Self { builder: Some(builder), reader: None, position })
+    }
+
+    fn next(&mut self, reading: &Reading, shown: &str, max_records: usize) -> Result<Option<Block>, Fault> {
+        let broken = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Fault::Other(NodeError::external(format!("`{shown}` cannot be read as Parquet")).with_source(error))
+        };
+        if let Some(builder) = self.builder.take() {
+            let offset = usize::try_from(self.position.offset).map_err(|error| broken(error.into()))?;
+            let reader = builder.with_batch_size(max_records.max(1)).with_offset(offset).build();
+            self.reader = Some(reader.map_err(|error| broken(error.into()))?);
+        }
+        let Some(batch) = self.reader.as_mut().and_then(Iterator::next) else { return Ok(None) };
+        let batch = batch.map_err(|error| broken(error.into()))?;
+        let columns = reading
+            .file_schema
+            .fields()
+            .iter()
+            .map(|field| {
+                let column = batch.column_by_name(field.name()).ok_or_else(|| {
+                    Fault::Other(NodeError::user(format!("`{shown}` has no column `{}`", field.name())))
+                })?;
+                let strict = CastOptions { safe: false, ..CastOptions::default() };
+                cast_with_options(column, field.data_type(), &strict).map_err(|error| {
+                    Fault::Other(
+                        NodeError::user(format!(
+                            "column `{}` of `{shown}` is {}, not {}",
+                            field.name(),
+                            column.data_type(),
+                            field.data_type()
+                        ))
+                        .with_source(error),
+                    )
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let first = self.position.line;
+        self.position.offset += batch.num_rows() as u64;
+        self.position.line += batch.num_rows() as u64;
+        let batch = finish_batch(columns, reading, shown, |row| first + row as u64)?;
+        Ok(Some(Block { batch: Some(batch), rejects: Vec::new() }))
+    }
+}
+
+fn fault(shown: &str, error: io::Error) -> Fault {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        let message = format!("`{shown}` ends early: the compressed file is damaged or was not written to its end");
+        Fault::EndsEarly(NodeError::external(message).with_source(error))
+    } else {
+        Fault::Other(NodeError::external(format!("`{shown}` cannot be read")).with_source(error))
+    }
+}

@@ -1,0 +1,304 @@
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use super::*;
+use crate::format::compression::{Compression, Encoder};
+use crate::testing::{drain, drain_in_two_runs, ready};
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
+use millrace_operator::{Output, Source, SourceContext, SourceEvent};
+use serde_json::{Value, json};
+
+const READINGS: &str = "time,device,value\n\
+    2026-01-01 00:00:00,dev-1,20.5\n\
+    2026-01-01 00:00:01,\"dev,\n2\",21\n\
+    2026-01-01 00:00:02,dev-3,hot\n\
+    2026-01-01 00:00:03,dev-4\n\
+    2026-01-01 00:00:09,dev-5,";
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+    folder
+}
+
+fn harness(folder: &Path, params: Value) -> Harness {
+    Harness::in_folder::<File>(params, &[], folder)
+}
+
+fn problem(folder: &Path, params: Value) -> String {
+    let node_type = millrace_operator::node::erase::<File>();
+    let problems = Harness::of(node_type, params, &[], folder.to_owned()).err().expect("a problem");
+    problems[0].message.clone()
+}
+
+fn compressed(text: &str, compression: Compression) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new(), compression).expect("an encoder");
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn rejects(all: &Gathered) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    all.json("rejected").iter().map(|row| (text(&row["position"]), text(&row["reason"]))).collect()
+}
+
+/// Rows until the source says `Idle` or `End`.
+fn poll(source: &mut dyn Source) -> (Vec<RecordBatch>, SourceEvent) {
+    let mut output = Output::default();
+    loop {
+        let event =
+            ready(source.next(&mut SourceContext { output: &mut output, batch_size: 100 })).expect("no failure");
+        if event != SourceEvent::More {
+            let batches = output.take().into_iter().filter_map(|emitted| match emitted {
+                millrace_operator::output::Emitted::Batch(0, batch) => Some(batch),
+                _ => None,
+            });
+            return (batches.collect(), event);
+        }
+    }
+}
+
+#[test]
+fn the_contract_holds() {
+    let folder = folder(&[("a.csv", READINGS.as_bytes())]);
+    let path = folder.path().join("a.csv");
+    assert_node_contract::<File>(json!({ "path": path, "event_time": "time", "add_position": true }), &[]);
+}
+
+#[test]
+fn a_csv_file_gives_typed_rows_and_rejects_what_does_not_fit() {
+    // The bad records stand behind the head that the schema is read from only when it is given.
+    let columns =
+        json!([{ "name": "time", "type": "timestamp" }, { "name": "device" }, { "name": "value", "type": "number" }]);
+    let folder = folder(&[("a.csv", READINGS.as_bytes())]);
+    let params = json!({ "path": "a.csv", "columns": columns, "event_time": "time", "add_position": true });
+    for batch_size in [1, 2, 100] {
+        let all = drain(&harness(folder.path(), params.clone()), batch_size);
+        assert_eq!(
+            all.json("rows"),
+            [
+                json!({ "time": "2026-01-01T00:00:00Z", "device": "dev-1", "value": 20.5, "file": "a.csv", "line_number": 2 }),
+                json!({ "time": "2026-01-01T00:00:01Z", "device": "dev,\n2", "value": 21.0, "file": "a.csv", "line_number": 3 }),
+                json!({ "time": "2026-01-01T00:00:09Z", "device": "dev-5", "value": null, "file": "a.csv", "line_number": 7 }),
+            ]
+        );
+        assert_eq!(
+            rejects(&all),
+            [
+                ("a.csv:5".to_owned(), "`value` is \"hot\", which is not a number".to_owned()),
+                ("a.csv:6".to_owned(), "the record has 2 cells, not 3 cells".to_owned()),
+            ]
+        );
+        assert_eq!(all.watermarks.last(), Some(&1_767_225_604_000_000));
+    }
+}
+
+#[test]
+fn the_schema_is_what_the_head_looks_like() {
+    let folder = folder(&[
+        ("semi.csv", b"\xef\xbb\xbft;n;x;ok;id\r\n2024-01-01;1;1.5;true;007\r\n\r\n2024-01-02;2;2;false;008\r\n"),
+        ("plain.csv", b"1,a\n2,b\n"),
+        ("tab.tsv", b"a\tb\n1\tNA\n2\t3\n"),
+        ("rows.jsonl", b"{\"a\": 1, \"n\": {\"x\": [1.5]}}\n{\"b\": true}\n"),
+        ("app.log", b"one\r\ntwo"),
+    ]);
+    let types = |params: Value| -> Vec<String> {
+        let schema = harness(folder.path(), params).schema_of("rows");
+        schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type())).collect()
+    };
+    assert_eq!(
+        types(json!({ "path": "semi.csv" })),
+        ["t Timestamp(µs, \"+00:00\")", "n Int64", "x Float64", "ok Boolean", "id Utf8"]
+    );
+    assert_eq!(types(json!({ "path": "plain.csv", "header": false })), ["column_1 Int64", "column_2 Utf8"]);
+    assert_eq!(types(json!({ "path": "tab.tsv" })), ["a Int64", "b Utf8"]);
+    assert_eq!(types(json!({ "path": "tab.tsv", "null_values": ["NA"] })), ["a Int64", "b Int64"]);
+    assert_eq!(types(json!({ "path": "app.log" })), ["line Utf8"]);
+    let nested = types(json!({ "path": "rows.jsonl" }));
+    assert_eq!((nested.len(), nested[0].as_str(), nested[2].as_str()), (3, "a Int64", "b Boolean"));
+    for (path, num_rows) in [("semi.csv", 2), ("tab.tsv", 2), ("rows.jsonl", 2), ("app.log", 2)] {
+        assert_eq!(drain(&harness(folder.path(), json!({ "path": path })), 10).rows_at("rows"), num_rows, "{path}");
+    }
+    assert_eq!(drain(&harness(folder.path(), json!({ "path": "plain.csv", "header": false })), 1).rows_at("rows"), 2);
+}
+
+#[test]
+fn every_format_and_compression_goes_on_after_a_restart_as_if_nothing_had_been() {
+    let mut csv = String::from("n,s\n");
+    let mut ndjson = String::new();
+    for n in 0..500 {
+        let cell = if n % 50 == 7 { "bad".to_owned() } else { n.to_string() };
+        csv.push_str(&format!("{cell},\"text {n}\"\n"));
+        ndjson.push_str(&format!("{{\"n\": \"{cell}\", \"s\": \"text {n}\"}}\n"));
+    }
+    let folder = folder(&[
+        ("a/1.csv", csv.as_bytes()),
+        ("a/2.csv.gz", &compressed(&csv, Compression::Gzip)),
+        ("a/3.ndjson.zst", &compressed(&ndjson, Compression::Zstd)),
+        ("a/.hidden.csv", b"x\n"),
+        ("a/readme", b"no rows\n"),
+    ]);
+    let params = json!({ "path": "a", "columns": [{ "name": "n", "type": "integer" }, { "name": "s" }] });
+    let harness = harness(folder.path(), params);
+    let all = drain(&harness, 8_192);
+    assert_eq!((all.rows_at("rows"), all.rows_at("rejected")), (1_470, 30));
+    for (batch_size, first_rows) in [(1, 1), (7, 300), (64, 750), (1_000, 1_200)] {
+        let parts = drain_in_two_runs(&harness, batch_size, first_rows);
+        assert_eq!(parts.json("rows"), all.json("rows"), "batches of {batch_size}");
+        assert_eq!(rejects(&parts), rejects(&all));
+    }
+}
+
+#[test]
+fn parquet_is_read_with_its_own_types_and_goes_on_at_its_row() {
+    let folder = folder(&[]);
+    for (name, start) in [("1.parquet", 0), ("2.parquet", 100)] {
+        let column: arrow::array::ArrayRef = Arc::new(Int64Array::from_iter_values(start..start + 100));
+        let batch = RecordBatch::try_from_iter([("n", column)]).expect("a batch");
+        let file = fs::File::create(folder.path().join(name)).expect("a file");
+        let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+        writer.write(&batch).expect("rows");
+        writer.close().expect("a footer");
+    }
+    let harness = harness(folder.path(), json!({ "path": "*.parquet" }));
+    for (batch_size, first_rows) in [(1, 50), (33, 120), (1_000, 1)] {
+        let rows = drain_in_two_runs(&harness, batch_size, first_rows).port("rows").expect("rows");
+        let numbers: Vec<i64> = rows.column(0).as_primitive::<Int64Type>().values().to_vec();
+        assert_eq!(numbers, (0..200).collect::<Vec<_>>(), "batches of {batch_size}");
+    }
+}
+
+#[test]
+fn a_compressed_file_that_is_cut_off_gives_its_rows_and_then_a_clear_error() {
+    let mut csv = String::from("n\n");
+    let mut mixed = 1_u64;
+    for _ in 0..50_000 {
+        mixed = mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        csv.push_str(&format!("{}\n", mixed >> 20));
+    }
+    let whole = compressed(&csv, Compression::Gzip);
+    let folder = folder(&[("cut.csv.gz", &whole[..whole.len() / 2])]);
+    let harness = harness(folder.path(), json!({ "path": "cut.csv.gz" }));
+    let mut source = harness.source();
+    ready(source.open()).expect("open");
+    let mut output = Output::default();
+    let mut num_rows = 0;
+    let error = loop {
+        let event = ready(source.next(&mut SourceContext { output: &mut output, batch_size: 1_000 }));
+        for emitted in output.take() {
+            if let millrace_operator::output::Emitted::Batch(0, batch) = emitted {
+                num_rows += batch.num_rows();
+            }
+        }
+        match event {
+            Ok(SourceEvent::More) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(num_rows > 10_000, "{num_rows}");
+    assert!(error.to_string().starts_with("`cut.csv.gz` ends early"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_a_path_is_said_in_one_sentence() {
+    let folder = folder(&[
+        ("readings.csv", b"a\n1\n"),
+        ("data", b"a\n1\n"),
+        ("empty.csv", b""),
+        ("wide.csv", b"\xff\xfea\0\n\0"),
+    ]);
+    let said = |params: Value| problem(folder.path(), params);
+    assert_eq!(said(json!({ "path": "reading.csv" })), "There is no file `reading.csv`. Did you mean `readings.csv`?");
+    assert_eq!(said(json!({ "path": "*.parquet" })), "No file matches `*.parquet`.");
+    assert_eq!(said(json!({ "path": "data" })), "The name `data` does not say what the file holds. Choose a format.");
+    assert!(said(json!({ "path": "no/such.csv" })).contains("is not there either"));
+    assert_eq!(
+        said(json!({ "path": "empty.csv" })),
+        "`empty.csv` is empty: there is no record to read the columns from."
+    );
+    assert_eq!(said(json!({ "path": "wide.csv" })), "`wide.csv` is UTF-16 text; save it as UTF-8.");
+    assert!(said(json!({ "path": "readings.csv", "format": "parquet" })).starts_with("`readings.csv` cannot be read:"));
+    assert!(said(json!({ "path": "readings.csv", "event_time": "b" })).contains("no column `b`"));
+    assert!(said(json!({ "path": "readings.csv", "event_time": "a" })).contains("not times"));
+    assert!(said(json!({ "path": "readings.csv", "delimiter": ",," })).contains("one plain character"));
+    assert!(
+        said(json!({ "path": "readings.csv", "columns": [{ "name": "a" }, { "name": "a" }] })).contains("two columns")
+    );
+}
+
+#[test]
+fn on_error_fails_or_gives_nulls_where_that_is_asked_for() {
+    let folder = folder(&[("a.csv", b"n\n1\nx\n3\n"), ("b.csv", b"m\n1\n")]);
+    let params = |path: &str, on_error: &str| json!({ "path": path, "on_error": on_error, "columns": [{ "name": "n", "type": "integer" }] });
+    let nulls = drain(&harness(folder.path(), params("a.csv", "null")), 10).port("rows").expect("rows");
+    assert_eq!(nulls.column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None, Some(3)]);
+    let failure = |params: Value| {
+        let harness = harness(folder.path(), params);
+        ready(harness.drain(harness.source().as_mut(), 10, usize::MAX)).expect_err("a failure").to_string()
+    };
+    assert_eq!(failure(params("a.csv", "fail")), "a.csv:3: `n` is \"x\", which is not a whole number");
+    assert_eq!(failure(params("b.csv", "reject")), "`b.csv` has no column `n`; its first record says: m");
+}
+
+#[test]
+fn a_watched_folder_gives_appended_lines_and_new_files_and_files_that_begin_anew() {
+    let folder = folder(&[("logs/a.log", b"one\ntwo")]);
+    let harness = harness(folder.path(), json!({ "path": "logs", "format": "lines", "watch": true }));
+    let mut source = harness.source();
+    ready(source.open()).expect("open");
+    let mut seen: Vec<String> = Vec::new();
+    let mut wait_for = |source: &mut dyn Source, wanted: &[&str]| {
+        // The system tells of changes when it likes: ask until the rows are there.
+        for _ in 0..1_000 {
+            let (batches, event) = poll(source);
+            assert!(matches!(event, SourceEvent::Idle(_)), "a watched folder has no end");
+            for batch in batches {
+                seen.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+            }
+            if seen.len() >= wanted.len() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(seen, wanted);
+    };
+    let append = |name: &str, text: &str| {
+        let mut file = fs::OpenOptions::new().append(true).create(true).open(folder.path().join(name)).expect("a file");
+        file.write_all(text.as_bytes()).expect("appended");
+    };
+    wait_for(source.as_mut(), &["one"]);
+    append("logs/a.log", " and a half\nthree\n");
+    wait_for(source.as_mut(), &["one", "two and a half", "three"]);
+    append("logs/b.log", "four\n");
+    wait_for(source.as_mut(), &["one", "two and a half", "three", "four"]);
+    let state = source.snapshot().expect("a snapshot");
+    append("logs/b.log", "five\n");
+    // A restored source finds what came while nobody looked.
+    let mut source = harness.source();
+    source.restore(&state).expect("a restore");
+    ready(source.open()).expect("open");
+    wait_for(source.as_mut(), &["one", "two and a half", "three", "four", "five"]);
+    fs::write(folder.path().join("logs/a.log"), "anew\n").expect("a file");
+    wait_for(source.as_mut(), &["one", "two and a half", "three", "four", "five", "anew"]);
+}
+
+#[test]
+fn a_quote_that_swallows_megabytes_is_cut_at_its_line() {
+    let mut text = String::from("a,b\n1,\"open\n");
+    for n in 0..600_000 {
+        text.push_str(&format!("{n},{n}\n"));
+    }
+    let folder = folder(&[("a.csv", text.as_bytes())]);
+    let columns = json!([{ "name": "a", "type": "integer" }, { "name": "b" }]);
+    let all = drain(&harness(folder.path(), json!({ "path": "a.csv", "columns": columns })), 8_192);
+    assert_eq!((all.rows_at("rows"), all.rows_at("rejected")), (600_000, 1));
+    assert_eq!(rejects(&all)[0].0, "a.csv:2");
+}

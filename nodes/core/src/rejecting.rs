@@ -1,0 +1,111 @@
+//! What several nodes do with rows that they cannot compute: out by the `rejected` port, fail, or null, as `on_error` says.
+//!
+//! Holds the number of rows seen, so that a rejected row is named by its place in the node's whole input; that count is
+//! the state. Every batch must pass through [`Rejecting::sort_out`] exactly once, with its failures or without.
+
+use arrow::array::{BooleanArray, RecordBatch};
+use millrace_operator::expression::{ExpressionError, RowFailure};
+use millrace_operator::rejected::{OnError, RejectedBuilder, row_as_json, wall_clock_us};
+use millrace_operator::{InferContext, NodeError, Output, ParamProblem};
+
+pub(crate) struct Rejecting {
+    port: usize,
+    on_error: OnError,
+    rows_seen: u64,
+    rejected: RejectedBuilder,
+}
+
+impl Rejecting {
+    /// `port` is the index of the node's `rejected` port.
+    pub(crate) fn new(port: usize, on_error: OnError) -> Self {
+        Self { port, on_error, rows_seen: 0, rejected: RejectedBuilder::default() }
+    }
+
+    /// As [`Self::sort_out_raw`], with the row as JSON for its raw text.
+    ///
+    /// # Errors
+    /// As [`Self::sort_out_raw`].
+    pub(crate) fn sort_out(
+        &mut self,
+        batch: &RecordBatch,
+        failures: &[RowFailure],
+        out: &mut Output,
+    ) -> Result<Option<BooleanArray>, NodeError> {
+        self.sort_out_raw(batch.num_rows(), failures, out, |row| Ok(row_as_json(batch, row)?))
+    }
+
+    /// Takes the failures of the next `num_rows` rows, ascending, and says which rows stay: `None` when all do.
+    ///
+    /// # Errors
+    /// The first failure, when `on_error` is `fail`.
+    pub(crate) fn sort_out_raw(
+        &mut self,
+        num_rows: usize,
+        failures: &[RowFailure],
+        out: &mut Output,
+        raw: impl Fn(usize) -> Result<String, NodeError>,
+    ) -> Result<Option<BooleanArray>, NodeError> {
+        let first_row = self.rows_seen + 1;
+        self.rows_seen += num_rows as u64;
+        let place = |failure: &RowFailure| format!("row {} of the node's input", first_row + failure.row as u64);
+        match (failures.first(), self.on_error) {
+            (None, _) | (Some(_), OnError::Null) => Ok(None),
+            (Some(failure), OnError::Fail) => {
+                let mut text = raw(failure.row)?;
+                if let Some((cut, _)) = text.char_indices().nth(200) {
+                    text.truncate(cut);
+                    text.push('…');
+                }
+                let reason = failure.reason.trim_end_matches('.');
+                Err(NodeError::user(format!("{reason} ({}: {text}).", place(failure))))
+            }
+            (Some(_), OnError::Reject) => {
+                let mut keeps = vec![true; num_rows];
+                for failure in failures {
+                    keeps[failure.row] = false;
+                    self.rejected.push(&raw(failure.row)?, &failure.reason, &place(failure));
+                }
+                out.emit(self.port, self.rejected.finish(wall_clock_us()));
+                Ok(Some(BooleanArray::from(keeps)))
+            }
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
+        self.rows_seen.to_le_bytes().to_vec()
+    }
+
+    /// # Errors
+    /// When `state` is not a state of this kind.
+    pub(crate) fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        let bytes = state.try_into().map_err(|_| NodeError::internal("the state of rejected rows is damaged"))?;
+        self.rows_seen = u64::from_le_bytes(bytes);
+        Ok(())
+    }
+}
+
+/// Puts the failures of several computations over one batch together: ascending, the first reason of each row.
+pub(crate) fn merge_failures(failures: impl IntoIterator<Item = Vec<RowFailure>>) -> Vec<RowFailure> {
+    let mut lists = failures.into_iter().filter(|list| !list.is_empty());
+    let mut merged = lists.next().unwrap_or_default();
+    for list in lists {
+        merged.extend(list);
+        // Stable, so that of one row the earlier computation stays in front.
+        merged.sort_by_key(|failure| failure.row);
+        merged.dedup_by_key(|failure| failure.row);
+    }
+    merged
+}
+
+/// Reports an expression that cannot be used.
+pub(crate) fn report(cx: &mut InferContext<'_>, param: impl Into<String>, error: &ExpressionError) {
+    cx.error(param, error.code(), error.to_string());
+}
+
+/// The first error that was found in the params, for `build`: such params can only come past the checks.
+pub(crate) fn first_error(problems: Vec<ParamProblem>) -> NodeError {
+    match problems.into_iter().find(|problem| !problem.is_warning) {
+        Some(problem) => NodeError::user(format!("{}: {}", problem.param, problem.message)),
+        None => NodeError::internal("the input's schema is not known"),
+    }
+}

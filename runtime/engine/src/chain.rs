@@ -1,0 +1,250 @@
+//! The nodes of one task and what hangs on their output ports.
+//!
+//! A task drives a chain: its first node, and the stateless nodes that were fused to it. Inside a chain rows move by
+//! plain calls; what leaves it is put aside in order, and sent by [`Chain::flush`] after each call. A batch is shared by
+//! all wires at its port.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use arrow::array::RecordBatch;
+use millrace_model::PortRole;
+use millrace_operator::output::Emitted;
+use millrace_operator::{Operator, Output};
+
+use crate::channel::{Closed, Signal};
+use crate::counters::WireCell;
+use crate::exchange::Exchange;
+use crate::fit::Fit;
+use crate::guard::{Named, Stopped};
+use crate::newest::NewestRows;
+
+/// The nodes of a task, each wire pointing to a later one, and the queues that lead out.
+pub(crate) struct Chain {
+    pub links: Vec<Link>,
+    pub exchanges: Vec<Exchange>,
+    pending: VecDeque<(usize, Sending)>,
+}
+
+/// One node of a chain.
+pub(crate) struct Link {
+    pub named: Named,
+    /// `None` for a source, which its task drives.
+    pub operator: Option<Box<dyn Operator>>,
+    pub ports: Vec<OutPort>,
+    output: Output,
+    watermark_in: Option<i64>,
+    watermark_out: Option<i64>,
+}
+
+/// An output port of a node.
+pub(crate) struct OutPort {
+    pub role: PortRole,
+    pub legs: Vec<Leg>,
+    /// Where the newest rows of an unwired `late` or `rejected` port are kept.
+    pub recent: Option<Arc<NewestRows>>,
+}
+
+/// One wire, seen from its start.
+pub(crate) struct Leg {
+    pub wire: Arc<WireCell>,
+    pub fit: Option<Fit>,
+    pub target: Target,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// Input `input` of a later node of this chain.
+    Link { link: usize, input: usize },
+    /// An exchange of this chain, by index.
+    Exchange(usize),
+}
+
+enum Sending {
+    Batch { queue: usize, batch: RecordBatch },
+    Signal(Signal),
+}
+
+impl Link {
+    pub fn new(named: Named, operator: Option<Box<dyn Operator>>, ports: Vec<OutPort>) -> Self {
+        Self { named, operator, ports, output: Output::default(), watermark_in: None, watermark_out: None }
+    }
+}
+
+impl Chain {
+    pub fn new(links: Vec<Link>, exchanges: Vec<Exchange>) -> Self {
+        Self { links, exchanges, pending: VecDeque::new() }
+    }
+
+    /// Hands a batch to an input of a node.
+    pub fn batch(&mut self, link: usize, input: usize, batch: RecordBatch) -> Result<(), Stopped> {
+        self.links[link].named.counters.add_rows_in(batch.num_rows());
+        self.call(link, |operator, out| operator.on_batch(input, batch, out))
+    }
+
+    /// Tells a node how far event time has come.
+    pub fn watermark(&mut self, link: usize, watermark_us: i64) -> Result<(), Stopped> {
+        let node = &mut self.links[link];
+        if node.watermark_in >= Some(watermark_us) {
+            return Ok(());
+        }
+        node.watermark_in = Some(watermark_us);
+        node.named.counters.set_watermark(watermark_us);
+        let passes_on = !node.operator.as_ref().is_some_and(|operator| operator.makes_watermarks());
+        self.call(link, |operator, out| operator.on_watermark(watermark_us, out))?;
+        if passes_on { self.pass_watermark(link, watermark_us) } else { Ok(()) }
+    }
+
+    /// Tells everything behind a node that rows have stopped for now, or come again.
+    pub fn set_idle(&mut self, link: usize, is_idle: bool) {
+        let signal = if is_idle { Signal::Idle } else { Signal::Active };
+        for target in self.targets(link) {
+            match target {
+                Target::Link { link, .. } => self.set_idle(link, is_idle),
+                Target::Exchange(exchange) => self.pending.push_back((exchange, Sending::Signal(signal))),
+            }
+        }
+    }
+
+    /// Tells a node, and everything behind it, that nothing follows.
+    pub fn end(&mut self, link: usize) -> Result<(), Stopped> {
+        self.call(link, |operator, out| operator.on_watermark(i64::MAX, out))?;
+        self.call(link, |operator, out| operator.on_end(out))?;
+        self.refresh(link);
+        self.links[link].named.counters.is_finished.store(true, Relaxed);
+        for target in self.targets(link) {
+            match target {
+                Target::Link { link, .. } => self.end(link)?,
+                Target::Exchange(exchange) => self.pending.push_back((exchange, Sending::Signal(Signal::End))),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn wants_ticks(&self) -> bool {
+        self.links.iter().any(Link::wants_ticks)
+    }
+
+    /// Tells the nodes that want to know what the wall clock says.
+    pub fn tick(&mut self, now_us: i64) -> Result<(), Stopped> {
+        for link in 0..self.links.len() {
+            if self.links[link].wants_ticks() {
+                self.call(link, |operator, out| operator.on_tick(now_us, out))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on what a node has emitted.
+    pub fn pass_on(&mut self, link: usize, emitted: Emitted) -> Result<(), Stopped> {
+        match emitted {
+            Emitted::Batch(port, batch) => self.pass_batch(link, port, batch),
+            Emitted::Watermark(watermark_us) => self.pass_watermark(link, watermark_us),
+        }
+    }
+
+    /// Sends what has been put aside; waits while the queues are full.
+    pub async fn flush(&mut self) -> Result<(), Closed> {
+        while let Some((exchange, sending)) = self.pending.pop_front() {
+            match sending {
+                Sending::Batch { queue, batch } => self.exchanges[exchange].send(queue, batch).await?,
+                Sending::Signal(signal) => self.exchanges[exchange].signal(signal).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes how much state each node holds.
+    pub fn refresh_all(&mut self) {
+        (0..self.links.len()).for_each(|link| self.refresh(link));
+    }
+
+    fn refresh(&mut self, link: usize) {
+        let node = &self.links[link];
+        if let Some(operator) = &node.operator {
+            node.named.counters.state_bytes.store(operator.state_bytes(), Relaxed);
+        }
+    }
+
+    /// Calls a node's operator and passes on what it emits.
+    fn call(
+        &mut self,
+        link: usize,
+        code: impl FnOnce(&mut dyn Operator, &mut Output) -> Result<(), millrace_operator::NodeError>,
+    ) -> Result<(), Stopped> {
+        let Link { named, operator, output, .. } = &mut self.links[link];
+        let Some(operator) = operator else { return Ok(()) };
+        named.call(|| code(operator.as_mut(), output))?;
+        named.counters.rows_dropped.fetch_add(output.take_rows_dropped(), Relaxed);
+        for emitted in output.take() {
+            self.pass_on(link, emitted)?;
+        }
+        Ok(())
+    }
+
+    fn pass_batch(&mut self, link: usize, port: usize, batch: RecordBatch) -> Result<(), Stopped> {
+        let node = &self.links[link];
+        let Some(out_port) = node.ports.get(port) else {
+            return Err(node.named.failed(&format!("it has no output port number {port}, which is a defect of it")));
+        };
+        node.named.counters.add_rows_by(out_port.role, batch.num_rows());
+        if let (true, Some(recent)) = (out_port.legs.is_empty(), &out_port.recent) {
+            recent.push(&batch);
+        }
+        for leg in 0..out_port.legs.len() {
+            self.pass_along(link, port, leg, &batch)?;
+        }
+        Ok(())
+    }
+
+    fn pass_along(&mut self, link: usize, port: usize, leg: usize, batch: &RecordBatch) -> Result<(), Stopped> {
+        let node = &self.links[link];
+        let leg = &node.ports[port].legs[leg];
+        let batch = match &leg.fit {
+            None => batch.clone(),
+            Some(fit) => fit.apply(batch).map_err(|error| node.named.failed(&error))?,
+        };
+        leg.wire.add_batch(batch.num_rows());
+        leg.wire.tap.push(&batch);
+        match leg.target {
+            Target::Link { link, input } => self.batch(link, input, batch),
+            Target::Exchange(exchange) => {
+                let parts = self.exchanges[exchange].split(batch).map_err(|error| node.named.failed(&error))?;
+                let sendings = parts.into_iter().map(|(queue, batch)| (exchange, Sending::Batch { queue, batch }));
+                self.pending.extend(sendings);
+                Ok(())
+            }
+        }
+    }
+
+    fn pass_watermark(&mut self, link: usize, watermark_us: i64) -> Result<(), Stopped> {
+        let node = &mut self.links[link];
+        if node.watermark_out >= Some(watermark_us) {
+            return Ok(());
+        }
+        node.watermark_out = Some(watermark_us);
+        if node.operator.is_none() {
+            node.named.counters.set_watermark(watermark_us);
+        }
+        for target in self.targets(link) {
+            match target {
+                Target::Link { link, .. } => self.watermark(link, watermark_us)?,
+                Target::Exchange(exchange) => {
+                    self.pending.push_back((exchange, Sending::Signal(Signal::Watermark(watermark_us))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn targets(&self, link: usize) -> Vec<Target> {
+        self.links[link].ports.iter().flat_map(|port| &port.legs).map(|leg| leg.target).collect()
+    }
+}
+
+impl Link {
+    fn wants_ticks(&self) -> bool {
+        self.operator.as_ref().is_some_and(|operator| operator.wants_ticks())
+    }
+}

@@ -1,0 +1,166 @@
+//! What is counted while a run goes on: one set of atomics for each instance of a node and for each wire, added up only
+//! when somebody asks.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use millrace_model::run::{NodeMetrics, WireMetrics};
+use millrace_model::{NodeId, PortRole, Wire};
+
+use crate::channel::Budget;
+use crate::newest::NewestRows;
+
+/// No watermark yet, as an atomic can say it.
+const NO_WATERMARK: i64 = i64::MIN;
+/// Nobody holds the watermark back.
+const NOBODY: usize = usize::MAX;
+
+/// The counters of one instance of a node.
+#[derive(Debug)]
+pub(crate) struct NodeCounters {
+    pub rows_in: AtomicU64,
+    rows_out: AtomicU64,
+    rows_late: AtomicU64,
+    rows_rejected: AtomicU64,
+    pub rows_dropped: AtomicU64,
+    busy_ns: AtomicU64,
+    watermark_us: AtomicI64,
+    held_by: AtomicUsize,
+    pub state_bytes: AtomicUsize,
+    status: Mutex<Option<String>>,
+    pub is_finished: AtomicBool,
+}
+
+impl Default for NodeCounters {
+    fn default() -> Self {
+        Self {
+            rows_in: AtomicU64::default(),
+            rows_out: AtomicU64::default(),
+            rows_late: AtomicU64::default(),
+            rows_rejected: AtomicU64::default(),
+            rows_dropped: AtomicU64::default(),
+            busy_ns: AtomicU64::default(),
+            watermark_us: AtomicI64::new(NO_WATERMARK),
+            held_by: AtomicUsize::new(NOBODY),
+            state_bytes: AtomicUsize::default(),
+            status: Mutex::default(),
+            is_finished: AtomicBool::default(),
+        }
+    }
+}
+
+impl NodeCounters {
+    pub fn add_rows_in(&self, num_rows: usize) {
+        self.rows_in.fetch_add(num_rows as u64, Relaxed);
+    }
+
+    /// Counts rows that leave by a port of this role.
+    pub fn add_rows_by(&self, role: PortRole, num_rows: usize) {
+        let counter = match role {
+            PortRole::Rows => &self.rows_out,
+            PortRole::Late => &self.rows_late,
+            PortRole::Rejected => &self.rows_rejected,
+        };
+        counter.fetch_add(num_rows as u64, Relaxed);
+    }
+
+    pub fn add_busy(&self, time: Duration) {
+        self.busy_ns.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// The end of time is no watermark to show: the last one before it stays.
+    pub fn set_watermark(&self, watermark_us: i64) {
+        if watermark_us != i64::MAX {
+            self.watermark_us.store(watermark_us, Relaxed);
+        }
+    }
+
+    /// Which of the nodes before this one holds its watermark back, as an index into [`NodeCell::upstream`].
+    pub fn set_held_by(&self, upstream: Option<usize>) {
+        self.held_by.store(upstream.unwrap_or(NOBODY), Relaxed);
+    }
+
+    pub fn set_status(&self, status: Option<String>) {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+}
+
+/// One node of a run: its counters by instance.
+#[derive(Debug)]
+pub(crate) struct NodeCell {
+    pub is_source: bool,
+    /// The nodes whose wires end here, each once.
+    pub upstream: Vec<NodeId>,
+    pub instances: Vec<Arc<NodeCounters>>,
+}
+
+impl NodeCell {
+    pub fn metrics(&self) -> NodeMetrics {
+        let sum = |of: fn(&NodeCounters) -> &AtomicU64| -> u64 {
+            self.instances.iter().map(|counters| of(counters).load(Relaxed)).sum()
+        };
+        // The instance that is furthest back speaks for the node.
+        let last = self.instances.iter().min_by_key(|counters| counters.watermark_us.load(Relaxed));
+        NodeMetrics {
+            is_source: self.is_source,
+            rows_in: sum(|counters| &counters.rows_in),
+            rows_out: sum(|counters| &counters.rows_out),
+            rows_late: sum(|counters| &counters.rows_late),
+            rows_rejected: sum(|counters| &counters.rows_rejected),
+            rows_dropped: sum(|counters| &counters.rows_dropped),
+            busy_ms: sum(|counters| &counters.busy_ns) / 1_000_000,
+            watermark_us: last
+                .map(|counters| counters.watermark_us.load(Relaxed))
+                .filter(|watermark| *watermark != NO_WATERMARK),
+            watermark_held_by: last.and_then(|counters| self.upstream.get(counters.held_by.load(Relaxed))).cloned(),
+            state_bytes: self.instances.iter().map(|counters| counters.state_bytes.load(Relaxed) as u64).sum(),
+            status: self
+                .instances
+                .iter()
+                .find_map(|counters| counters.status.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            is_finished: self.instances.iter().all(|counters| counters.is_finished.load(Relaxed)),
+        }
+    }
+}
+
+/// One wire of a run.
+#[derive(Debug)]
+pub(crate) struct WireCell {
+    rows: AtomicU64,
+    batches: AtomicU64,
+    /// One for each queue that carries the wire; none where it lies inside a task.
+    pub budgets: Vec<Budget>,
+    pub tap: NewestRows,
+}
+
+impl WireCell {
+    pub fn new(budgets: Vec<Budget>, tap_rows: usize) -> Self {
+        Self { rows: AtomicU64::default(), batches: AtomicU64::default(), budgets, tap: NewestRows::closed(tap_rows) }
+    }
+
+    pub fn add_batch(&self, num_rows: usize) {
+        self.rows.fetch_add(num_rows as u64, Relaxed);
+        self.batches.fetch_add(1, Relaxed);
+    }
+
+    pub fn metrics(&self, wire: &Wire) -> WireMetrics {
+        let limit: usize = self.budgets.iter().map(Budget::limit).sum();
+        let used: usize = self.budgets.iter().map(Budget::used).sum();
+        WireMetrics {
+            wire: wire.clone(),
+            rows: self.rows.load(Relaxed),
+            batches: self.batches.load(Relaxed),
+            fill: if limit == 0 { 0.0 } else { used as f32 / limit as f32 },
+        }
+    }
+}
+
+/// Resident memory of this process; 0 where the system does not tell.
+pub(crate) fn memory_bytes() -> u64 {
+    let resident = |status: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status)).map_or(0, |kb| kb * 1_024)
+}

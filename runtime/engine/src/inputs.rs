@@ -1,0 +1,180 @@
+//! The receiving side of a task: takes messages from its queues in turn, and works out the watermark of the node from
+//! those of its inputs.
+//!
+//! The watermark is the smallest of the live inputs': one that is idle or has ended holds nobody back, and one that has
+//! not said anything yet holds everybody back. Where all are idle it is the largest that any has said, as in Flink. It
+//! never decreases.
+
+use std::task::Poll;
+
+use arrow::array::RecordBatch;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::channel::{Closed, Message, Receiver, Signal};
+
+#[derive(Debug)]
+struct Channel {
+    messages: Receiver,
+    /// The input port where it arrives.
+    port: usize,
+    /// The node it comes from, as an index into the node's list of upstream nodes.
+    upstream: usize,
+    watermark_us: Option<i64>,
+    is_idle: bool,
+    has_ended: bool,
+}
+
+/// All queues of one instance of a node.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    channels: Vec<Channel>,
+    /// Where to look first next time, so that a busy input does not starve the others.
+    next: usize,
+    watermark_us: Option<i64>,
+    is_idle: bool,
+}
+
+/// What has come in.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// Rows at the input port of this index; the permit comes free when they have been handled.
+    Batch(usize, RecordBatch, OwnedSemaphorePermit),
+    Change(Change),
+}
+
+/// What a signal means for the node as a whole.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The new watermark, if it has advanced.
+    pub watermark_us: Option<i64>,
+    /// Whether all inputs are idle, if that has changed.
+    pub idle: Option<bool>,
+    /// Every input has ended.
+    pub end: bool,
+}
+
+impl Inputs {
+    pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize) {
+        self.channels.push(Channel { messages, port, upstream, watermark_us: None, is_idle: false, has_ended: false });
+    }
+
+    /// The next arrival, from each input in its turn. Cancel safe.
+    pub async fn next(&mut self) -> Result<Arrival, Closed> {
+        let (from, message) = std::future::poll_fn(|cx| {
+            let count = self.channels.len();
+            for step in 0..count {
+                let index = (self.next + step) % count;
+                let channel = &mut self.channels[index];
+                if channel.has_ended {
+                    continue;
+                }
+                if let Poll::Ready(message) = channel.messages.poll_recv(cx) {
+                    self.next = (index + 1) % count;
+                    return Poll::Ready((index, message));
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        Ok(match message.ok_or(Closed)? {
+            Message::Batch(batch, permit) => Arrival::Batch(self.channels[from].port, batch, permit),
+            Message::Signal(signal) => Arrival::Change(self.note(from, signal)),
+        })
+    }
+
+    /// The upstream node that holds the watermark back, where there are several.
+    pub fn held_by(&self) -> Option<usize> {
+        let first = self.channels.first()?.upstream;
+        if self.channels.iter().all(|channel| channel.upstream == first) {
+            return None;
+        }
+        self.live().min_by_key(|channel| channel.watermark_us).map(|channel| channel.upstream)
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.iter().filter(|channel| !channel.is_idle && !channel.has_ended)
+    }
+
+    fn note(&mut self, from: usize, signal: Signal) -> Change {
+        let channel = &mut self.channels[from];
+        match signal {
+            Signal::Watermark(watermark) => channel.watermark_us = channel.watermark_us.max(Some(watermark)),
+            Signal::Idle => channel.is_idle = true,
+            Signal::Active => channel.is_idle = false,
+            Signal::End => channel.has_ended = true,
+        }
+        let mut change = Change { end: self.channels.iter().all(|channel| channel.has_ended), ..Change::default() };
+        if change.end {
+            return change;
+        }
+        let is_idle = self.live().next().is_none();
+        // Where all are idle, none holds the one that is furthest back any more, whichever of them fell idle last.
+        let watermark_us = match is_idle {
+            true => self.channels.iter().map(|channel| channel.watermark_us).max().flatten(),
+            false => self.live().map(|channel| channel.watermark_us).min().flatten(),
+        };
+        if watermark_us > self.watermark_us {
+            self.watermark_us = watermark_us;
+            change.watermark_us = watermark_us;
+        }
+        if is_idle != self.is_idle {
+            self.is_idle = is_idle;
+            change.idle = Some(is_idle);
+        }
+        change
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::queue;
+
+    fn two_inputs() -> Inputs {
+        let mut inputs = Inputs::default();
+        for upstream in 0..2 {
+            inputs.add(queue(1, 1).1, 0, upstream);
+        }
+        inputs
+    }
+
+    fn watermark(us: i64) -> Change {
+        Change { watermark_us: Some(us), ..Change::default() }
+    }
+
+    #[test]
+    fn the_watermark_is_the_smallest_of_the_inputs_and_names_who_holds_it() {
+        let mut inputs = two_inputs();
+        assert_eq!(inputs.note(0, Signal::Watermark(50)), Change::default());
+        assert_eq!(inputs.held_by(), Some(1));
+        assert_eq!(inputs.note(1, Signal::Watermark(80)), watermark(50));
+        assert_eq!(inputs.held_by(), Some(0));
+        assert_eq!(inputs.note(0, Signal::Watermark(40)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Watermark(90)), watermark(80));
+    }
+
+    #[test]
+    fn an_idle_or_ended_input_holds_nobody_back_and_time_never_returns() {
+        let mut inputs = two_inputs();
+        inputs.note(0, Signal::Watermark(50));
+        assert_eq!(inputs.note(1, Signal::Idle), watermark(50));
+        assert_eq!(inputs.note(1, Signal::Active), Change::default());
+        assert_eq!(inputs.note(1, Signal::Watermark(20)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Watermark(60)), Change::default());
+        assert_eq!(inputs.note(1, Signal::End), watermark(60));
+        assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
+        assert_eq!(inputs.note(0, Signal::Active), Change { idle: Some(false), ..Change::default() });
+        assert_eq!(inputs.note(0, Signal::End), Change { end: true, ..Change::default() });
+    }
+
+    #[test]
+    fn when_all_are_idle_time_is_where_the_furthest_was_whoever_fell_idle_last() {
+        for (first, last) in [(0, 1), (1, 0)] {
+            let mut inputs = two_inputs();
+            inputs.note(0, Signal::Watermark(90));
+            let changes = [inputs.note(first, Signal::Idle), inputs.note(last, Signal::Idle)];
+            assert_eq!(changes.iter().filter_map(|change| change.watermark_us).collect::<Vec<_>>(), [90]);
+            assert_eq!(changes[1].idle, Some(true));
+        }
+    }
+}

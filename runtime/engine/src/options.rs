@@ -1,0 +1,49 @@
+//! How a run is to be carried out: sizes, limits and times, all with defaults that suit a desktop.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The settings of one run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Instances of each keyed node; 0 counts as 1.
+    pub parallelism: usize,
+    /// Rows that sources aim for in a batch; 0 counts as 1.
+    pub batch_size: usize,
+    /// Cuts what a source emits into batches of at most `batch_size` rows, so that a test can vary the size for certain.
+    pub reslice: bool,
+    /// Bytes that may wait on one wire before the node at its start has to wait.
+    pub queue_bytes: usize,
+    /// Messages that may wait in one queue of a wire.
+    pub queue_batches: usize,
+    /// Least time between two pictures of a view that somebody looks at.
+    pub view_interval: Duration,
+    /// Time between two ticks of the nodes that want them.
+    pub tick_interval: Duration,
+    /// A source that gives no row for so long no longer holds back the watermark of others.
+    pub idle_timeout: Duration,
+    /// Newest rows kept of a tapped wire.
+    pub tap_rows: usize,
+    /// Newest rows kept of each unwired `late` or `rejected` port.
+    pub unwired_keep: usize,
+    /// Where relative paths in params start.
+    pub base_dir: PathBuf,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            parallelism: std::thread::available_parallelism().map_or(1, usize::from),
+            batch_size: 8_192,
+            reslice: false,
+            queue_bytes: 8 << 20,
+            queue_batches: 128,
+            view_interval: Duration::from_millis(100),
+            tick_interval: Duration::from_millis(100),
+            idle_timeout: Duration::from_secs(30),
+            tap_rows: 1_000,
+            unwired_keep: 100,
+            base_dir: PathBuf::from("."),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The plan of a run: which nodes take part, the schema at each of their ports, and every fault that can be known
+//! before the run.
+//!
+//! Pure: the outside world enters through [`Probes`] only. All faults are collected; a node behind a faulty one is asked
+//! with unknown schemas and so reports only what is wrong with itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use arrow::datatypes::SchemaRef;
+use millrace_model::check::check;
+use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
+use millrace_operator::{InferContext, NodeType, Partitioning, Probed, Registry};
+
+use crate::fit::common_schema;
+
+/// What the nodes' probes found, or why they could not, by node. A node that is missing has not been probed.
+pub type Probes = BTreeMap<NodeId, Result<Option<Probed>, String>>;
+
+/// A pipeline made ready to run, or the reasons why it is not.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Everything that is wrong, structure first, then along the wires.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every node of a known kind, those that do not take part included.
+    pub nodes: BTreeMap<NodeId, PlannedNode>,
+    /// The nodes that take part, in an order in which every wire points forward; empty when the wires form a cycle.
+    pub order: Vec<NodeId>,
+    /// The wires between nodes that take part, sorted.
+    pub wires: Vec<Wire>,
+}
+
+/// One node with its ports.
+#[derive(Debug, Clone)]
+pub struct PlannedNode {
+    pub id: NodeId,
+    pub kind: String,
+    /// What the person calls it.
+    pub title: String,
+    pub params: Params,
+    /// False for a disabled node and for what cannot run without one.
+    pub takes_part: bool,
+    /// In the card's order.
+    pub inputs: Vec<PlannedPort>,
+    /// In the card's order.
+    pub outputs: Vec<PlannedPort>,
+    pub partitioning: Partitioning,
+    pub probed: Option<Probed>,
+}
+
+/// A port and the schema of its rows; `None` where that cannot be known.
+#[derive(Debug, Clone)]
+pub struct PlannedPort {
+    pub port: Port,
+    pub schema: Option<SchemaRef>,
+}
+
+impl Plan {
+    /// Whether the pipeline can be run: nothing is wrong but for warnings.
+    pub fn is_runnable(&self) -> bool {
+        !self.order.is_empty() && !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    pub fn node(&self, id: &NodeId) -> Option<&PlannedNode> {
+        self.nodes.get(id)
+    }
+}
+
+impl PlannedNode {
+    pub fn is_source(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    pub(crate) fn output_index(&self, port: &str) -> Option<usize> {
+        self.outputs.iter().position(|output| output.port.name == port)
+    }
+
+    pub(crate) fn input_index(&self, port: &str) -> Option<usize> {
+        self.inputs.iter().position(|input| input.port.name == port)
+    }
+}
+
+/// Probes every enabled node of `pipeline`. Reads files and may take a while: not for the UI thread.
+pub fn probe(pipeline: &Pipeline, registry: &Registry, base_dir: &Path) -> Probes {
+    pipeline
+        .nodes()
+        .filter(|node| !node.disabled)
+        .filter_map(|node| Some((node, registry.node_type(&node.kind)?)))
+        .map(|(node, node_type)| (node.id.clone(), node_type.probe(&node.params, base_dir)))
+        .collect()
+}
+
+/// Plans `pipeline`, whose parameters have been put in already
+/// ([`with_parameters`](millrace_model::Pipeline::with_parameters)).
+pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
+    let catalog = registry.catalog();
+    let left_out = left_out(pipeline);
+    let mut diagnostics = check(pipeline, &catalog);
+    // Nobody asks to run these, so what is wrong with them is no news; a wire to one is judged at its other end.
+    diagnostics.retain(|problem| problem.node.as_ref().is_none_or(|node| !left_out.contains(node)));
+
+    let mut plan = Plan { diagnostics, ..Plan::default() };
+    for node in pipeline.nodes() {
+        if let Some(planned) = unresolved(node, &catalog, probes, !left_out.contains(&node.id)) {
+            plan.nodes.insert(node.id.clone(), planned);
+        }
+    }
+    let Ok(order) = pipeline.topological_order() else { return plan };
+    plan.order = order.into_iter().filter(|id| plan.nodes.get(id).is_some_and(|node| node.takes_part)).collect();
+    plan.wires = pipeline
+        .wires()
+        .into_iter()
+        .filter(|wire| [&wire.from, &wire.to].iter().all(|end| plan.order.contains(&end.node)))
+        .collect();
+    if plan.order.is_empty() && !plan.diagnostics.iter().any(Diagnostic::is_error) {
+        plan.diagnostics.push(Diagnostic::error(
+            "empty",
+            "Every node is disabled or gets its rows from a disabled one. Enable a node to have something to run.",
+        ));
+    }
+    for id in plan.order.clone() {
+        resolve(&mut plan, &id, registry, probes);
+    }
+    plan
+}
+
+/// The nodes that do not take part: disabled ones, and those with a wired input to which no other node can bring rows.
+fn left_out(pipeline: &Pipeline) -> BTreeSet<NodeId> {
+    let order = pipeline.topological_order().unwrap_or_else(|_| pipeline.node_ids().cloned().collect());
+    let mut out = BTreeSet::new();
+    for id in order {
+        let is_disabled = pipeline.node(&id).is_some_and(|node| node.disabled);
+        let mut fed: BTreeMap<String, bool> = BTreeMap::new();
+        for wire in pipeline.wires_into(&id) {
+            *fed.entry(wire.to.port).or_default() |= !out.contains(&wire.from.node);
+        }
+        if is_disabled || fed.values().any(|is_fed| !is_fed) {
+            out.insert(id);
+        }
+    }
+    out
+}
+
+fn unresolved(node: &Node, catalog: &Catalog, probes: &Probes, takes_part: bool) -> Option<PlannedNode> {
+    let card = catalog.card(&node.kind)?;
+    let without_schema = |ports: Vec<Port>| ports.into_iter().map(|port| PlannedPort { port, schema: None }).collect();
+    Some(PlannedNode {
+        id: node.id.clone(),
+        kind: node.kind.clone(),
+        title: catalog.title_of(node).to_owned(),
+        params: node.params.clone(),
+        takes_part,
+        inputs: without_schema(card.input_ports(&node.params)),
+        outputs: without_schema(card.output_ports(&node.params)),
+        partitioning: Partitioning::Single,
+        probed: probes.get(&node.id).and_then(|probed| probed.clone().ok()).flatten(),
+    })
+}
+
+/// Finds the schemas at the ports of one node, those before it being known, and what is wrong with its params.
+fn resolve(plan: &mut Plan, id: &NodeId, registry: &Registry, probes: &Probes) {
+    let inputs = input_schemas(plan, id);
+    let node = &plan.nodes[id];
+    let node_type = registry.node_type(&node.kind).expect("a planned node's card came from this registry");
+    let mut problems = Vec::new();
+    if let Some(Err(reason)) = probes.get(id) {
+        problems.push(Diagnostic::error("probe_failed", reason.clone()).at_node(id));
+    }
+
+    let mut cx = InferContext::new(&inputs, node.probed.as_ref());
+    let mut outputs = node_type.infer(&node.params, &mut cx);
+    outputs.resize(node.outputs.len(), None);
+    for found in cx.into_problems() {
+        if is_known(&plan.diagnostics, id, &found.param, &found.code) {
+            continue;
+        }
+        let problem = match found.is_warning {
+            true => Diagnostic::warning(&found.code, found.message),
+            false => Diagnostic::error(&found.code, found.message),
+        };
+        let problem = problem.at_node(id);
+        problems.push(if found.param.is_empty() { problem } else { problem.at_param(found.param) });
+    }
+
+    let has_errors = |problems: &[Diagnostic]| {
+        problems.iter().chain(&plan.diagnostics).any(|problem| problem.is_error() && problem.node.as_ref() == Some(id))
+    };
+    let mut partitioning = Partitioning::Single;
+    if !has_errors(&problems) {
+        match partitioning_of(node, node_type.as_ref(), &inputs) {
+            Ok(found) => partitioning = found,
+            Err(reason) => problems.push(Diagnostic::error("partitioning", reason).at_node(id)),
+        }
+    }
+    let is_fed = inputs.iter().all(Option::is_some);
+    if is_fed && !has_errors(&problems) {
+        for (output, schema) in node.outputs.iter().zip(&outputs) {
+            if schema.is_none() {
+                let message = format!("The columns that leave by `{}` are not known.", output.port.name);
+                problems.push(Diagnostic::error("unknown_schema", message).at_node(id));
+            }
+        }
+    }
+
+    plan.diagnostics.extend(problems);
+    let node = plan.nodes.get_mut(id).expect("the node was read just above");
+    node.partitioning = partitioning;
+    for (port, schema) in node.inputs.iter_mut().zip(inputs) {
+        port.schema = schema;
+    }
+    for (port, schema) in node.outputs.iter_mut().zip(outputs) {
+        port.schema = schema;
+    }
+}
+
+/// The schema at each input port. Wires that end at one port must bring the same columns, in any order.
+fn input_schemas(plan: &mut Plan, id: &NodeId) -> Vec<Option<SchemaRef>> {
+    let node = &plan.nodes[id];
+    let mut problems = Vec::new();
+    let mut schemas = Vec::new();
+    for input in &node.inputs {
+        let mut common: Option<SchemaRef> = None;
+        for wire in plan.wires.iter().filter(|wire| wire.to.node == *id && wire.to.port == input.port.name) {
+            let Some(schema) = schema_on(plan, wire) else { continue };
+            common = Some(match common {
+                None => schema,
+                Some(first) => common_schema(&first, &schema).unwrap_or_else(|difference| {
+                    let from = &plan.nodes[&wire.from.node].title;
+                    let message = format!(
+                        "The rows from “{from}” do not fit the others that arrive here: {difference}. \
+                         Give them the same columns first, for example with a Select node."
+                    );
+                    problems.push(Diagnostic::error("schemas_differ", message).at_node(id).at_wire(wire));
+                    first
+                }),
+            });
+        }
+        schemas.push(common);
+    }
+    plan.diagnostics.extend(problems);
+    schemas
+}
+
+/// The schema of the rows that flow into `wire`.
+pub(crate) fn schema_on(plan: &Plan, wire: &Wire) -> Option<SchemaRef> {
+    let from = plan.nodes.get(&wire.from.node)?;
+    from.outputs[from.output_index(&wire.from.port)?].schema.clone()
+}
+
+/// Whether the structural check said the same already: the same param, or that some param cannot be read.
+fn is_known(diagnostics: &[Diagnostic], id: &NodeId, param: &str, code: &str) -> bool {
+    diagnostics.iter().filter(|known| known.node.as_ref() == Some(id) && known.is_error()).any(|known| {
+        known.param.as_deref().is_some_and(|known| code == "unreadable_params" || (!param.is_empty() && known == param))
+    })
+}
+
+/// How the node's rows are spread, with the key columns checked against its inputs.
+fn partitioning_of(
+    node: &PlannedNode,
+    node_type: &dyn NodeType,
+    inputs: &[Option<SchemaRef>],
+) -> Result<Partitioning, String> {
+    let partitioning = node_type.partitioning(&node.params)?;
+    let Partitioning::Keyed(keys) = &partitioning else { return Ok(partitioning) };
+    for schema in inputs.iter().flatten() {
+        if let Some(missing) = keys.iter().find(|key| schema.index_of(key).is_err()) {
+            return Err(format!("The key column `{missing}` is missing in the rows that arrive."));
+        }
+    }
+    // Without keys all rows are of one group, which one instance must see.
+    Ok(if keys.is_empty() { Partitioning::Single } else { partitioning })
+}

@@ -1,0 +1,177 @@
+//! The handle of a run that goes on: what it tells, and how it is stopped.
+//!
+//! Nothing here waits for a task, and no task waits for anything here: counters are atomics, rows and pictures are taken
+//! from small cells, so that whoever looks can never slow a run. Dropping the handle ends the run at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use millrace_model::run::{RunFailure, RunMetrics, RunState};
+use millrace_model::{NodeId, Wire};
+use millrace_operator::ViewSnapshot;
+use tokio::sync::watch;
+
+use crate::counters::{NodeCell, WireCell, memory_bytes};
+use crate::newest::NewestRows;
+use crate::picture::PictureCell;
+
+/// How far a run is on its way to its end. It only ever moves down this list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Running,
+    /// Sources stop; everything else goes on until it is empty.
+    Draining,
+    /// Every task stops where it is.
+    Aborting,
+}
+
+/// What the tasks of a run and its handle share.
+pub(crate) struct Shared {
+    pub nodes: BTreeMap<NodeId, Arc<NodeCell>>,
+    pub wires: BTreeMap<Wire, Arc<WireCell>>,
+    pub pictures: BTreeMap<NodeId, Arc<PictureCell>>,
+    pub recent: BTreeMap<(NodeId, String), Arc<NewestRows>>,
+    pub started: Instant,
+}
+
+impl Shared {
+    pub fn metrics(&self, state: RunState, failure: Option<RunFailure>) -> RunMetrics {
+        RunMetrics {
+            state,
+            elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            failure,
+            nodes: self.nodes.iter().map(|(id, cell)| (id.clone(), cell.metrics())).collect(),
+            wires: self.wires.iter().map(|(wire, cell)| cell.metrics(wire)).collect(),
+            memory_bytes: memory_bytes(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct RunOutcome {
+    /// `Done`, `Stopped` or `Failed`. A run that was ended at once has failed, without a node.
+    pub state: RunState,
+    /// Why it failed, with the node's title in the message.
+    pub failure: Option<RunFailure>,
+    /// Everything counted, at the end.
+    pub metrics: RunMetrics,
+}
+
+/// A run, from its start until after its end. Dropping it ends the run as [`Run::abort`] does.
+pub struct Run {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) outcome: watch::Receiver<Option<RunOutcome>>,
+}
+
+impl Run {
+    pub fn state(&self) -> RunState {
+        if let Some(outcome) = &*self.outcome.borrow() {
+            return outcome.state;
+        }
+        if *self.phase.borrow() == Phase::Running { RunState::Running } else { RunState::Stopping }
+    }
+
+    /// Everything counted up to now; after the end, as it was at the end.
+    pub fn metrics(&self) -> RunMetrics {
+        if let Some(outcome) = &*self.outcome.borrow() {
+            return outcome.metrics.clone();
+        }
+        self.shared.metrics(self.state(), None)
+    }
+
+    /// Begins to keep the newest rows of a wire; false when the run has no such wire.
+    pub fn tap(&self, wire: &Wire) -> bool {
+        self.shared.wires.get(wire).is_some_and(|cell| {
+            cell.tap.open();
+            true
+        })
+    }
+
+    /// Stops keeping rows of a wire and forgets those that were kept.
+    pub fn untap(&self, wire: &Wire) {
+        if let Some(cell) = self.shared.wires.get(wire) {
+            cell.tap.close();
+        }
+    }
+
+    /// The newest rows of a tapped wire, oldest first; `None` while there are none.
+    pub fn tapped(&self, wire: &Wire) -> Option<RecordBatch> {
+        self.shared.wires.get(wire)?.tap.rows()
+    }
+
+    /// The newest picture of a view node with its version, which grows with each picture. Asking makes the node draw a
+    /// new one soon, if it has got rows since; `None` while there is none yet or the node has no view.
+    pub fn view(&self, node: &NodeId) -> Option<(u64, ViewSnapshot)> {
+        self.shared.pictures.get(node)?.look()
+    }
+
+    /// The nodes that have pictures.
+    pub fn views(&self) -> impl Iterator<Item = &NodeId> {
+        self.shared.pictures.keys()
+    }
+
+    /// The newest rows that left by an unwired `late` or `rejected` port, oldest first; `None` while there are none.
+    pub fn recent(&self, node: &NodeId, port: &str) -> Option<RecordBatch> {
+        self.shared.recent.get(&(node.clone(), port.to_owned()))?.rows()
+    }
+
+    /// Stops gracefully: sources stop, rows in flight drain, open windows are emitted as at the end of the input (there
+    /// is no later run that could go on with them), sinks finish. Does nothing when the run is over or ending.
+    pub fn stop(&self) {
+        self.enter(Phase::Draining);
+    }
+
+    /// Ends the run at once: tasks stop where they are and sinks take back what they have not made visible.
+    pub fn abort(&self) {
+        self.enter(Phase::Aborting);
+    }
+
+    /// Waits for the end, and gives it again whenever asked.
+    pub async fn finished(&self) -> RunOutcome {
+        let mut outcome = self.outcome.clone();
+        loop {
+            if let Some(outcome) = outcome.borrow_and_update().clone() {
+                return outcome;
+            }
+            if outcome.changed().await.is_err() && outcome.borrow().is_none() {
+                return self.lost();
+            }
+        }
+    }
+
+    /// The supervisor is gone without a word: the runtime under it was shut down.
+    fn lost(&self) -> RunOutcome {
+        let message = "The run was cut off because the program is shutting down.".to_owned();
+        let failure = Some(RunFailure { node: None, message });
+        RunOutcome {
+            state: RunState::Failed,
+            failure: failure.clone(),
+            metrics: self.shared.metrics(RunState::Failed, failure),
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        advance(&self.phase, phase);
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+/// Moves on to `phase` unless the run is there or further already.
+pub(crate) fn advance(sender: &watch::Sender<Phase>, phase: Phase) {
+    sender.send_if_modified(|now| {
+        let is_further = phase > *now;
+        if is_further {
+            *now = phase;
+        }
+        is_further
+    });
+}

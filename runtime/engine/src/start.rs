@@ -1,0 +1,325 @@
+//! From a plan to a run: builds every machine, joins them with queues, opens sources and then sinks, and sets the tasks
+//! going. Nothing outside is touched before everything has been built.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use millrace_model::run::RunFailure;
+use millrace_model::{Diagnostic, NodeId, PortRole, Wire};
+use millrace_operator::{BuildContext, Machine, NodeError, Operator, Partitioning, Registry};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::chain::{Chain, Leg, Link, OutPort, Target};
+use crate::channel::{Receiver, Sender, queue};
+use crate::counters::{NodeCell, NodeCounters, WireCell};
+use crate::exchange::Exchange;
+use crate::fit::Fit;
+use crate::guard::{Named, Stopped};
+use crate::inputs::Inputs;
+use crate::layout::{Layout, Stage};
+use crate::newest::NewestRows;
+use crate::options::RunOptions;
+use crate::picture::Easel;
+use crate::plan::{Plan, PlannedNode, PlannedPort, schema_on};
+use crate::run::{Phase, Run, Shared};
+use crate::supervise::{abort, supervise};
+use crate::task::{OpenSink, Task};
+
+/// Why a run could not start. Nothing has been written then.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RunError {
+    #[error("the pipeline has faults: {}", .problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join(" "))]
+    NotRunnable { problems: Vec<Diagnostic> },
+    /// A node could not be built or opened; the message names it.
+    #[error("{}", .failure.message)]
+    Node { failure: RunFailure },
+}
+
+impl RunError {
+    fn at(named: &Named, error: &dyn std::fmt::Display) -> Self {
+        named.failed(error).into()
+    }
+}
+
+impl From<Stopped> for RunError {
+    fn from(stopped: Stopped) -> Self {
+        let failure = match stopped {
+            Stopped::Failed(failure) => failure,
+            Stopped::Cancelled => RunFailure { node: None, message: "The run was ended before it began.".to_owned() },
+        };
+        RunError::Node { failure }
+    }
+}
+
+/// Starts what `plan` describes on the current tokio runtime, which must have its time driver enabled.
+///
+/// # Errors
+/// When the plan has faults, or a node cannot be built or opened.
+pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Result<Run, RunError> {
+    if !plan.is_runnable() {
+        let problems = plan.diagnostics.iter().filter(|problem| problem.is_error()).cloned().collect();
+        return Err(RunError::NotRunnable { problems });
+    }
+    let layout = Layout::new(plan, options.parallelism);
+    let (mut builder, mut shared) = Builder::new(plan, registry, &options, &layout);
+    let mut tasks = Vec::new();
+    for stage in &layout.stages {
+        for instance in 0..stage.num_instances {
+            tasks.push(builder.task(&mut shared, stage, instance)?);
+        }
+    }
+    open(&mut tasks).await?;
+
+    let shared = Arc::new(Shared { started: Instant::now(), ..shared });
+    let (phase, _) = watch::channel(Phase::Running);
+    let (outcome_sender, outcome) = watch::channel(None);
+    let mut running = JoinSet::new();
+    for task in tasks {
+        running.spawn(task.run(options.clone(), phase.subscribe()));
+    }
+    tokio::spawn(supervise(running, shared.clone(), phase.clone(), outcome_sender));
+    Ok(Run { shared, phase, outcome })
+}
+
+/// Opens sources first, since they only look: a file that is not there leaves no trace of the sinks.
+async fn open(tasks: &mut [Task]) -> Result<(), RunError> {
+    for task in tasks.iter_mut() {
+        if let Task::Source { source, chain } = task {
+            let named = chain.links[0].named.clone();
+            named.call_async(source.open()).await?;
+            named.counters.set_status(source.status());
+        }
+    }
+    let mut opened: Vec<&mut OpenSink> = Vec::new();
+    for task in tasks.iter_mut() {
+        if let Task::Sink { sink: open, .. } = task {
+            if let Err(stopped) = open.named.call(|| open.sink.open()) {
+                opened.into_iter().for_each(abort);
+                return Err(stopped.into());
+            }
+            open.named.counters.set_status(open.sink.status());
+            opened.push(open);
+        }
+    }
+    Ok(())
+}
+
+/// The ends of a wire's queues that no task has taken yet.
+struct Ends {
+    /// By instance of the node at the start, then by instance of the node at the end.
+    senders: Vec<Vec<Sender>>,
+    /// The other way round.
+    receivers: Vec<Vec<Receiver>>,
+}
+
+struct Builder<'a> {
+    plan: &'a Plan,
+    registry: &'a Registry,
+    options: &'a RunOptions,
+    layout: &'a Layout,
+    ends: BTreeMap<&'a Wire, Ends>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(plan: &'a Plan, registry: &'a Registry, options: &'a RunOptions, layout: &'a Layout) -> (Self, Shared) {
+        let mut ends = BTreeMap::new();
+        let mut wires = BTreeMap::new();
+        for wire in &plan.wires {
+            let mut budgets = Vec::new();
+            if !layout.is_fused(&wire.to.node) {
+                let (num_from, num_to) = (layout.num_instances(&wire.from.node), layout.num_instances(&wire.to.node));
+                let limit_bytes = options.queue_bytes / (num_from * num_to);
+                let mut of_wire = Ends { senders: Vec::new(), receivers: Vec::new() };
+                of_wire.senders.resize_with(num_from, Vec::new);
+                of_wire.receivers.resize_with(num_to, Vec::new);
+                for senders in &mut of_wire.senders {
+                    for receivers in &mut of_wire.receivers {
+                        let (sender, receiver) = queue(limit_bytes, options.queue_batches);
+                        budgets.push(sender.budget());
+                        senders.push(sender);
+                        receivers.push(receiver);
+                    }
+                }
+                ends.insert(wire, of_wire);
+            }
+            wires.insert(wire.clone(), Arc::new(WireCell::new(budgets, options.tap_rows)));
+        }
+
+        let mut nodes = BTreeMap::new();
+        let mut recent = BTreeMap::new();
+        for id in &plan.order {
+            let node = &plan.nodes[id];
+            let mut instances = Vec::new();
+            instances.resize_with(layout.num_instances(id), || Arc::new(NodeCounters::default()));
+            let cell = NodeCell { is_source: node.is_source(), upstream: upstream_of(plan, id), instances };
+            nodes.insert(id.clone(), Arc::new(cell));
+            for output in node.outputs.iter().filter(|output| output.port.role != PortRole::Rows) {
+                if wires_from(plan, id, output).next().is_none() {
+                    let rows = Arc::new(NewestRows::opened(options.unwired_keep));
+                    recent.insert((id.clone(), output.port.name.clone()), rows);
+                }
+            }
+        }
+        let shared = Shared { nodes, wires, pictures: BTreeMap::new(), recent, started: Instant::now() };
+        (Self { plan, registry, options, layout, ends }, shared)
+    }
+
+    /// Builds the machines of one instance of a stage.
+    fn task(&mut self, shared: &mut Shared, stage: &Stage, instance: usize) -> Result<Task, RunError> {
+        let head = &self.plan.nodes[&stage.nodes[0]];
+        let named = named(shared, head, instance);
+        let machine = self.build(&named, head, instance, stage.num_instances)?;
+        let inputs = self.inputs(head, instance);
+        Ok(match machine {
+            Machine::Sink(sink) => Task::Sink { inputs, sink: OpenSink { named, sink } },
+            Machine::View(view) => {
+                let cell = shared.pictures.entry(head.id.clone()).or_default().clone();
+                Task::View { inputs, view, named, easel: Easel::new(cell, self.options.view_interval) }
+            }
+            Machine::Source(source) => Task::Source { source, chain: self.chain(shared, stage, instance, None)? },
+            Machine::Operator(operator) => {
+                Task::Operator { inputs, chain: self.chain(shared, stage, instance, Some(operator))? }
+            }
+        })
+    }
+
+    fn build(
+        &self,
+        named: &Named,
+        node: &PlannedNode,
+        instance: usize,
+        parallelism: usize,
+    ) -> Result<Machine, RunError> {
+        let schemas = |ports: &[PlannedPort]| {
+            ports.iter().map(|port| port.schema.clone().expect("a runnable plan knows every schema")).collect()
+        };
+        let cx = BuildContext {
+            node: node.id.clone(),
+            title: node.title.clone(),
+            inputs: schemas(&node.inputs),
+            outputs: schemas(&node.outputs),
+            probed: node.probed.clone(),
+            instance,
+            parallelism,
+            base_dir: self.options.base_dir.clone(),
+        };
+        let node_type = self
+            .registry
+            .node_type(&node.kind)
+            .ok_or_else(|| RunError::at(named, &format!("this build has no node `{}`", node.kind)))?;
+        let machine = named.call(|| node_type.build(&node.params, &cx))?;
+        if matches!(machine, Machine::Source(_)) != node.is_source() {
+            let reason = "its card and its machine disagree on whether it has inputs, which is a defect of it";
+            return Err(RunError::at(named, &reason));
+        }
+        Ok(machine)
+    }
+
+    fn inputs(&mut self, node: &PlannedNode, instance: usize) -> Inputs {
+        let upstream = upstream_of(self.plan, &node.id);
+        let mut inputs = Inputs::default();
+        for wire in self.plan.wires.iter().filter(|wire| wire.to.node == node.id) {
+            let port = node.input_index(&wire.to.port).expect("a runnable plan has wires between ports only");
+            let from = upstream.iter().position(|id| *id == wire.from.node).expect("it was listed from these wires");
+            let ends = self.ends.get_mut(wire).expect("a wire to the first node of a task has queues");
+            for receiver in std::mem::take(&mut ends.receivers[instance]) {
+                inputs.add(receiver, port, from);
+            }
+        }
+        inputs
+    }
+
+    fn chain(
+        &mut self,
+        shared: &Shared,
+        stage: &Stage,
+        instance: usize,
+        head: Option<Box<dyn Operator>>,
+    ) -> Result<Chain, RunError> {
+        let mut links = Vec::new();
+        let mut exchanges = Vec::new();
+        let mut head = Some(head);
+        for id in &stage.nodes {
+            let node = &self.plan.nodes[id];
+            let named = named(shared, node, instance);
+            let operator = match head.take() {
+                Some(operator) => operator,
+                None => match self.build(&named, node, instance, stage.num_instances)? {
+                    Machine::Operator(operator) => Some(operator),
+                    _ => return Err(RunError::at(&named, &"only an operator can be stateless")),
+                },
+            };
+            let mut ports = Vec::new();
+            for output in &node.outputs {
+                let mut legs = Vec::new();
+                for wire in wires_from(self.plan, id, output) {
+                    let target = if self.layout.is_fused(&wire.to.node) {
+                        self.fused_target(stage, wire)
+                    } else {
+                        let exchange = self.exchange(wire, instance).map_err(|error| RunError::at(&named, &error))?;
+                        exchanges.push(exchange);
+                        Target::Exchange(exchanges.len() - 1)
+                    };
+                    let fit = self.fit(wire).map_err(|error| RunError::at(&named, &error))?;
+                    legs.push(Leg { wire: shared.wires[wire].clone(), fit, target });
+                }
+                let recent = shared.recent.get(&(id.clone(), output.port.name.clone())).cloned();
+                ports.push(OutPort { role: output.port.role, legs, recent });
+            }
+            links.push(Link::new(named, operator, ports));
+        }
+        Ok(Chain::new(links, exchanges))
+    }
+
+    fn fused_target(&self, stage: &Stage, wire: &Wire) -> Target {
+        let link = stage.nodes.iter().position(|id| *id == wire.to.node);
+        Target::Link {
+            link: link.expect("a fused node is in the stage of the node before it"),
+            input: self.plan.nodes[&wire.to.node]
+                .input_index(&wire.to.port)
+                .expect("a runnable plan has wires between ports only"),
+        }
+    }
+
+    fn exchange(&mut self, wire: &Wire, instance: usize) -> Result<Exchange, NodeError> {
+        let to = &self.plan.nodes[&wire.to.node];
+        let ends = self.ends.get_mut(wire).expect("a wire to the first node of a task has queues");
+        let senders = std::mem::take(&mut ends.senders[instance]);
+        let keys = match &to.partitioning {
+            Partitioning::Keyed(keys) => keys.as_slice(),
+            Partitioning::Single | Partitioning::Stateless => &[],
+        };
+        let schema = to.inputs[to.input_index(&wire.to.port).expect("a runnable plan has wires between ports only")]
+            .schema
+            .as_ref()
+            .expect("a runnable plan knows every schema");
+        Ok(Exchange::new(senders, keys, schema)?)
+    }
+
+    fn fit(&self, wire: &Wire) -> Result<Option<Fit>, NodeError> {
+        let to = &self.plan.nodes[&wire.to.node];
+        let port = to.input_index(&wire.to.port).and_then(|index| to.inputs[index].schema.as_ref());
+        match (schema_on(self.plan, wire), port) {
+            (Some(from), Some(to)) => Ok(Fit::new(&from, to)?),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn named(shared: &Shared, node: &PlannedNode, instance: usize) -> Named {
+    let counters = shared.nodes[&node.id].instances[instance].clone();
+    Named { id: node.id.clone(), title: node.title.clone(), counters }
+}
+
+fn upstream_of(plan: &Plan, id: &NodeId) -> Vec<NodeId> {
+    let mut upstream: Vec<NodeId> =
+        plan.wires.iter().filter(|wire| wire.to.node == *id).map(|wire| wire.from.node.clone()).collect();
+    upstream.dedup();
+    upstream
+}
+
+fn wires_from<'a>(plan: &'a Plan, id: &NodeId, output: &PlannedPort) -> impl Iterator<Item = &'a Wire> {
+    plan.wires.iter().filter(move |wire| wire.from.node == *id && wire.from.port == output.port.name)
+}

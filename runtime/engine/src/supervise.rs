@@ -1,0 +1,86 @@
+//! The end of a run: waits for all tasks, ends the others when one fails, and only then finishes or aborts the sinks, so
+//! that a failure anywhere leaves no output half visible.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use millrace_model::run::{RunFailure, RunState};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::guard::Stopped;
+use crate::run::{Phase, RunOutcome, Shared, advance};
+use crate::task::{OpenSink, TaskEnd};
+
+pub(crate) async fn supervise(
+    mut tasks: JoinSet<TaskEnd>,
+    shared: Arc<Shared>,
+    phase: watch::Sender<Phase>,
+    outcome: watch::Sender<Option<RunOutcome>>,
+) {
+    let mut failure: Option<RunFailure> = None;
+    let mut sinks = Vec::new();
+    let mut was_cut = false;
+    while let Some(joined) = tasks.join_next().await {
+        let result = match joined {
+            Ok(end) => {
+                sinks.extend(end.sink);
+                was_cut |= end.was_cut;
+                end.result
+            }
+            Err(error) => Err(Stopped::Failed(RunFailure {
+                node: None,
+                message: format!("The engine broke down, which is a defect of Millrace: {error}"),
+            })),
+        };
+        if let Err(stopped) = result {
+            if let (Stopped::Failed(first), true) = (stopped, failure.is_none()) {
+                failure = Some(first);
+            }
+            advance(&phase, Phase::Aborting);
+        }
+    }
+
+    let failure = finish(sinks, failure, &phase);
+    let state = match (&failure, was_cut) {
+        (Some(_), _) => RunState::Failed,
+        (None, true) => RunState::Stopped,
+        (None, false) => RunState::Done,
+    };
+    let metrics = shared.metrics(state, failure.clone());
+    outcome.send_replace(Some(RunOutcome { state, failure, metrics }));
+}
+
+/// Finishes the sinks, or aborts them when the run has failed or one of them does.
+fn finish(sinks: Vec<OpenSink>, mut failure: Option<RunFailure>, phase: &watch::Sender<Phase>) -> Option<RunFailure> {
+    for mut open in sinks {
+        if failure.is_none() && *phase.borrow() == Phase::Aborting {
+            let message = "The run was ended at once: what was not finished by then is not kept.".to_owned();
+            failure = Some(RunFailure { node: None, message });
+        }
+        if failure.is_none() {
+            match open.named.call(|| open.sink.finish()) {
+                Ok(()) => {
+                    open.named.counters.set_status(open.sink.status());
+                    open.named.counters.is_finished.store(true, Relaxed);
+                    continue;
+                }
+                Err(Stopped::Failed(reason)) => failure = Some(reason),
+                Err(Stopped::Cancelled) => {}
+            }
+        }
+        abort(&mut open);
+    }
+    failure
+}
+
+/// Makes a sink take back what it has not made visible.
+pub(crate) fn abort(open: &mut OpenSink) {
+    let aborted = open.named.call(|| {
+        open.sink.abort();
+        Ok(())
+    });
+    if let Err(Stopped::Failed(reason)) = aborted {
+        tracing::warn!(node = %open.named.id, "could not take back unfinished output: {}", reason.message);
+    }
+}

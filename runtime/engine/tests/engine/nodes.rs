@@ -1,0 +1,643 @@
+//! Nodes made for the engine's tests. Rows are `n` (a number), `key` (`n % keys`, null where that is 0) and `time`
+//! (`n` seconds). What a node did is written into the record that its params name.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use async_trait::async_trait;
+use millrace_model::PortCard;
+use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
+use millrace_model::view::{TableView, ViewSpec};
+use millrace_operator::node::erase;
+use millrace_operator::{
+    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Prepared, Registry,
+    Sink, Source, SourceContext, SourceEvent, State, View, ViewSnapshot,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the nodes of one test did.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// `n`, `key` and (0 where there is none) `count` of each row that a sink wrote.
+    pub rows: Vec<(i64, Option<i64>, i64)>,
+    /// `open`, `finish`, `abort` of sinks, in order.
+    pub events: Vec<String>,
+    /// Rows that sources emitted.
+    pub num_emitted: usize,
+    pub largest_batch: usize,
+}
+
+static RECORDS: LazyLock<Mutex<BTreeMap<String, Record>>> = LazyLock::new(Mutex::default);
+
+pub fn record(name: &str) -> Record {
+    RECORDS.lock().unwrap().get(name).cloned().unwrap_or_default()
+}
+
+fn note(name: &str, change: impl FnOnce(&mut Record)) {
+    change(RECORDS.lock().unwrap().entry(name.to_owned()).or_default());
+}
+
+pub fn registry() -> Registry {
+    Registry::new([
+        erase::<Count>(),
+        erase::<Sieve>(),
+        erase::<Both>(),
+        erase::<Swap>(),
+        erase::<Running>(),
+        erase::<Windows>(),
+        erase::<Trap>(),
+        erase::<Clock>(),
+        erase::<Collect>(),
+        erase::<Total>(),
+    ])
+}
+
+pub fn schema() -> SchemaRef {
+    let fields = vec![
+        Field::new("n", DataType::Int64, false),
+        Field::new("key", DataType::Int64, true),
+        Field::new("time", timestamp_type(), false),
+    ];
+    with_event_time(&Schema::new(fields), Some("time"))
+}
+
+fn rows(numbers: impl Iterator<Item = i64> + Clone, keys: i64) -> RecordBatch {
+    let key = |n: i64| Some(n % keys).filter(|key| *key != 0);
+    let times = TimestampMicrosecondArray::from_iter_values(numbers.clone().map(|n| n * 1_000_000));
+    RecordBatch::try_new(
+        schema(),
+        vec![
+            Arc::new(Int64Array::from_iter_values(numbers.clone())),
+            Arc::new(Int64Array::from_iter(numbers.map(key))),
+            Arc::new(times.with_timezone(UTC)),
+        ],
+    )
+    .unwrap()
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a Int64Array {
+    batch.column_by_name(name).unwrap().as_primitive::<Int64Type>()
+}
+
+/// Counts.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountParams {
+    /// Rows to make.
+    #[serde(default)]
+    rows: i64,
+    /// First number.
+    #[serde(default)]
+    from: i64,
+    /// Distinct keys.
+    #[serde(default = "one")]
+    keys: i64,
+    /// After its rows: wait for ever instead of ending.
+    #[serde(default)]
+    endless: bool,
+    /// Fail to open.
+    #[serde(default)]
+    broken: bool,
+    #[serde(default)]
+    record: String,
+}
+
+fn one() -> i64 {
+    1
+}
+
+struct Count;
+
+impl Node for Count {
+    type Params = CountParams;
+    const KIND: &'static str = "ingest.count";
+
+    fn card() -> CardText {
+        CardText::new("Count", "Counts", "hash").output(PortCard::rows("Numbers."))
+    }
+
+    fn infer(_: &CountParams, _: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![Some(schema())]
+    }
+
+    fn build(params: CountParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Source(Box::new(CountSource { done: 0, params })))
+    }
+}
+
+struct CountSource {
+    done: i64,
+    params: CountParams,
+}
+
+#[async_trait]
+impl Source for CountSource {
+    async fn open(&mut self) -> Result<(), NodeError> {
+        if self.params.broken { Err(NodeError::external("there is nothing to read")) } else { Ok(()) }
+    }
+
+    async fn next(&mut self, cx: &mut SourceContext<'_>) -> Result<SourceEvent, NodeError> {
+        let count = (self.params.rows - self.done).min(cx.batch_size as i64);
+        if count == 0 {
+            let pause = Duration::from_millis(5);
+            return Ok(if self.params.endless { SourceEvent::Idle(pause) } else { SourceEvent::End });
+        }
+        let start = self.params.from + self.done;
+        self.done += count;
+        note(&self.params.record, |record| record.num_emitted += count as usize);
+        cx.output.emit(0, rows(start..start + count, self.params.keys));
+        cx.output.watermark((start + count - 1) * 1_000_000);
+        Ok(SourceEvent::More)
+    }
+
+    fn snapshot(&mut self) -> Result<State, NodeError> {
+        Ok(self.done.to_le_bytes().to_vec())
+    }
+
+    fn restore(&mut self, _: &[u8]) -> Result<(), NodeError> {
+        Ok(())
+    }
+
+    fn status(&self) -> Option<String> {
+        Some(format!("at {}", self.done))
+    }
+}
+
+/// Keeps, leaves out, or rejects rows by their number.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SieveParams {
+    /// The column to look at.
+    column: String,
+    /// Rows that this divides are rejected; none where it is 0.
+    #[serde(default)]
+    reject: i64,
+    /// Other rows that this divides are left out; none where it is 0.
+    #[serde(default)]
+    drop: i64,
+}
+
+struct Sieve;
+
+impl Node for Sieve {
+    type Params = SieveParams;
+    const KIND: &'static str = "process.sieve";
+
+    fn card() -> CardText {
+        CardText::new("Sieve", "Sieves", "funnel")
+            .input(PortCard::rows("Rows."))
+            .output(PortCard::rows("Rows."))
+            .output(PortCard::rejected())
+    }
+
+    fn infer(params: &SieveParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        if let Some(schema) = cx.input() {
+            cx.column("column", &params.column, &schema);
+        }
+        let output = cx.input().filter(|_| !cx.has_errors());
+        vec![output.clone(), output]
+    }
+
+    fn partitioning(_: &SieveParams) -> Partitioning {
+        Partitioning::Stateless
+    }
+
+    fn build(params: SieveParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(SieveOperator(params))))
+    }
+}
+
+struct SieveOperator(SieveParams);
+
+impl Operator for SieveOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        let divides = |divisor: i64, n: i64| divisor != 0 && n % divisor == 0;
+        let way = |n: i64| match (divides(self.0.reject, n), divides(self.0.drop, n)) {
+            (true, _) => 1,
+            (false, true) => 2,
+            (false, false) => 0,
+        };
+        let ways: Vec<usize> = column(&batch, &self.0.column).values().iter().map(|n| way(*n)).collect();
+        for port in 0..2 {
+            let mask: BooleanArray = ways.iter().map(|way| Some(*way == port)).collect();
+            out.emit(port, filter_record_batch(&batch, &mask)?);
+        }
+        out.drop_rows(ways.iter().filter(|way| **way == 2).count());
+        Ok(())
+    }
+}
+
+/// Nothing to set.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// Joins wires.
+struct Both;
+
+impl Node for Both {
+    type Params = NoParams;
+    const KIND: &'static str = "process.both";
+
+    fn card() -> CardText {
+        CardText::new("Both", "Joins wires", "link")
+            .input(PortCard::rows("Rows.").many_wires())
+            .output(PortCard::rows("Rows."))
+    }
+
+    fn infer(_: &NoParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![cx.input()]
+    }
+
+    fn partitioning(_: &NoParams) -> Partitioning {
+        Partitioning::Stateless
+    }
+
+    fn build(_: NoParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(Pass)))
+    }
+}
+
+struct Pass;
+
+impl Operator for Pass {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        out.emit(0, batch);
+        Ok(())
+    }
+}
+
+/// Gives the columns in another order, or leaves one away.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwapParams {
+    /// The columns to keep, in this order.
+    columns: Vec<String>,
+}
+
+struct Swap;
+
+impl Node for Swap {
+    type Params = SwapParams;
+    const KIND: &'static str = "process.swap";
+
+    fn card() -> CardText {
+        CardText::new("Swap", "Orders columns", "shuffle")
+            .input(PortCard::rows("Rows."))
+            .output(PortCard::rows("Rows."))
+    }
+
+    fn infer(params: &SwapParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        let Some(schema) = cx.input() else { return vec![None] };
+        let fields: Vec<Field> =
+            params.columns.iter().map(|name| schema.field_with_name(name).unwrap().clone()).collect();
+        vec![Some(with_event_time(&Schema::new(fields), params.columns.iter().any(|c| c == "time").then_some("time")))]
+    }
+
+    fn partitioning(_: &SwapParams) -> Partitioning {
+        Partitioning::Stateless
+    }
+
+    fn build(params: SwapParams, cx: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(SwapOperator(params, cx.outputs[0].clone()))))
+    }
+}
+
+struct SwapOperator(SwapParams, SchemaRef);
+
+impl Operator for SwapOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        let columns = self.0.columns.iter().map(|name| batch.column_by_name(name).unwrap().clone()).collect();
+        out.emit(0, RecordBatch::try_new(self.1.clone(), columns)?);
+        Ok(())
+    }
+}
+
+/// Numbers the rows of each key: a wrong order or a key in two instances gives other numbers.
+struct Running;
+
+impl Node for Running {
+    type Params = NoParams;
+    const KIND: &'static str = "analyze.running";
+
+    fn card() -> CardText {
+        CardText::new("Running", "Counts by key", "hash")
+            .input(PortCard::rows("Rows."))
+            .output(PortCard::rows("Rows with a count."))
+    }
+
+    fn infer(_: &NoParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![cx.input().map(|schema| {
+            let count = Arc::new(Field::new("count", DataType::Int64, false));
+            let fields: Vec<_> = schema.fields().iter().cloned().chain([count]).collect();
+            Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+        })]
+    }
+
+    fn partitioning(_: &NoParams) -> Partitioning {
+        Partitioning::Keyed(vec!["key".to_owned()])
+    }
+
+    fn build(_: NoParams, cx: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(RunningOperator { counts: BTreeMap::new(), schema: cx.outputs[0].clone() })))
+    }
+}
+
+struct RunningOperator {
+    counts: BTreeMap<Option<i64>, i64>,
+    schema: SchemaRef,
+}
+
+impl Operator for RunningOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        let mut counted = Vec::new();
+        for key in column(&batch, "key") {
+            let count = self.counts.entry(key).or_default();
+            *count += 1;
+            counted.push(*count);
+        }
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(Int64Array::from(counted)));
+        out.emit(0, RecordBatch::try_new(self.schema.clone(), columns)?);
+        Ok(())
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.counts.len() * 16
+    }
+}
+
+/// Holds rows back until their window of ten seconds closes; late ones leave by `late`.
+struct Windows;
+
+impl Node for Windows {
+    type Params = NoParams;
+    const KIND: &'static str = "analyze.windows";
+
+    fn card() -> CardText {
+        CardText::new("Windows", "Holds rows by window", "clock")
+            .input(PortCard::rows("Rows.").many_wires())
+            .output(PortCard::rows("Rows."))
+            .output(PortCard::late())
+    }
+
+    fn infer(_: &NoParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![cx.input(), cx.input()]
+    }
+
+    fn build(_: NoParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(WindowsOperator { open: BTreeMap::new(), watermark_us: i64::MIN })))
+    }
+}
+
+struct WindowsOperator {
+    open: BTreeMap<i64, Vec<RecordBatch>>,
+    watermark_us: i64,
+}
+
+impl Operator for WindowsOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        let times = batch.column_by_name("time").unwrap().as_primitive::<TimestampMicrosecondType>();
+        for row in 0..batch.num_rows() {
+            let one = take_record_batch(&batch, &UInt64Array::from(vec![row as u64]))?;
+            let end = (times.value(row) / 10_000_000 + 1) * 10_000_000;
+            if end <= self.watermark_us {
+                out.emit(1, one);
+            } else {
+                self.open.entry(end).or_default().push(one);
+            }
+        }
+        Ok(())
+    }
+
+    fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
+        assert!(watermark_us > self.watermark_us, "a watermark grows");
+        self.watermark_us = watermark_us;
+        while let Some(first) = self.open.first_entry().filter(|first| *first.key() <= watermark_us) {
+            first.remove().into_iter().for_each(|row| out.emit(0, row));
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, _: &mut Output) -> Result<(), NodeError> {
+        assert!(self.open.is_empty(), "the end of time has closed every window");
+        Ok(())
+    }
+}
+
+/// Breaks at a row.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrapParams {
+    at: i64,
+    #[serde(default)]
+    panic: bool,
+}
+
+struct Trap;
+
+impl Node for Trap {
+    type Params = TrapParams;
+    const KIND: &'static str = "process.trap";
+
+    fn card() -> CardText {
+        CardText::new("Trap", "Breaks", "bomb").input(PortCard::rows("Rows.")).output(PortCard::rows("Rows."))
+    }
+
+    fn infer(_: &TrapParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![cx.input()]
+    }
+
+    fn build(params: TrapParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(TrapOperator(params))))
+    }
+}
+
+struct TrapOperator(TrapParams);
+
+impl Operator for TrapOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        if column(&batch, "n").values().contains(&self.0.at) {
+            assert!(!self.0.panic, "row {} was too much", self.0.at);
+            return Err(NodeError::user(format!("row {} cannot be taken", self.0.at)));
+        }
+        out.emit(0, batch);
+        Ok(())
+    }
+}
+
+/// Emits one row a tick.
+struct Clock;
+
+impl Node for Clock {
+    type Params = NoParams;
+    const KIND: &'static str = "process.clock";
+
+    fn card() -> CardText {
+        CardText::new("Clock", "Ticks", "clock").input(PortCard::rows("Rows.")).output(PortCard::rows("Ticks."))
+    }
+
+    fn infer(_: &NoParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![cx.input()]
+    }
+
+    fn build(_: NoParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(ClockOperator(0))))
+    }
+}
+
+struct ClockOperator(i64);
+
+impl Operator for ClockOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        out.drop_rows(batch.num_rows());
+        Ok(())
+    }
+
+    fn on_tick(&mut self, now_us: i64, out: &mut Output) -> Result<(), NodeError> {
+        assert!(now_us > 1_700_000_000_000_000, "the wall clock is passed in");
+        self.0 += 1;
+        out.emit(0, rows(self.0..self.0 + 1, 1));
+        Ok(())
+    }
+
+    fn wants_ticks(&self) -> bool {
+        true
+    }
+}
+
+/// Writes rows into a record.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CollectParams {
+    record: String,
+    /// Time that each batch takes.
+    #[serde(default)]
+    slow_ms: u64,
+    /// Fail to `open` or to `finish`.
+    #[serde(default)]
+    broken: String,
+}
+
+struct Collect;
+
+impl Node for Collect {
+    type Params = CollectParams;
+    const KIND: &'static str = "store.collect";
+
+    fn card() -> CardText {
+        CardText::new("Collect", "Collects", "database").input(PortCard::rows("Rows."))
+    }
+
+    fn infer(_: &CollectParams, _: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        Vec::new()
+    }
+
+    fn build(params: CollectParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Sink(Box::new(CollectSink(params))))
+    }
+}
+
+struct CollectSink(CollectParams);
+
+impl CollectSink {
+    fn step(&self, name: &str) -> Result<(), NodeError> {
+        if self.0.broken == name {
+            return Err(NodeError::external(format!("cannot {name}")));
+        }
+        note(&self.0.record, |record| record.events.push(name.to_owned()));
+        Ok(())
+    }
+}
+
+impl Sink for CollectSink {
+    fn open(&mut self) -> Result<(), NodeError> {
+        self.step("open")
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), NodeError> {
+        std::thread::sleep(Duration::from_millis(self.0.slow_ms));
+        let count = |row: usize| batch.column_by_name("count").map_or(0, |_| column(batch, "count").value(row));
+        let key = |row: usize| column(batch, "key").iter().nth(row).flatten();
+        note(&self.0.record, |record| {
+            record.largest_batch = record.largest_batch.max(batch.num_rows());
+            let numbers = column(batch, "n");
+            record.rows.extend((0..batch.num_rows()).map(|row| (numbers.value(row), key(row), count(row))));
+        });
+        Ok(())
+    }
+
+    fn prepare(&mut self) -> Result<Prepared, NodeError> {
+        Ok(Prepared::default())
+    }
+
+    fn commit(&mut self, _: &Prepared) -> Result<(), NodeError> {
+        Ok(())
+    }
+
+    fn restore(&mut self, _: &Prepared) -> Result<(), NodeError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), NodeError> {
+        self.step("finish")
+    }
+
+    fn abort(&mut self) {
+        self.step("abort").expect("abort cannot fail");
+    }
+}
+
+/// Shows how many rows there were.
+struct Total;
+
+impl Node for Total {
+    type Params = NoParams;
+    const KIND: &'static str = "visualize.total";
+
+    fn card() -> CardText {
+        CardText::new("Total", "Shows a total", "hash").input(PortCard::rows("Rows.")).view()
+    }
+
+    fn infer(_: &NoParams, _: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        Vec::new()
+    }
+
+    fn build(_: NoParams, cx: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::View(Box::new(TotalView { title: cx.title.clone(), num_rows: 0 })))
+    }
+}
+
+struct TotalView {
+    title: String,
+    num_rows: u64,
+}
+
+impl View for TotalView {
+    fn on_batch(&mut self, batch: RecordBatch) -> Result<(), NodeError> {
+        self.num_rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    fn picture(&self) -> Result<ViewSnapshot, NodeError> {
+        let spec = ViewSpec::Table(TableView { title: self.title.clone(), num_rows: self.num_rows });
+        Ok(ViewSnapshot { spec, data: rows(0..1, 1) })
+    }
+
+    fn snapshot(&mut self) -> Result<State, NodeError> {
+        Ok(State::new())
+    }
+
+    fn restore(&mut self, _: &[u8]) -> Result<(), NodeError> {
+        Ok(())
+    }
+
+    fn state_bytes(&self) -> usize {
+        8
+    }
+}

@@ -1,0 +1,8 @@
+//! The commands, one module each.
+
+pub mod nodes;
+pub mod project;
+pub mod reference;
+pub mod run;
+pub mod serve;
+pub mod validate;

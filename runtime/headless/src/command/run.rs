@@ -1,0 +1,144 @@
+//! `millrace run`: one run of one pipeline, from start to end or to an interrupt.
+//!
+//! Nothing is opened for writing before the pipeline is known to be sound. The first interrupt stops the run gracefully,
+//! the second ends it at once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use millrace_host::engine::{self, Run, RunOptions, RunOutcome};
+use millrace_host::model::run::RunState;
+
+use crate::exit::{Exit, Stop};
+use crate::interrupt::Interrupts;
+use crate::prepare::{Prepared, file_message, prepare};
+use crate::progress::{Progress, ProgressMode};
+use crate::set::{self, Set};
+use crate::{charts, metrics_file, report, summary};
+
+/// After the second interrupt the tasks get this long to take back what they have not finished.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Relative paths inside the pipeline start at the folder of its file.
+
+Examples:
+  millrace run fleet.millrace.json
+  millrace run fleet.millrace.json --set devices=500 --set site=north
+  millrace run fleet.millrace.json --metrics metrics.json --charts pictures --progress plain")]
+pub struct Args {
+    /// The pipeline file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Set a parameter of the pipeline; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = set::parse)]
+    set: Vec<Set>,
+    /// Instances of each node that works by key [default: the number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    parallelism: Option<u32>,
+    /// Rows that sources aim for in a batch [default: 8192]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    batch_size: Option<u32>,
+    /// Write everything that was counted to this JSON file
+    #[arg(long, value_name = "FILE.json")]
+    metrics: Option<PathBuf>,
+    /// Write every chart of the pipeline into this folder, as SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
+    /// How to show that the run goes on
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    progress: ProgressMode,
+}
+
+/// # Errors
+/// Every fault of the arguments and the pipeline before the run, or what failed in it.
+pub async fn run(args: Args) -> Result<Exit, Stop> {
+    args.metrics.as_deref().map(metrics_file::check_place).transpose()?;
+    args.charts.as_deref().map(charts::check_place).transpose()?;
+    let prepared =
+        prepare(&args.file, &args.set).await.map_err(|problem| Stop::invalid(file_message(&args.file, &problem)))?;
+    if prepared.has_errors() {
+        return Err(prepared.refusal());
+    }
+    prepared.warnings().for_each(|warning| report::warning(&warning));
+
+    let interrupts =
+        Interrupts::new().map_err(|error| Stop::failed(format!("Interrupts cannot be received: {error}.")))?;
+    let defaults = RunOptions::default();
+    let options = RunOptions {
+        parallelism: args.parallelism.map_or(defaults.parallelism, |number| number as usize),
+        batch_size: args.batch_size.map_or(defaults.batch_size, |number| number as usize),
+        reslice: args.batch_size.is_some(),
+        base_dir: prepared.file.folder.clone(),
+        ..defaults
+    };
+    let run = engine::start(&prepared.plan, prepared.planner.registry(), options)
+        .await
+        .map_err(|error| Stop::failed(error.to_string()))?;
+    let outcome = watch(&run, args.progress, interrupts).await;
+    finish(&args, &prepared, &run, &outcome)
+}
+
+/// Shows the progress of `run` and passes interrupts on until it is over.
+async fn watch(run: &Run, mode: ProgressMode, mut interrupts: Interrupts) -> RunOutcome {
+    let mut progress = Progress::new(mode);
+    let mut ticks = tokio::time::interval(progress.interval());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    // The first tick comes at once, with nothing to tell yet.
+    ticks.tick().await;
+    let mut num_interrupts = 0;
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            outcome = run.finished() => break outcome,
+            () = interrupts.next() => {
+                num_interrupts += 1;
+                if num_interrupts == 1 {
+                    run.stop();
+                    progress.say("Stopping: what is under way is being finished. Interrupt again to end at once.");
+                } else {
+                    run.abort();
+                    let ended = tokio::time::timeout(LAST_MOMENT, run.finished()).await;
+                    break ended.unwrap_or_else(|_| ended_at_once(run));
+                }
+            }
+            _ = ticks.tick() => progress.show(&run.metrics()),
+        }
+    };
+    progress.finish();
+    if num_interrupts > 1 {
+        return ended_at_once(run);
+    }
+    outcome
+}
+
+/// A run that was ended by a second interrupt has not failed by itself.
+fn ended_at_once(run: &Run) -> RunOutcome {
+    RunOutcome { state: RunState::Stopped, failure: None, metrics: run.metrics() }
+}
+
+fn finish(args: &Args, prepared: &Prepared, run: &Run, outcome: &RunOutcome) -> Result<Exit, Stop> {
+    summary::lines(run, outcome, &prepared.plan).iter().for_each(|line| report::note(line));
+    let mut faults = Vec::new();
+    if let Some(path) = &args.metrics
+        && let Err(stop) = metrics_file::write(path, prepared.file.pipeline.name(), &outcome.metrics)
+    {
+        faults.extend(stop.faults);
+    }
+    if outcome.state == RunState::Failed {
+        let message = outcome.failure.as_ref().map_or("The run failed.", |failure| failure.message.as_str());
+        faults.insert(0, message.to_owned());
+    } else if let Some(folder) = &args.charts {
+        match charts::write(folder, run) {
+            Ok(0) => report::warning("--charts: the pipeline has no node that draws a chart."),
+            Ok(_) => {}
+            Err(stop) => faults.extend(stop.faults),
+        }
+    }
+    match (faults.is_empty(), outcome.state) {
+        (false, _) => Err(Stop { exit: Exit::RunFailed, faults }),
+        (true, RunState::Stopped) => Ok(Exit::Interrupted),
+        (true, _) => Ok(Exit::Done),
+    }
+}

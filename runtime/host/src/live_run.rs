@@ -1,0 +1,153 @@
+//! One run of a project, from its start until the next run of the project takes its place.
+//!
+//! The engine's handle says everything; added here is what several lookers share: taps with their lifetimes, and the
+//! log. A task of its own watches the run, so that its end is noted whether or not anybody looks.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use millrace_engine::{Plan, Run};
+use millrace_model::NodeId;
+use millrace_model::run::RunMetrics;
+use millrace_protocol::{Event, Frame, FrameError, LogLine, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame};
+use millrace_store::Store;
+use tokio::sync::{broadcast, watch};
+
+use crate::clock::now_ms;
+use crate::run_log::{RunLog, count};
+use crate::taps::Taps;
+
+/// How often a run is looked at for its log and its unwanted taps.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+pub(crate) struct LiveRun {
+    pub(crate) id: RunId,
+    pub(crate) project: ProjectId,
+    /// The pipeline's name when it was started.
+    pub(crate) name: String,
+    run: Run,
+    titles: BTreeMap<NodeId, String>,
+    taps: Mutex<Taps>,
+    log: Mutex<RunLog>,
+    /// Set when the run is over and its end is in the database.
+    over: watch::Sender<bool>,
+}
+
+impl LiveRun {
+    /// Takes the run over and begins to watch it.
+    pub(crate) fn begin(
+        (id, project, name): (RunId, ProjectId, String),
+        run: Run,
+        plan: &Plan,
+        store: Arc<Store>,
+        events: broadcast::Sender<Event>,
+    ) -> Arc<Self> {
+        let mut log = RunLog::default();
+        log.push(0, None, false, format!("Started with {}.", count(plan.order.len() as u64, "node")));
+        for problem in &plan.diagnostics {
+            log.push(0, problem.node.clone(), false, problem.message.clone());
+        }
+        let live = Arc::new(Self {
+            id,
+            project,
+            name,
+            run,
+            titles: plan.nodes.iter().map(|(id, node)| (id.clone(), node.title.clone())).collect(),
+            taps: Mutex::default(),
+            log: Mutex::new(log),
+            over: watch::Sender::new(false),
+        });
+        tokio::spawn(Arc::clone(&live).watch(store, events));
+        live
+    }
+
+    pub(crate) fn metrics(&self) -> RunMetrics {
+        self.run.metrics()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.run.state().is_over()
+    }
+
+    /// Returns when the run has ended and its end is noted.
+    pub(crate) async fn over(&self) {
+        // The sender is a part of `self`, so it cannot be gone.
+        let _ = self.over.subscribe().wait_for(|is_over| *is_over).await;
+    }
+
+    pub(crate) fn stop(&self, now: bool) {
+        if now {
+            self.run.abort();
+        } else {
+            self.run.stop();
+        }
+    }
+
+    /// The rows of the newest records that left an unwired port.
+    pub(crate) fn recent(&self, node: &NodeId, port: &str) -> Result<Option<Frame>, FrameError> {
+        self.run.recent(node, port).map(|rows| Frame::from_batch(&rows)).transpose()
+    }
+
+    pub(crate) fn view(&self, node: &NodeId) -> Option<millrace_operator::ViewSnapshot> {
+        self.run.view(node).map(|(_, snapshot)| snapshot)
+    }
+
+    /// Everything that `poll` asks for. Encodes rows, so it belongs on a blocking thread.
+    pub(crate) fn poll(&self, poll: &Poll) -> Result<Polled, FrameError> {
+        for wire in &poll.taps {
+            if lock(&self.taps).want(wire, Instant::now()) {
+                self.run.tap(wire);
+            }
+        }
+        // Metrics come first: what is polled after an end is then all there will be.
+        let metrics = self.run.metrics();
+        let mut taps = Vec::new();
+        for wire in &poll.taps {
+            let rows = self.run.tapped(wire).map(|rows| Frame::from_batch(&rows)).transpose()?;
+            taps.push(TapRows { wire: wire.clone(), rows });
+        }
+        let mut views = BTreeMap::new();
+        for (node, known) in &poll.views {
+            if let Some((version, snapshot)) = self.run.view(node).filter(|(version, _)| version > known) {
+                let data = Frame::from_batch(&snapshot.data)?;
+                views.insert(node.clone(), ViewFrame { version, spec: snapshot.spec, data });
+            }
+        }
+        Ok(Polled { metrics, taps, views, log: self.log_from(poll.log_from) })
+    }
+
+    fn log_from(&self, from: u64) -> Vec<LogLine> {
+        lock(&self.log).from(from)
+    }
+
+    async fn watch(self: Arc<Self>, store: Arc<Store>, events: broadcast::Sender<Event>) {
+        let mut look = tokio::time::interval(LOOK_INTERVAL);
+        let outcome = loop {
+            tokio::select! {
+                outcome = self.run.finished() => break outcome,
+                _ = look.tick() => {
+                    lock(&self.log).observe(&self.run.metrics(), &self.titles);
+                    for wire in lock(&self.taps).take_unwanted(Instant::now()) {
+                        self.run.untap(&wire);
+                    }
+                }
+            }
+        };
+        lock(&self.log).observe(&outcome.metrics, &self.titles);
+        let (id, metrics) = (self.id, outcome.metrics);
+        let noted = tokio::task::spawn_blocking(move || store.end_run(id.cast_signed(), &metrics, now_ms())).await;
+        match noted {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(run = id, %error, "the end of a run could not be noted"),
+            Err(error) => tracing::error!(run = id, %error, "the end of a run could not be noted"),
+        }
+        self.over.send_replace(true);
+        let _ = events.send(Event::RunOver { run: self.id, project: self.project });
+    }
+}
+
+/// Nothing that is held under these locks can be left half done by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,96 @@
+//! The sample projects: built in, and put into a new database once, so that the first window has something to run.
+
+use std::io;
+use std::path::Path;
+
+use millrace_model::Pipeline;
+use millrace_store::{NewProject, Store, StoreError};
+use rust_embed::RustEmbed;
+use serde_json::Value;
+
+use crate::clock::now_ms;
+use crate::file::write_whole;
+use crate::projects::LAST_PROJECT;
+
+/// The folder projects/ of the repository: pipelines beside `data/`.
+#[derive(RustEmbed)]
+#[folder = "../../projects"]
+#[allow_missing = true]
+struct Samples;
+
+const PIPELINE_ENDING: &str = ".millrace.json";
+const DATA_FOLDER: &str = "data/";
+/// The one that is open when somebody starts Millrace for the first time.
+const FIRST: &str = "fleet_health.millrace.json";
+/// Set once the samples were put in, so that deleting them all does not bring them back.
+const DONE: &str = "samples_imported";
+
+/// Puts the samples into `store` and their files into `folder`, if the store has no projects and never had them.
+///
+/// # Errors
+/// When the database cannot be written. A folder that cannot be written only leaves the samples without their files.
+pub(crate) fn import_once(store: &Store, folder: &Path) -> Result<(), StoreError> {
+    if store.setting(DONE)?.is_some() || !store.projects()?.is_empty() {
+        return Ok(());
+    }
+    if let Err(error) = write_files(folder) {
+        tracing::warn!(folder = %folder.display(), %error, "the files of the sample projects could not be written");
+    }
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    for name in Samples::iter().filter(|name| is_pipeline(name)) {
+        let Some(file) = Samples::get(&name) else { continue };
+        let parsed = std::str::from_utf8(&file.data).ok().map(Pipeline::parse);
+        let Some(Ok((pipeline, _))) = parsed else {
+            tracing::warn!(%name, "a sample project cannot be read");
+            continue;
+        };
+        let project = NewProject {
+            name: pipeline.name().to_owned(),
+            text: pipeline.to_text(),
+            folder: Some(folder.to_string_lossy().into_owned()),
+            num_nodes: pipeline.num_nodes(),
+        };
+        let id = store.create_project(&project, now_ms())?;
+        if name == FIRST {
+            store.set_setting(LAST_PROJECT, &id.into())?;
+        }
+    }
+    store.set_setting(DONE, &Value::Bool(true))
+}
+
+/// Whether a built-in file is a sample, and not one that serves a bench or a test.
+fn is_pipeline(name: &str) -> bool {
+    name.ends_with(PIPELINE_ENDING) && !name.contains('/')
+}
+
+/// Pipelines too, so that `millrace run` finds them there. What is there already may have been changed by the person.
+fn write_files(folder: &Path) -> io::Result<()> {
+    for name in Samples::iter().filter(|name| name.starts_with(DATA_FOLDER) || is_pipeline(name)) {
+        let path = folder.join(&*name);
+        if path.exists() {
+            continue;
+        }
+        if let (Some(parent), Some(file)) = (path.parent(), Samples::get(&name)) {
+            std::fs::create_dir_all(parent)?;
+            write_whole(&path, &file.data)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_pipeline_can_be_read() {
+        let names: Vec<_> = Samples::iter().filter(|name| is_pipeline(name)).collect();
+        assert!(names.iter().any(|name| name == FIRST), "the first sample is there: {names:?}");
+        for name in names {
+            let file = Samples::get(&name).expect("listed");
+            let text = std::str::from_utf8(&file.data).expect("UTF-8");
+            let (pipeline, _) = Pipeline::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(pipeline.to_text(), text, "{name} stands in its canonical form");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Rules of the model that must hold for any pipeline and any sequence of edits.
+
+use std::collections::BTreeMap;
+
+use millrace_model::{Edit, Endpoint, History, Node, NodeId, Parameter, ParameterType, Pipeline, Position, Wire};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn id(number: u8) -> NodeId {
+    NodeId::new(format!("node_{number}")).expect("well-formed")
+}
+
+fn wire(from: u8, to: u8) -> Wire {
+    Wire::new(Endpoint::new(id(from), "rows"), Endpoint::new(id(to), "rows"))
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-1e12..1e12f64).prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{1,4}", inner, 0..4)
+                .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+}
+
+fn any_edit() -> impl Strategy<Value = Edit> {
+    let node = 0..6u8;
+    let position = || prop::option::of((any::<i16>(), any::<i16>()));
+    let place = |at: Option<(i16, i16)>| at.map(|(x, y)| Position { x: x.into(), y: y.into() });
+    prop_oneof![
+        4 => (node.clone(), position()).prop_map(move |(n, at)| Edit::AddNode {
+            node: Node::new(id(n), "process.filter"),
+            position: place(at),
+        }),
+        1 => node.clone().prop_map(|n| Edit::RemoveNode { id: id(n) }),
+        4 => (node.clone(), node.clone()).prop_map(|(a, b)| Edit::AddWire { wire: wire(a, b) }),
+        1 => (node.clone(), node.clone()).prop_map(|(a, b)| Edit::RemoveWire { wire: wire(a, b) }),
+        3 => (node.clone(), "[a-c]", prop::option::of(any_value()))
+            .prop_map(|(n, name, value)| Edit::SetParam { id: id(n), name, value }),
+        1 => (node.clone(), prop::option::of(".{0,8}")).prop_map(|(n, title)| Edit::SetTitle { id: id(n), title }),
+        1 => (node.clone(), any::<bool>()).prop_map(|(n, disabled)| Edit::SetDisabled { id: id(n), disabled }),
+        2 => (node, position()).prop_map(move |(n, at)| Edit::Move { positions: BTreeMap::from([(id(n), place(at))]) }),
+        1 => ".{0,8}".prop_map(|name| Edit::SetName { name }),
+        1 => ("[a-c]", prop::option::of(any_value())).prop_map(|(name, default)| Edit::SetParameter {
+            name,
+            parameter: default.map(|default| Parameter {
+                default,
+                help: String::new(),
+                parameter_type: ParameterType::Integer,
+            }),
+        }),
+    ]
+}
+
+fn any_pipeline() -> impl Strategy<Value = Pipeline> {
+    prop::collection::vec(any_edit(), 0..60).prop_map(|edits| {
+        let mut pipeline = Pipeline::new("Any");
+        for edit in edits {
+            let _ = pipeline.apply(&[edit]);
+        }
+        pipeline
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_file_text_round_trips_byte_for_byte(pipeline in any_pipeline()) {
+        let text = pipeline.to_text();
+        let (read, _) = Pipeline::parse(&text).expect("what was written can be read");
+        prop_assert_eq!(&read, &pipeline);
+        prop_assert_eq!(read.to_text(), text);
+    }
+
+    #[test]
+    fn an_edit_that_fails_changes_nothing(pipeline in any_pipeline(), edits in prop::collection::vec(any_edit(), 1..6)) {
+        let mut changed = pipeline.clone();
+        if changed.apply(&edits).is_err() {
+            prop_assert_eq!(changed.to_text(), pipeline.to_text());
+        }
+    }
+
+    #[test]
+    fn undo_all_gives_the_first_text_and_redo_all_the_last(
+        pipeline in any_pipeline(),
+        steps in prop::collection::vec((prop::collection::vec(any_edit(), 1..4), prop::option::of("[ab]")), 0..40),
+    ) {
+        let first = pipeline.to_text();
+        let mut pipeline = pipeline;
+        let mut history = History::default();
+        for (edits, merge) in steps {
+            let _ = history.perform(&mut pipeline, "Step", edits, merge);
+        }
+        let last = pipeline.to_text();
+        while history.undo(&mut pipeline).expect("a step can be undone").is_some() {}
+        prop_assert_eq!(pipeline.to_text(), first);
+        while history.redo(&mut pipeline).expect("a step can be redone").is_some() {}
+        prop_assert_eq!(pipeline.to_text(), last);
+    }
+
+    #[test]
+    fn no_sequence_of_edits_makes_a_cycle(pipeline in any_pipeline()) {
+        prop_assert!(pipeline.topological_order().is_ok());
+    }
+}
+
+#[test]
+fn unknown_kinds_and_newer_fields_keep_their_text() {
+    let text = r#"{
+  "format": 1,
+  "name": "From the future",
+  "nodes": {
+    "warp": {
+      "kind": "process.warp_drive",
+      "params": {
+        "factor": 9.5
+      },
+      "charm": {"b": 1.50, "a":[1e3,  2]}
+    }
+  },
+  "wires": [],
+  "signature": {"by" : "millrace 9", "n": 123456789012345678901234567890},
+  "layout": {
+    "nodes": {
+      "warp": {
+        "x": 10,
+        "y": -20
+      }
+    },
+    "groups": [ {"title":"A  B"} ]
+  }
+}
+"#;
+    let (pipeline, _) = Pipeline::parse(text).expect("it can be read");
+    assert_eq!(pipeline.to_text(), text);
+}
+
+#[test]
+fn a_file_that_is_wrong_says_the_line() {
+    let cases = [
+        ("", 1, "not a pipeline"),
+        ("{\n\"format\": 1,\n\"name\" \"x\"}", 3, "not a pipeline"),
+        ("{\"format\": 7, \"name\": \"x\"}", 1, "newer Millrace"),
+        ("{\"format\": 1}", 1, "`name` is missing"),
+        ("{\"format\": 1, \"name\": \"x\",\n\"nodes\": {\n\"Bad Id\": {\"kind\": \"a.b\"}}}", 3, "cannot be a node id"),
+        ("{\"format\": 1, \"name\": \"x\",\n\"nodes\": {\n\"a\": {}}}", 3, "no `kind`"),
+        (
+            "{\"format\": 1, \"name\": \"x\",\n\"nodes\": {\"a\": {\"kind\": \"b.c\",\n\"params\": {\"n\": [1,\n99999999999999999999]}}}}",
+            4,
+            "too large to be kept exactly",
+        ),
+        (
+            "{\"format\": 1, \"name\": \"x\",\n\"nodes\": {\"filter\": {\"kind\": \"process.filter\"}},\n\"wires\": [\n{\"from\": \"filter.rows\",\n\"to\": \"filtr.rows\"}]}",
+            4,
+            "Did you mean `filter`?",
+        ),
+    ];
+    for (text, line, part) in cases {
+        let error = Pipeline::parse(text).expect_err(text);
+        assert_eq!(error.line, line, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_burst_of_typing_is_one_step_and_another_step_ends_it() {
+    let mut pipeline = Pipeline::new("Typing");
+    let mut history = History::default();
+    let add = Edit::AddNode { node: Node::new(id(1), "process.filter"), position: None };
+    history.perform(&mut pipeline, "Add", vec![add], None).expect("adds");
+    let type_in = |history: &mut History, pipeline: &mut Pipeline, text: &str| {
+        let edit = Edit::SetParam { id: id(1), name: "condition".to_owned(), value: Some(json!(text)) };
+        history.perform(pipeline, "Set condition", vec![edit], Some("param:node_1:condition".to_owned())).expect("sets");
+    };
+    for text in ["t", "te", "tem"] {
+        type_in(&mut history, &mut pipeline, text);
+    }
+    assert_eq!(history.steps().len(), 2);
+    history.undo(&mut pipeline).expect("undoes");
+    assert!(pipeline.node(&id(1)).expect("is there").params.is_empty(), "one undo takes back the whole burst");
+    history.redo(&mut pipeline).expect("redoes");
+    type_in(&mut history, &mut pipeline, "temp");
+    assert_eq!(history.steps().len(), 3, "typing after an undo and redo is a burst of its own");
+}
+
+#[test]
+fn a_wire_that_closes_a_cycle_is_refused() {
+    let mut pipeline = Pipeline::new("Circle");
+    for number in 0..3 {
+        pipeline.apply(&[Edit::AddNode { node: Node::new(id(number), "process.filter"), position: None }]).expect("adds");
+    }
+    pipeline.apply(&[Edit::AddWire { wire: wire(0, 1) }, Edit::AddWire { wire: wire(1, 2) }]).expect("wires");
+    let before = pipeline.to_text();
+    assert!(pipeline.apply(&[Edit::AddWire { wire: wire(2, 0) }]).is_err());
+    assert!(pipeline.apply(&[Edit::AddWire { wire: wire(1, 1) }]).is_err());
+    assert_eq!(pipeline.to_text(), before);
+}

@@ -1,0 +1,406 @@
+//! SQL expressions over the columns of a batch, compiled once through DataFusion and evaluated per batch.
+//!
+//! Column names are taken as written (no folding to lower case). Integer arithmetic is checked: an overflow is an error
+//! of that row, never a wrong number. Division of integers by zero and casts that do not fit are errors of their row
+//! too; floating-point arithmetic follows IEEE 754. DataFusion's types do not leave this file and `aggregate`.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, DataFusionError, SchemaError};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::BinaryExpr;
+use datafusion::prelude::SessionConfig;
+use millrace_model::suggest;
+
+use crate::error::NodeError;
+
+/// Why an expression cannot be used: one sentence with what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpressionError {
+    code: &'static str,
+    message: String,
+}
+
+impl ExpressionError {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// `empty_expression`, `unknown_column`, `unknown_function`, `not_a_condition` or `bad_expression`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl fmt::Display for ExpressionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ExpressionError {}
+
+/// An expression that is ready to be evaluated over batches of one schema.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use arrow::{array::{Int64Array, RecordBatch}, datatypes::{DataType, Field, Schema}};
+/// use millrace_operator::CompiledExpression;
+/// let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, false)]));
+/// let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![1, 2]))])?;
+/// let twice = CompiledExpression::compile("a * 2", &schema)?;
+/// assert_eq!(twice.evaluate(&batch)?.as_ref(), &Int64Array::from(vec![2, 4]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CompiledExpression {
+    physical: Arc<dyn PhysicalExpr>,
+    data_type: DataType,
+    is_nullable: bool,
+}
+
+/// What an expression gave for each row of a batch.
+#[derive(Debug, Clone)]
+pub struct RowResults {
+    /// As long as the batch; null in the rows that failed.
+    pub values: ArrayRef,
+    /// The rows that failed, ascending.
+    pub failures: Vec<RowFailure>,
+}
+
+/// A row for which an expression could not be computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFailure {
+    pub row: usize,
+    pub reason: String,
+}
+
+impl CompiledExpression {
+    /// # Errors
+    /// A text that is not an expression, names an unknown column or function, or does not fit the types.
+    pub fn compile(text: &str, schema: &SchemaRef) -> Result<Self, ExpressionError> {
+        let df_schema = df_schema(schema)?;
+        let expr = parse(text, &df_schema)?;
+        if has_aggregate(&expr) {
+            return Err(ExpressionError::new(
+                "bad_expression",
+                "An aggregate such as `avg(x)` needs many rows: use it in a node of the Analyze section.",
+            ));
+        }
+        Self::from_logical(expr, &df_schema, schema)
+    }
+
+    /// Compiles an expression that must be true or false for each row.
+    ///
+    /// # Errors
+    /// As [`Self::compile`], and when the expression is not a condition.
+    pub fn compile_predicate(text: &str, schema: &SchemaRef) -> Result<Self, ExpressionError> {
+        let compiled = Self::compile(text, schema)?;
+        match compiled.data_type {
+            DataType::Boolean => Ok(compiled),
+            DataType::Null => Err(ExpressionError::new("not_a_condition", "This is always null, so no row can pass.")),
+            ref other => Err(ExpressionError::new(
+                "not_a_condition",
+                format!("This gives a value of type {other}, not true or false. Compare it, as in `{text} > 0`."),
+            )),
+        }
+    }
+
+    pub(crate) fn from_logical(expr: Expr, df_schema: &DFSchema, schema: &SchemaRef) -> Result<Self, ExpressionError> {
+        let physical = STATE.create_physical_expr(expr, df_schema).map_err(|error| explain(&error, df_schema))?;
+        let physical = checked(physical).map_err(|error| explain(&error, df_schema))?;
+        let data_type = physical.data_type(schema).map_err(|error| explain(&error, df_schema))?;
+        let is_nullable = physical.nullable(schema).unwrap_or(true);
+        Ok(Self { physical, data_type: owned_type(data_type), is_nullable })
+    }
+
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
+    /// Whether the result can be null.
+    pub fn nullable(&self) -> bool {
+        self.is_nullable
+    }
+
+    /// The field that a column of this expression's results has.
+    pub fn field(&self, name: &str) -> FieldRef {
+        Arc::new(Field::new(name, self.data_type.clone(), true))
+    }
+
+    /// The value for every row.
+    ///
+    /// # Errors
+    /// When it cannot be computed for one of them.
+    pub fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, NodeError> {
+        self.try_evaluate(batch).map_err(|error| NodeError::user(reason(&error)))
+    }
+
+    /// The value for every row for which it can be computed, and the reason for each of the others.
+    ///
+    /// # Errors
+    /// When arrays cannot be put together: a defect.
+    pub fn evaluate_rows(&self, batch: &RecordBatch) -> Result<RowResults, NodeError> {
+        let mut parts = Vec::new();
+        let mut failures = Vec::new();
+        self.evaluate_part(batch, 0, &mut parts, &mut failures);
+        let values = match parts.as_slice() {
+            [only] => only.clone(),
+            [] => new_null_array(&self.data_type, 0),
+            _ => concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
+        };
+        Ok(RowResults { values, failures })
+    }
+
+    /// Evaluates a condition: null counts as false.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate_rows`], or when this is not a condition.
+    pub fn evaluate_predicate(&self, batch: &RecordBatch) -> Result<(BooleanArray, Vec<RowFailure>), NodeError> {
+        let results = self.evaluate_rows(batch)?;
+        let values = results
+            .values
+            .as_any()
+            .downcast_ref::<BooleanArray>()
+            .ok_or_else(|| NodeError::internal("the expression is not a condition"))?;
+        let passes = if values.null_count() == 0 { values.clone() } else { arrow::compute::prep_null_mask_filter(values) };
+        Ok((passes, results.failures))
+    }
+
+    /// Finds the failing rows by halving: a few extra evaluations for each, none when all is well.
+    fn evaluate_part(
+        &self,
+        batch: &RecordBatch,
+        first_row: usize,
+        parts: &mut Vec<ArrayRef>,
+        failures: &mut Vec<RowFailure>,
+    ) {
+        match self.try_evaluate(batch) {
+            Ok(values) => parts.push(values),
+            Err(error) if batch.num_rows() <= 1 => {
+                failures.push(RowFailure { row: first_row, reason: reason(&error) });
+                parts.push(new_null_array(&self.data_type, batch.num_rows()));
+            }
+            Err(_) => {
+                let half = batch.num_rows() / 2;
+                self.evaluate_part(&batch.slice(0, half), first_row, parts, failures);
+                self.evaluate_part(&batch.slice(half, batch.num_rows() - half), first_row + half, parts, failures);
+            }
+        }
+    }
+
+    fn try_evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
+        let values = self.physical.evaluate(batch)?.into_array(batch.num_rows())?;
+        if values.data_type() == &self.data_type {
+            return Ok(values);
+        }
+        Ok(arrow::compute::cast(&values, &self.data_type)?)
+    }
+}
+
+/// Functions, types and rules of expressions: DataFusion's own, with column names taken as written.
+static STATE: LazyLock<SessionState> = LazyLock::new(|| {
+    let mut config = SessionConfig::new();
+    let parser = &mut config.options_mut().sql_parser;
+    parser.enable_ident_normalization = false;
+    parser.map_string_types_to_utf8view = false;
+    SessionStateBuilder::new().with_config(config).with_default_features().build()
+});
+
+pub(crate) fn state() -> &'static SessionState {
+    &STATE
+}
+
+/// The names of all functions that an expression may use: scalar, then aggregate; each sorted.
+pub fn function_names() -> (Vec<String>, Vec<String>) {
+    let sorted = |names: Vec<&String>| {
+        let mut names: Vec<String> = names.into_iter().cloned().collect();
+        names.sort();
+        names
+    };
+    (sorted(STATE.scalar_functions().keys().collect()), sorted(STATE.aggregate_functions().keys().collect()))
+}
+
+pub(crate) fn df_schema(schema: &SchemaRef) -> Result<DFSchema, ExpressionError> {
+    DFSchema::try_from(schema.as_ref().clone())
+        .map_err(|error| ExpressionError::new("bad_expression", format!("The input cannot be used: {error}.")))
+}
+
+pub(crate) fn parse(text: &str, df_schema: &DFSchema) -> Result<Expr, ExpressionError> {
+    if text.trim().is_empty() {
+        return Err(ExpressionError::new("empty_expression", "Write an expression, such as `temperature > 20`."));
+    }
+    let expr = STATE.create_logical_expr(text, df_schema).map_err(|error| explain(&error, df_schema))?;
+    let mut unusable = None;
+    expr.apply(|part| {
+        if matches!(part, Expr::WindowFunction(_)) {
+            unusable = Some("Window functions (`OVER …`) cannot be used here: use a window node.");
+        } else if matches!(part, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_)) {
+            unusable = Some("Sub-queries cannot be used in an expression: use a join node.");
+        }
+        Ok(if unusable.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })
+    .map_err(|error| explain(&error, df_schema))?;
+    match unusable {
+        Some(message) => Err(ExpressionError::new("bad_expression", message)),
+        None => Ok(expr),
+    }
+}
+
+pub(crate) fn has_aggregate(expr: &Expr) -> bool {
+    expr.exists(|part| Ok(matches!(part, Expr::AggregateFunction(_)))).unwrap_or(false)
+}
+
+/// Integer arithmetic that fails on overflow, as the contract of a run asks.
+pub(crate) fn checked(physical: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+    let rewritten = physical.transform_up(|part| {
+        let binary = part.downcast_ref::<BinaryExpr>();
+        Ok(match binary {
+            Some(binary) => Transformed::yes(Arc::new(binary.clone().with_fail_on_overflow(true)) as _),
+            None => Transformed::no(part),
+        })
+    })?;
+    Ok(rewritten.data)
+}
+
+/// String views stay inside an expression: batches carry plain strings, which every sink and file format takes.
+pub(crate) fn owned_type(data_type: DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        other => other,
+    }
+}
+
+/// The sentence for a failed evaluation, without DataFusion's own framing.
+pub(crate) fn reason(error: &DataFusionError) -> String {
+    plain(&error.find_root().to_string())
+}
+
+fn plain(text: &str) -> String {
+    let mut text = text.split("\n\nbacktrace:").next().unwrap_or(text).trim();
+    const FRAMES: [&str; 12] = [
+        "Error during planning: ",
+        "Arrow error: ",
+        "Schema error: ",
+        "SQL error: ",
+        "Execution error: ",
+        "Cast error: ",
+        "Compute error: ",
+        "Parser error: ",
+        "Invalid argument error: ",
+        "Arithmetic overflow: ",
+        "ParserError(\"",
+        "TokenizerError(\"",
+    ];
+    while let Some(rest) = FRAMES.iter().find_map(|frame| text.strip_prefix(frame)) {
+        text = rest;
+    }
+    let text = text.strip_suffix("\")").unwrap_or(text);
+    let line = text.lines().next().unwrap_or(text).trim().trim_end_matches('.');
+    let mut letters = line.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What is wrong with an expression, in words for the person who wrote it.
+pub(crate) fn explain(error: &DataFusionError, df_schema: &DFSchema) -> ExpressionError {
+    let root = error.find_root();
+    if let DataFusionError::SchemaError(schema_error, _) = root
+        && let SchemaError::FieldNotFound { field, .. } = schema_error.as_ref()
+    {
+        let name = field.name();
+        let hint = suggest::hint(name, df_schema.fields().iter().map(|field| field.name().as_str()));
+        let quotes = if hint.is_empty() { " Texts are written in single quotes, as in 'ok'." } else { "" };
+        return ExpressionError::new(
+            "unknown_column",
+            format!("The input has no column `{name}`.{hint}{quotes}"),
+        );
+    }
+    let message = plain(&root.to_string());
+    if let Some(name) = message.strip_prefix("Invalid function '").and_then(|rest| rest.split('\'').next()) {
+        let (scalar, aggregate) = function_names();
+        let near = suggest::nearest(name, scalar.iter().chain(&aggregate).map(String::as_str));
+        let hint = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
+        return ExpressionError::new("unknown_function", format!("There is no function `{name}`.{hint}"));
+    }
+    ExpressionError::new("bad_expression", format!("{message}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::Schema;
+
+    fn batch() -> RecordBatch {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("Temp", DataType::Float64, true),
+            Field::new("text", DataType::Utf8, true),
+        ]));
+        RecordBatch::try_new(
+            schema,
+            vec![
+                Arc::new(Int64Array::from(vec![Some(1), Some(0), None, Some(i64::MAX)])),
+                Arc::new(Float64Array::from(vec![1.5, 2.5, 3.5, 4.5])),
+                Arc::new(StringArray::from(vec!["1", "x", "3", "4"])),
+            ],
+        )
+        .expect("columns fit")
+    }
+
+    fn compile(text: &str) -> Result<CompiledExpression, ExpressionError> {
+        CompiledExpression::compile(text, &batch().schema())
+    }
+
+    #[test]
+    fn a_typo_is_explained_with_the_nearest_name() {
+        let error = compile("Tmp + 1").expect_err("no such column");
+        assert_eq!((error.code(), error.to_string()), ("unknown_column", "The input has no column `Tmp`. Did you mean `Temp`?".to_owned()));
+        let error = compile("abss(n)").expect_err("no such function");
+        assert_eq!((error.code(), error.to_string()), ("unknown_function", "There is no function `abss`. Did you mean `abs`?".to_owned()));
+        assert_eq!(compile("  ").expect_err("empty").code(), "empty_expression");
+        assert_eq!(compile("n >").expect_err("incomplete").code(), "bad_expression");
+        assert_eq!(compile("avg(n)").expect_err("aggregate").code(), "bad_expression");
+    }
+
+    #[test]
+    fn a_condition_must_be_true_or_false() {
+        let schema = batch().schema();
+        assert_eq!(
+            CompiledExpression::compile_predicate("n + 1", &schema).expect_err("a number").code(),
+            "not_a_condition"
+        );
+        let condition = CompiledExpression::compile_predicate("n > 0", &schema).expect("a condition");
+        let (passes, failures) = condition.evaluate_predicate(&batch()).expect("evaluates");
+        assert_eq!(passes, BooleanArray::from(vec![true, false, false, true]));
+        assert!(failures.is_empty());
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_computed_fails_alone() {
+        for (text, failing) in [("n + 1", vec![3]), ("10 / n", vec![1]), ("CAST(text AS BIGINT)", vec![1])] {
+            let results = compile(text).expect(text).evaluate_rows(&batch()).expect(text);
+            let rows: Vec<usize> = results.failures.iter().map(|failure| failure.row).collect();
+            assert_eq!(rows, failing, "{text}: {:?}", results.failures);
+            assert_eq!(results.values.len(), 4, "{text}");
+            for row in failing {
+                assert!(results.values.is_null(row), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn results_are_plain_strings() {
+        assert_eq!(compile("upper(text) || 'x'").expect("compiles").data_type(), &DataType::Utf8);
+        assert_eq!(compile("substr(text, 1, 1)").expect("compiles").data_type(), &DataType::Utf8);
+    }
+}

@@ -1,0 +1,95 @@
+//! Whole-process benches: the release `millrace` command over pipelines of projects/bench, each answer checked before
+//! a number is printed. One JSON line a bench: rows per second, CPU seconds, peak memory.
+//!
+//! `cargo xtask bench` builds the command and runs this. A name as argument runs only the benches that contain it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to its user there")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use millrace_tests::repository;
+use serde_json::{Value, json};
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let benches: [(&str, fn(&Path) -> Value); 1] = [("fleet_5m", fleet_5m)];
+    let scratch = repository().join("target/bench");
+    for (name, bench) in benches {
+        if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
+            let folder = scratch.join(name);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+            println!("{}", bench(&folder));
+        }
+    }
+}
+
+/// The release build of the command, beside this bench's own target folder.
+fn millrace() -> PathBuf {
+    let bench = std::env::current_exe().expect("a running program has a path");
+    let release = bench.ancestors().nth(2).expect("benches stand in target/release/deps");
+    let command = release.join("millrace");
+    assert!(command.is_file(), "{} is missing: run `cargo xtask bench`", command.display());
+    command
+}
+
+fn run(pipeline: &str, arguments: &[String], metrics: &Path) -> Value {
+    let output = Command::new(millrace())
+        .arg("run")
+        .arg(repository().join("projects/bench").join(pipeline))
+        .args(["--progress", "none", "--metrics"])
+        .arg(metrics)
+        .args(arguments)
+        .output()
+        .expect("the command starts");
+    assert!(output.status.success(), "{pipeline}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(metrics).expect("the command wrote its metrics");
+    serde_json::from_str(&text).expect("metrics are JSON")
+}
+
+/// Five million simulated readings through a filter and a keyed window to a file.
+///
+/// The answer: rows of every node add up, the counts in the file sum to what the filter passed, each group is there
+/// once, and two instances give what one gives.
+fn fleet_5m(folder: &Path) -> Value {
+    const NUM_ROWS: u64 = 5_000_000;
+    let mut lines = Vec::new();
+    let mut result = json!({});
+    for parallelism in [1, 2] {
+        let out = folder.join(format!("windows-{parallelism}.csv"));
+        let arguments = [
+            "--set".to_owned(),
+            format!("rows={NUM_ROWS}"),
+            "--set".to_owned(),
+            format!("output={}", out.display()),
+            "--parallelism".to_owned(),
+            parallelism.to_string(),
+        ];
+        let metrics = run("fleet_5m.millrace.json", &arguments, &folder.join(format!("metrics-{parallelism}.json")));
+        let count = |node: &str, field: &str| metrics["nodes"][node][field].as_u64().expect(field);
+        assert_eq!(count("devices", "rows_out"), NUM_ROWS);
+        assert_eq!(count("filter", "rows_in"), NUM_ROWS);
+        assert_eq!(count("filter", "rows_out") + count("filter", "rows_dropped"), NUM_ROWS);
+        assert_eq!(count("windows", "rows_in"), count("filter", "rows_out"));
+        assert_eq!(count("windows", "rows_late"), 0);
+        let text = fs::read_to_string(&out).expect("the windows were written");
+        let mut rows: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+        let counted: u64 = rows.iter().map(|row| row.split(',').nth(3).and_then(|n| n.parse::<u64>().ok()).expect("n")).sum();
+        assert_eq!(counted, count("filter", "rows_out"), "every row that passed is in one window");
+        rows.sort();
+        let keys = rows.iter().map(|row| row.split(',').take(3).collect::<Vec<_>>()).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(keys.len(), rows.len(), "each group is there once");
+        lines.push(rows);
+        let seconds = metrics["elapsed_ms"].as_f64().expect("elapsed_ms") / 1e3;
+        result[format!("parallelism_{parallelism}")] = json!({
+            "seconds": seconds,
+            "rows_per_second": (NUM_ROWS as f64 / seconds).round(),
+            "cpu_seconds": metrics["cpu_seconds"],
+            "peak_memory_bytes": metrics["peak_memory_bytes"],
+        });
+    }
+    assert!(lines[0] == lines[1], "two instances give what one gives");
+    json!({"bench": "fleet_5m", "rows": NUM_ROWS, "groups": lines[0].len(), "result": result})
+}

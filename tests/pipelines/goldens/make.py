@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Makes the inputs and the answers of the goldens without any code of Millrace. Usage: make.py (in any folder)."""
+import datetime as dt
+import json
+import math
+import os
+import random
+import re
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+UTC = dt.timezone.utc
+
+
+def write(path, lines):
+    path = os.path.join(HERE, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as fh:
+        fh.write("".join(line + "\n" for line in lines))
+
+
+
+def stamp(seconds):
+    return dt.datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def hourly_temperature():
+    """A sensor every 5 minutes: mean, min, max and count of each hour."""
+    rand = random.Random(1)
+    start = dt.datetime(2014, 1, 7, 21, 15, tzinfo=UTC)
+    rows, hours = [], {}
+    for i in range(700):
+        at = start + dt.timedelta(minutes=5 * i)
+        value = round(80 + 15 * math.sin(i / 40) + rand.gauss(0, 2), 8)
+        rows.append(f"{at:%Y-%m-%d %H:%M:%S},{value!r}")
+        hours.setdefault(int(at.timestamp()) // 3600 * 3600, []).append(value)
+    write("hourly_temperature/input.csv", ["timestamp,value"] + rows)
+    out = ["window_start,window_end,mean,min,max,n"]
+    for hour, values in hours.items():
+        total = 0.0
+        for value in values:
+            total += value
+        out.append(f"{stamp(hour)},{stamp(hour + 3600)},{total / len(values)!r},{min(values)!r},{max(values)!r},{len(values)}")
+    write("hourly_temperature/expected/hourly.csv", out)
+
+
+def access_per_minute():
+    """A common log, up to 4 s out of order: requests and bytes per minute and status; broken lines are rejected."""
+    rand = random.Random(2)
+    at = dt.datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+    lines, groups, broken = [], {}, []
+    for i in range(1500):
+        at += dt.timedelta(seconds=rand.randint(0, 2))
+        when = at - dt.timedelta(seconds=rand.randint(0, 4))
+        status = rand.choice([200, 200, 200, 304, 404, 500])
+        size = rand.choice(["-", str(rand.randint(0, 5000))]) if status == 304 else str(rand.randint(1, 90000))
+        line = f'198.51.100.{rand.randint(1, 250)} - - [{when:%d/%b/%Y:%H:%M:%S +0000}] "GET /item/{rand.randint(1, 99)} HTTP/1.1" {status} {size}'
+        if rand.random() < 0.01:
+            line = line[: rand.randint(5, 40)]
+            broken.append(line)
+        else:
+            group = groups.setdefault((int(when.timestamp()) // 60 * 60, status), [0, None])
+            group[0] += 1
+            if size != "-":
+                group[1] = (group[1] or 0) + int(size)
+        lines.append(line)
+    write("access_per_minute/access.log", lines)
+    out = ["window_start,window_end,status,n,bytes"]
+    out += [f"{stamp(m)},{stamp(m + 60)},{s},{n},{'' if b is None else b}" for (m, s), (n, b) in groups.items()]
+    write("access_per_minute/expected/per_minute.csv", out)
+    write("access_per_minute/expected/rejected.ndjson", [json.dumps({"raw": line}, separators=(",", ":")) for line in broken])
+
+
+def disorder_and_damage():
+    """NDJSON readings per device, out of order, late, without a time, of null devices, damaged; a filter before."""
+    rand = random.Random(3)
+    base = 1_700_000_000
+    lines, groups, late, damaged = [], {}, [], []
+    for i in range(2000):
+        # At most 4 s of disorder with a watermark 5 s behind: nothing is late by accident.
+        ms = (base + i // 4) * 1000 + 999 - rand.randint(0, 4000)
+        device = rand.choice(["a", "b", "c", None])
+        value = rand.choice([None, rand.randint(-50, 50)])
+        kind = rand.random()
+        if kind < 0.01:
+            lines.append(rand.choice(['{"ms":', "### restarted ###", "[1,2]", '{"ms":"soon","device":"a","value":1}']))
+            damaged.append(lines[-1])
+            continue
+        row = {"ms": ms, "device": device, "value": value}
+        if kind < 0.02:
+            row["ms"] = None
+        lines.append(json.dumps(row))
+        if value is None or value <= -40:
+            continue
+        if row["ms"] is None:
+            late.append((device, value))
+            continue
+        group = groups.setdefault((ms // 10_000 * 10, device), [])
+        group.append(value)
+    # Rows of an hour ago, at the end: late for certain.
+    for device in ("a", "b"):
+        lines.append(json.dumps({"ms": (base - 3600) * 1000, "device": device, "value": 7}))
+        late.append((device, 7))
+    write("disorder_and_damage/input.ndjson", lines)
+    out = ["window_start,window_end,device,n,total,spread,big"]
+    for (start, device), values in groups.items():
+        big = sum(1 for v in values if v > 25)
+        out.append(f"{stamp(start)},{stamp(start + 10)},{device or ''},{len(values)},{sum(values)},{max(values) - min(values)},{big}")
+    write("disorder_and_damage/expected/windows.csv", out)
+    write("disorder_and_damage/expected/late.csv", ["device,value"] + [f"{d or ''},{v}" for d, v in late])
+    raw = [json.dumps({"raw": line}, separators=(",", ":")) for line in damaged]
+    write("disorder_and_damage/expected/rejected.ndjson", raw)
+
+
+def chained_windows():
+    """Routed and joined again, then minutes of 10 s windows: what a window gives can be windowed again."""
+    rand = random.Random(4)
+    base = 1_700_000_040
+    rows, tens, minutes = [], {}, {}
+    for i in range(1200):
+        at = base + i // 2
+        value = rand.randint(0, 100)
+        rows.append(f"{stamp(at)},{'hot' if rand.random() < 0.5 else 'cold'},{value}")
+        if value % 10 != 0:
+            tens.setdefault(at // 10 * 10, []).append(value)
+    write("chained_windows/input.csv", ["at,side,value"] + rows)
+    for ten, values in tens.items():
+        minutes.setdefault(ten // 60 * 60, []).append((max(values), len(values)))
+    out = ["window_start,window_end,peak,n"]
+    out += [f"{stamp(m)},{stamp(m + 60)},{max(p for p, _ in v)},{sum(n for _, n in v)}" for m, v in minutes.items()]
+    write("chained_windows/expected/minutes.csv", out)
+
+
+for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows):
+    make()

@@ -1,0 +1,134 @@
+//! Goldens: pipelines with known answers, run at every batch size and parallelism, and the samples that ship.
+//!
+//! A golden is a folder under `goldens/`: `pipeline.millrace.json` with a parameter `out`, its inputs, and `expected/`
+//! with the files that must be in `out` afterwards. Answers are compared as multisets of lines: order between groups is
+//! not promised. `goldens/make.py` made inputs and answers without any code of Millrace.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use millrace_host::engine::RunOptions;
+use millrace_host::model::Pipeline;
+use millrace_host::model::run::{RunMetrics, RunState};
+use millrace_tests::{Parameters, repository, run_file};
+use serde_json::{Value, json};
+
+fn goldens() -> Vec<PathBuf> {
+    let folder = repository().join("tests/pipelines/goldens");
+    let mut found: Vec<PathBuf> = fs::read_dir(&folder)
+        .expect("the goldens are there")
+        .map(|entry| entry.expect("a folder entry").path())
+        .filter(|path| path.join("pipeline.millrace.json").is_file())
+        .collect();
+    found.sort();
+    found
+}
+
+fn sorted_lines(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// Rows in = rows used + late + rejected + dropped, for the nodes where out follows from in.
+fn assert_rows_add_up(metrics: &RunMetrics, pipeline: &Pipeline) {
+    for (id, node) in &metrics.nodes {
+        let kind = &pipeline.node(id).expect("the node ran").kind;
+        if ["process.filter", "process.select", "process.parse_timestamp", "process.parse_text", "process.union"]
+            .contains(&kind.as_str())
+        {
+            assert_eq!(
+                node.rows_in,
+                node.rows_out + node.rows_late + node.rows_rejected + node.rows_dropped,
+                "{id} ({kind}): {node:?}"
+            );
+        }
+    }
+    for wire in &metrics.wires {
+        let from = &metrics.nodes[&wire.wire.from.node];
+        assert!(
+            wire.rows <= from.rows_out + from.rows_late + from.rows_rejected,
+            "{} carries no more than its node gave",
+            wire.wire
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_golden_gives_its_answer_at_every_batch_size_and_parallelism() {
+    let found = goldens();
+    assert!(found.len() >= 4, "the goldens are there: {found:?}");
+    for golden in found {
+        for batch_size in [1, 32, 8_192] {
+            for parallelism in [1, 2, 3] {
+                let out = tempfile::tempdir().expect("a folder");
+                let parameters: Parameters = BTreeMap::from([("out".to_owned(), json!(out.path().to_string_lossy()))]);
+                let options = RunOptions { batch_size, parallelism, reslice: true, ..RunOptions::default() };
+                let file = golden.join("pipeline.millrace.json");
+                let what = format!("{} at batch size {batch_size}, parallelism {parallelism}", golden.display());
+                let outcome = run_file(&file, &parameters, options).await;
+                assert_eq!(outcome.state, RunState::Done, "{what}: {:?}", outcome.failure);
+                let (pipeline, _) =
+                    Pipeline::parse(&fs::read_to_string(&file).expect("readable")).expect("a pipeline");
+                assert_rows_add_up(&outcome.metrics, &pipeline);
+                for expected in fs::read_dir(golden.join("expected")).expect("there is an answer") {
+                    let expected = expected.expect("a folder entry").path();
+                    let name = expected.file_name().expect("a file has a name");
+                    assert_eq!(
+                        sorted_lines(&out.path().join(name)),
+                        sorted_lines(&expected),
+                        "{what}: {}",
+                        name.to_string_lossy()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pipeline_file_is_in_canonical_form() {
+    let samples = fs::read_dir(repository().join("projects")).expect("the samples are there");
+    let samples = samples.map(|entry| entry.expect("a folder entry").path());
+    let goldens = goldens().into_iter().map(|golden| golden.join("pipeline.millrace.json"));
+    let mut num_files = 0;
+    for path in samples.chain(goldens).filter(|path| path.to_string_lossy().ends_with(".millrace.json")) {
+        let text = fs::read_to_string(&path).expect("readable");
+        let (pipeline, _) = Pipeline::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(pipeline.to_text(), text, "{}", path.display());
+        num_files += 1;
+    }
+    assert!(num_files >= 7);
+}
+
+/// Each sample with the parameters that make it end, and the files that it must have written.
+const SAMPLES: [(&str, &[(&str, &str)], &[&str]); 3] = [
+    ("fleet_health", &[("pace", "\"as_fast_as_possible\""), ("duration", "\"1 min\"")], &["alarms.csv"]),
+    ("sensor_file", &[], &["hourly.csv"]),
+    ("access_log", &[], &["errors.ndjson"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sample_runs_to_its_end_and_writes_rows() {
+    for (name, given, files) in SAMPLES {
+        let out = tempfile::tempdir().expect("a folder");
+        let mut parameters: Parameters = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), serde_json::from_str::<Value>(value).expect("JSON")))
+            .collect();
+        parameters.insert("out".to_owned(), json!(out.path().to_string_lossy()));
+        let file = repository().join(format!("projects/{name}.millrace.json"));
+        let outcome = run_file(&file, &parameters, RunOptions::default()).await;
+        assert_eq!(outcome.state, RunState::Done, "{name}: {:?}", outcome.failure);
+        for file in files {
+            assert!(sorted_lines(&out.path().join(file)).len() > 5, "{name} writes rows to {file}");
+        }
+    }
+    let shipped = fs::read_dir(repository().join("projects")).expect("the samples are there");
+    let shipped = shipped.filter(|entry| {
+        entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".millrace.json"))
+    });
+    assert_eq!(shipped.count(), SAMPLES.len(), "each sample that ships is run here");
+}

@@ -1,0 +1,38 @@
+//! What the tests of whole pipelines and whole journeys share: finding the repository's folders and running a
+//! pipeline file to its end in this process.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use millrace_host::engine::{Run, RunOptions, RunOutcome, start};
+use millrace_host::{Planner, pipeline_file, registry};
+use serde_json::Value;
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the repository").to_owned()
+}
+
+/// Values for a pipeline's parameters.
+pub type Parameters = BTreeMap<String, Value>;
+
+/// Runs the pipeline file at `path` to its end.
+///
+/// # Panics
+/// When the file has faults or the run cannot start.
+pub async fn run_file(path: &Path, parameters: &Parameters, options: RunOptions) -> RunOutcome {
+    start_file(path, parameters, options).await.finished().await
+}
+
+/// Starts the pipeline file at `path`.
+///
+/// # Panics
+/// When the file has faults or the run cannot start.
+pub async fn start_file(path: &Path, parameters: &Parameters, options: RunOptions) -> Run {
+    let file = pipeline_file::load(path).unwrap_or_else(|error| panic!("{error}"));
+    let planner = Planner::new(registry());
+    let plan = planner.plan(&file.pipeline, parameters, &file.folder).await;
+    assert!(plan.is_runnable(), "{}: {:#?}", path.display(), plan.diagnostics);
+    let options = RunOptions { base_dir: file.folder, ..options };
+    start(&plan, planner.registry(), options).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,36 @@
+//! The programs of this repository, and building them for debugging.
+//!
+//! Always all of them at once: cargo unites the features of whatever it builds together, so building one program alone
+//! would compile most of the dependencies a second time. xtask itself is left out; it is running.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::process::Run;
+use crate::workspace;
+
+/// Every crate but this one.
+pub const SELECTION: [&str; 3] = ["--workspace", "--exclude", "xtask"];
+
+/// Builds all programs, and with `options` more.
+///
+/// # Errors
+/// When something does not compile.
+pub fn build(options: &[&str]) -> Result<()> {
+    Run::cargo(["build"]).args(SELECTION).args(["--bins"]).args(options).run()
+}
+
+/// The desktop program, built with `profile`.
+pub fn designer(profile: &str) -> PathBuf {
+    program(profile, "millrace-designer")
+}
+
+/// The command `millrace`, built for debugging.
+pub fn cli() -> PathBuf {
+    program("debug", "millrace")
+}
+
+fn program(profile: &str, name: &str) -> PathBuf {
+    workspace::target_dir().join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
