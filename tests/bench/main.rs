@@ -12,9 +12,12 @@ use std::process::Command;
 use millrace_tests::repository;
 use serde_json::{Value, json};
 
+/// Measures in a scratch folder and gives the line to print.
+type Bench = fn(&Path) -> Value;
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let benches: [(&str, fn(&Path) -> Value); 1] = [("fleet_5m", fleet_5m)];
+    let benches: [(&str, Bench); 1] = [("fleet_5m", fleet_5m)];
     let scratch = repository().join("target/bench");
     for (name, bench) in benches {
         if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
@@ -76,10 +79,14 @@ fn fleet_5m(folder: &Path) -> Value {
         assert_eq!(count("windows", "rows_late"), 0);
         let text = fs::read_to_string(&out).expect("the windows were written");
         let mut rows: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
-        let counted: u64 = rows.iter().map(|row| row.split(',').nth(3).and_then(|n| n.parse::<u64>().ok()).expect("n")).sum();
+        let counted: u64 =
+            rows.iter().map(|row| row.split(',').nth(3).and_then(|n| n.parse::<u64>().ok()).expect("n")).sum();
         assert_eq!(counted, count("filter", "rows_out"), "every row that passed is in one window");
         rows.sort();
-        let keys = rows.iter().map(|row| row.split(',').take(3).collect::<Vec<_>>()).collect::<std::collections::BTreeSet<_>>();
+        let keys = rows
+            .iter()
+            .map(|row| row.split(',').take(3).collect::<Vec<_>>())
+            .collect::<std::collections::BTreeSet<_>>();
         assert_eq!(keys.len(), rows.len(), "each group is there once");
         lines.push(rows);
         let seconds = metrics["elapsed_ms"].as_f64().expect("elapsed_ms") / 1e3;

@@ -1,5 +1,6 @@
 //! The designer in Debian's chromium, without a window, against `millrace serve`.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -80,7 +81,7 @@ impl Browser {
 
     /// Holds `modifiers`, presses `key`, and lets go.
     async fn press(&self, modifiers: &[Key], key: char) {
-        let code = |key: &Key| char::from(key.clone());
+        let code = |key: &Key| char::from(*key);
         let mut keys = KeyActions::new("keys".to_owned());
         for modifier in modifiers {
             keys = keys.then(KeyAction::Down { value: code(modifier) });
@@ -153,26 +154,31 @@ async fn the_same_designer_edits_and_runs_in_a_browser() {
     let (mut server, address) = start_and_read_line(serve.current_dir(folder.path()), |line| line.starts_with("http"));
     let browser = Browser::open(&address, &folder.path().join("profile")).await;
 
-    let canvas = browser.wait_for("1-opened", |picture| Canvas::find(picture, DEVICES)).await;
+    let before = Cell::new(None);
+    let canvas = browser.wait_for("1-opened", |picture| Canvas::find_still(picture, DEVICES, &before)).await;
     assert_eq!(browser.notice().await, None, "the page's notice is gone");
 
     // The chart is selected by mouse, then renamed by keys.
     browser.click(canvas.place((CHART.0 + 80, CHART.1 + 20))).await;
+    let around_chart = canvas.area(CHART, (248, 210));
+    browser.wait_for("2-selected", |picture| look::is_selected(picture, around_chart)).await;
+    let selected = browser.picture("2-selected").await;
     browser.press(&[], char::from(Key::F2)).await;
+    browser.wait_for("2-renaming", |picture| (picture.num_changed(&selected, picture.all()) > 20).then_some(())).await;
     browser.press(&[Key::Control], 'a').await;
     browser.type_text("Seen").await;
     browser.press(&[], char::from(Key::Enter)).await;
     let has_title = |saved: &serde_json::Value| project::titles(saved).contains(&"Seen".to_owned());
     wait_until_saved(&database, "the new title", has_title).await;
 
-    let run = browser.wait_for("2-edited", look::run_button).await;
-    let before = browser.picture("2-edited").await;
+    let run = browser.wait_for("3-edited", look::run_button).await;
+    let before = browser.picture("3-edited").await;
     browser.click(run).await;
     let chart = canvas.area(CHART, (240, 172));
-    browser.wait_for("3-running", |picture| (picture.num_changed(&before, chart) > 100).then_some(())).await;
-    let stop = browser.wait_for("3-running", look::stop_button).await;
+    browser.wait_for("4-running", |picture| (picture.num_changed(&before, chart) > 100).then_some(())).await;
+    let stop = browser.wait_for("4-running", look::stop_button).await;
     browser.click(stop).await;
-    browser.wait_for("4-stopped", look::run_button).await;
+    browser.wait_for("5-stopped", look::run_button).await;
     project::assert_means_are_plausible(folder.path());
 
     browser.press(&[Key::Control], 'z').await;

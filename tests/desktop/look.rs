@@ -1,5 +1,7 @@
 //! Where things are in the designer's window, found by the colours of its dark theme.
 
+use std::cell::Cell;
+
 use crate::picture::{Area, Color, Picture};
 
 /// Colours of `app/ui/src/theme.rs`, each of which stands for one thing here.
@@ -19,6 +21,11 @@ impl Theme {
 /// The canvas and nothing of the panels around it.
 pub fn middle_of_window() -> Area {
     Area { left: 270, top: 60, right: 1_090, bottom: 640 }
+}
+
+/// Whether a node in `area` is selected: the accent stands around it.
+pub fn is_selected(picture: &Picture, area: Area) -> Option<()> {
+    (picture.count(Theme::ACCENT, area) > 200).then_some(())
 }
 
 fn top_bar(picture: &Picture) -> Area {
@@ -42,7 +49,7 @@ fn button(picture: &Picture, ground: Color) -> Option<(usize, usize)> {
 }
 
 /// The canvas at its natural size.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Canvas {
     /// Where the canvas' origin is on the screen.
     origin: (usize, usize),
@@ -55,6 +62,13 @@ impl Canvas {
         let bar = picture.extent(Theme::INGEST, middle_of_window())?;
         let origin = (bar.left.checked_sub(source.0)?, (bar.top).checked_sub(source.1 + 8)?);
         Some(Self { origin })
+    }
+
+    /// As [`Canvas::find`], once it stands still: found at the same place in two pictures, one after the other. `before`
+    /// keeps what the picture before showed.
+    pub fn find_still(picture: &Picture, source: (usize, usize), before: &Cell<Option<Self>>) -> Option<Self> {
+        let now = Self::find(picture, source);
+        (before.replace(now) == now).then_some(now).flatten()
     }
 
     /// Where a point of the canvas is on the screen.

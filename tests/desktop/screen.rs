@@ -2,14 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use crate::machine::{Running, output_of, picture_folder, tool, wait_for};
+use crate::machine::{PATIENCE, Running, output_of, picture_folder, tool, wait_for};
 use crate::picture::Picture;
 
 pub const WIDTH: usize = 1440;
 pub const HEIGHT: usize = 900;
 
-/// A display of its own, gone with this value. A picture of it is kept when the test fails.
+/// A display of its own, gone with this value.
 pub struct Screen {
     pub display: String,
     name: &'static str,
@@ -39,6 +40,26 @@ impl Screen {
 
     pub fn picture(&self) -> Picture {
         Picture::of_display(&self.display, WIDTH, HEIGHT)
+    }
+
+    /// Looks again and again until the screen shows what is asked for; keeps a picture of what it shows instead.
+    #[track_caller]
+    pub fn wait_for<T>(&self, what: &str, look: impl Fn(&Picture) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let picture = self.picture();
+            if let Some(value) = look(&picture) {
+                return value;
+            }
+            if Instant::now() > deadline {
+                self.keep("failed");
+                panic!(
+                    "waited {} s in vain for {what}; see the picture in {}",
+                    PATIENCE.as_secs(),
+                    picture_folder().display()
+                );
+            }
+        }
     }
 
     /// Keeps what is seen now under the test's name and `step`.
@@ -89,25 +110,13 @@ impl Screen {
     pub fn drag(&self, from: (usize, usize), to: (usize, usize)) {
         const STEPS: usize = 12;
         self.move_to(from);
-        self.hands(&["mousedown", "1", "sleep", "0.2"]);
+        // A hand rests on what it grabs; each pause is longer than a frame drawn without a GPU.
+        self.hands(&["sleep", "0.4", "mousedown", "1", "sleep", "0.4"]);
         for step in 1..=STEPS {
             let between = |a: usize, b: usize| (a * (STEPS - step) + b * step) / STEPS;
             self.move_to((between(from.0, to.0), between(from.1, to.1)));
-            self.hands(&["sleep", "0.05"]);
+            self.hands(&["sleep", "0.08"]);
         }
-        self.hands(&["sleep", "0.2", "mouseup", "1"]);
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let path = picture_folder().join(format!("{}-failed.png", self.name));
-            let mut import = Command::new("import");
-            // The failure itself is told anyway; a picture that cannot be taken must not hide it.
-            if import.args(["-window", "root"]).arg(&path).env("DISPLAY", &self.display).status().is_ok() {
-                println!("what was on the screen: {}", path.display());
-            }
-        }
+        self.hands(&["sleep", "0.4", "mouseup", "1"]);
     }
 }

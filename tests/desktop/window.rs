@@ -1,5 +1,6 @@
 //! The desktop window: a node dropped, wired and renamed by hand, a run watched and stopped, edits undone and saved.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use crate::look::{self, Canvas, Theme};
 use crate::machine::{Running, designer, output_of, wait_for};
+use crate::picture::Picture;
 use crate::project::{self, CHART, DEVICES, write_pipeline};
 use crate::screen::Screen;
 
@@ -35,16 +37,17 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     let mut program = start(&screen, folder.path(), Some(&pipeline));
     screen.take_window("Millrace");
 
-    let canvas = wait_for("the pipeline on the canvas", || Canvas::find(&screen.picture(), DEVICES));
+    let before = Cell::new(None);
+    let canvas = screen.wait_for("the pipeline on the canvas", |now| Canvas::find_still(now, DEVICES, &before));
     program.assert_alive();
     screen.keep("1-opened");
 
     // Tab asks for a node at the pointer; the list's search has the keyboard.
     screen.click(canvas.place((40, 260)));
+    let before = screen.picture();
     screen.key("Tab");
-    wait_for("the list of nodes", || {
-        (screen.picture().count(Theme::ACCENT, look::middle_of_window()) > 40).then_some(())
-    });
+    let is_open = |now: &Picture| (now.num_changed(&before, look::middle_of_window()) > 3_000).then_some(());
+    screen.wait_for("the list of nodes", is_open);
     screen.type_text("discard");
     screen.key("Return");
     let discard = wait_until_saved(&database, "the dropped node", |saved| project::id_of(saved, "store.discard"));
@@ -53,30 +56,33 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     // The only output port of a node stands at its right edge, 36 points below its top; a node takes a wire anywhere.
     let port = canvas.place((DEVICES.0 + 176, DEVICES.1 + 36));
     screen.drag(port, canvas.place((place.0 + 60, place.1 + 20)));
+    screen.keep("2-wired");
     wait_until_saved(&database, "the wire", |saved| project::is_wired(saved, "devices", &discard).then_some(()));
 
     screen.click(canvas.place((place.0 + 80, place.1 + 38)));
+    let around = canvas.area((place.0.saturating_sub(4), place.1.saturating_sub(4)), (184, 90));
+    screen.wait_for("the node to be selected", |now| look::is_selected(now, around));
+    let selected = screen.picture();
     screen.key("F2");
+    screen.wait_for("the field for the title", |now| (now.num_changed(&selected, around) > 20).then_some(()));
     screen.key("ctrl+a");
     screen.type_text("Away with it");
     screen.key("Return");
     let is_renamed = |saved: &Value| project::titles(saved).contains(&"Away with it".to_owned()).then_some(());
     wait_until_saved(&database, "the new title", is_renamed);
-    screen.keep("2-edited");
+    screen.keep("3-edited");
 
     let chart = canvas.area(CHART, (240, 172));
     let before = screen.picture();
     screen.click(look::run_button(&before).expect("the button Run"));
-    wait_for("the button Stop", || look::stop_button(&screen.picture()));
-    let drawn = wait_for("the chart's first line", || {
-        let picture = screen.picture();
-        (picture.num_changed(&before, chart) > 100).then_some(picture)
-    });
-    wait_for("the chart to go on", || (screen.picture().num_changed(&drawn, chart) > 100).then_some(()));
-    screen.keep("3-running");
+    screen.wait_for("the button Stop", look::stop_button);
+    let drawn =
+        screen.wait_for("the chart's first line", |now| (now.num_changed(&before, chart) > 100).then(|| now.clone()));
+    screen.wait_for("the chart to go on", |now| (now.num_changed(&drawn, chart) > 100).then_some(()));
+    screen.keep("4-running");
     let stop = look::stop_button(&screen.picture()).expect("the run goes on");
     screen.click(stop);
-    wait_for("the button Run", || look::run_button(&screen.picture()));
+    screen.wait_for("the button Run", look::run_button);
     project::assert_means_are_plausible(folder.path());
 
     screen.click(canvas.place((40, 360)));
@@ -87,7 +93,7 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     wait_until_saved(&database, "the wire gone", is_unwired);
     screen.key("ctrl+shift+z");
     wait_until_saved(&database, "the wire again", |saved| project::is_wired(saved, "devices", &discard).then_some(()));
-    screen.keep("4-undone");
+    screen.keep("5-undone");
 
     screen.key("alt+F4");
     assert_eq!(program.wait(), Some(0), "the window closes in good order");
@@ -95,8 +101,8 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     // What was done is there the next time, without a file named.
     let mut program = start(&screen, folder.path(), None);
     screen.take_window("Millrace");
-    wait_for("the pipeline again", || Canvas::find(&screen.picture(), DEVICES));
-    screen.keep("5-opened-again");
+    screen.wait_for("the pipeline again", |now| Canvas::find(now, DEVICES));
+    screen.keep("6-opened-again");
     assert_eq!(program.end_gracefully(), Some(0), "a session that ends closes the window in good order");
     let saved = project::saved(&database).expect("the database can be read");
     assert!(project::is_wired(&saved, "devices", &discard), "{saved:#}");
@@ -108,14 +114,14 @@ fn a_first_start_shows_a_sample_that_can_be_run_at_once() {
     let screen = Screen::new("first-start");
     let mut program = start(&screen, folder.path(), None);
     screen.take_window("Millrace");
-    let run = wait_for("the button Run", || look::run_button(&screen.picture()));
+    let run = screen.wait_for("the button Run", look::run_button);
     wait_for("a source on the canvas", || screen.picture().extent(Theme::INGEST, look::middle_of_window()));
     screen.keep("1-sample");
     let before = screen.picture();
     screen.click(run);
-    wait_for("the run", || look::stop_button(&screen.picture()).map(|_| ()));
+    screen.wait_for("the run", look::stop_button);
     let all = before.all();
-    wait_for("moving numbers", || (screen.picture().num_changed(&before, all) > 2_000).then_some(()));
+    screen.wait_for("moving numbers", |now| (now.num_changed(&before, all) > 2_000).then_some(()));
     screen.keep("2-running");
     // Closing while a run goes on stops it in good order.
     assert_eq!(program.end_gracefully(), Some(0));

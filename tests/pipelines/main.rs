@@ -12,7 +12,7 @@ use millrace_host::engine::RunOptions;
 use millrace_host::model::Pipeline;
 use millrace_host::model::run::{RunMetrics, RunState};
 use millrace_tests::{Parameters, repository, run_file};
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn goldens() -> Vec<PathBuf> {
     let folder = repository().join("tests/pipelines/goldens");
@@ -70,8 +70,7 @@ async fn every_golden_gives_its_answer_at_every_batch_size_and_parallelism() {
                 let what = format!("{} at batch size {batch_size}, parallelism {parallelism}", golden.display());
                 let outcome = run_file(&file, &parameters, options).await;
                 assert_eq!(outcome.state, RunState::Done, "{what}: {:?}", outcome.failure);
-                let (pipeline, _) =
-                    Pipeline::parse(&fs::read_to_string(&file).expect("readable")).expect("a pipeline");
+                let (pipeline, _) = Pipeline::parse(&fs::read_to_string(&file).expect("readable")).expect("a pipeline");
                 assert_rows_add_up(&outcome.metrics, &pipeline);
                 for expected in fs::read_dir(golden.join("expected")).expect("there is an answer") {
                     let expected = expected.expect("a folder entry").path();
@@ -103,28 +102,35 @@ fn every_pipeline_file_is_in_canonical_form() {
     assert!(num_files >= 7);
 }
 
-/// Each sample with the parameters that make it end, and the files that it must have written.
-const SAMPLES: [(&str, &[(&str, &str)], &[&str]); 3] = [
-    ("fleet_health", &[("pace", "\"as_fast_as_possible\""), ("duration", "\"1 min\"")], &["alarms.csv"]),
-    ("sensor_file", &[], &["hourly.csv"]),
-    ("access_log", &[], &["errors.ndjson"]),
+struct Sample {
+    name: &'static str,
+    /// The parameters that make it end.
+    parameters: &'static [(&'static str, &'static str)],
+    /// The file that it must have written.
+    writes: &'static str,
+}
+
+const SAMPLES: [Sample; 3] = [
+    Sample {
+        name: "fleet_health",
+        parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],
+        writes: "alarms.csv",
+    },
+    Sample { name: "sensor_file", parameters: &[], writes: "hourly.csv" },
+    Sample { name: "access_log", parameters: &[], writes: "errors.ndjson" },
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_sample_runs_to_its_end_and_writes_rows() {
-    for (name, given, files) in SAMPLES {
+    for Sample { name, parameters, writes } in SAMPLES {
         let out = tempfile::tempdir().expect("a folder");
-        let mut parameters: Parameters = given
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), serde_json::from_str::<Value>(value).expect("JSON")))
-            .collect();
-        parameters.insert("out".to_owned(), json!(out.path().to_string_lossy()));
+        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        let mut given: Parameters = given.collect();
+        given.insert("out".to_owned(), json!(out.path().to_string_lossy()));
         let file = repository().join(format!("projects/{name}.millrace.json"));
-        let outcome = run_file(&file, &parameters, RunOptions::default()).await;
+        let outcome = run_file(&file, &given, RunOptions::default()).await;
         assert_eq!(outcome.state, RunState::Done, "{name}: {:?}", outcome.failure);
-        for file in files {
-            assert!(sorted_lines(&out.path().join(file)).len() > 5, "{name} writes rows to {file}");
-        }
+        assert!(sorted_lines(&out.path().join(writes)).len() > 5, "{name} writes rows to {writes}");
     }
     let shipped = fs::read_dir(repository().join("projects")).expect("the samples are there");
     let shipped = shipped.filter(|entry| {

@@ -1,6 +1,8 @@
 //! What the tests of whole pipelines and whole journeys share: finding the repository's folders and running a
 //! pipeline file to its end in this process.
 
+pub mod host_link;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

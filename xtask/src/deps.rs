@@ -136,6 +136,8 @@ fn holdings(wall: &Wall) -> Result<Vec<String>> {
     let tree = |arguments: &[&str]| {
         Run::cargo(["tree", "--quiet", "--package", wall.name, "--edges", "normal", "--target", target])
             .args(arguments)
+            // With the features of the whole workspace united, cargo shows the whole workspace for any one crate.
+            .without_env("CARGO_RESOLVER_FEATURE_UNIFICATION")
             .read()
     };
     let held = tree(&["--prefix", "none", "--format", "{p}"])?;

@@ -70,9 +70,8 @@ fn tests(options: &Options) -> Result<Tally> {
     let all = programs::SELECTION;
     // Documentation tests go first: the last line of a run is then one of a real test program.
     let doc = Run::cargo(["test", "--no-fail-fast", "--doc"]).args(all);
-    let own = Run::cargo(["test", "--package", "xtask"]);
     let rest = Run::cargo(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]).args(all);
-    for run in [doc, own, rest] {
+    for run in [doc, rest] {
         let run = run
             .args(["--"])
             .args(&options.arguments)

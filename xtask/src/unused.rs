@@ -53,7 +53,7 @@ fn unused_in(package: &Package) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Whether the text names the crate: `name::`, `use name`, `extern crate name`, `name as`.
+/// Whether the text names the crate: `name::`, `use name`, `extern crate name`, `name as`, serde's `with = "name"`.
 fn is_named(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(start, _)| {
         let before = &text[..start];
@@ -62,7 +62,10 @@ fn is_named(text: &str, name: &str) -> bool {
         if before.ends_with(is_word_part) || after.starts_with(is_word_part) {
             return false;
         }
-        after.starts_with("::") || before.ends_with("use ") || before.ends_with("crate ")
+        after.starts_with("::")
+            || before.ends_with("use ")
+            || before.ends_with("crate ")
+            || before.ends_with("with = \"")
     })
 }
 
@@ -85,6 +88,7 @@ mod tests {
 
     #[test]
     fn a_path_an_import_and_nothing_else_count_as_use() {
+        assert!(is_named("#[serde(with = \"serde_bytes\")]", "serde_bytes"));
         assert!(is_named("let x = arrow::array::Int64Array::from(v);", "arrow"));
         assert!(is_named("use tempfile as t;", "tempfile"));
         assert!(!is_named("// an arrow points left; narrow::path; arrow_array::X", "arrow"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use millrace_host::{Host, HostOptions, Request};
-use tauri::{App, AppHandle, Manager, RunEvent};
+use tauri::{App, AppHandle, Manager};
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 use tauri_plugin_window_state::StateFlags;
 
@@ -16,6 +16,7 @@ use crate::{closing, dialogs, ipc, window};
 ///
 /// # Errors
 /// When the system has no webview or no display.
+#[allow(clippy::disallowed_methods, reason = "Tauri's context macro has an exit of its own")]
 pub fn run(arguments: Arguments) -> Result<u8> {
     let window_state = tauri_plugin_window_state::Builder::new()
         .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
@@ -42,15 +43,7 @@ pub fn run(arguments: Arguments) -> Result<u8> {
         })
         .build(tauri::generate_context!())
         .context("the system offers no webview")?;
-    let code = app.run_return(|app, event| {
-        // The last window is gone when a dialog of a failed start is closed, too; that one sets its own exit code.
-        if let RunEvent::ExitRequested { api, code: None, .. } = event
-            && app.webview_windows().is_empty()
-            && app.try_state::<Arc<Host>>().is_none()
-        {
-            api.prevent_exit();
-        }
-    });
+    let code = app.run_return(|_, _| {});
     Ok(u8::try_from(code).unwrap_or(1))
 }
 

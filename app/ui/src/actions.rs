@@ -108,8 +108,8 @@ pub const GESTURES: &[(Group, &str, &str)] = &[
 /// The commands whose keys were pressed in this frame; the keys are used up.
 pub fn pressed(ctx: &egui::Context, commands: &mut Vec<Command>) {
     // Shortcuts with more modifiers first, so that Ctrl+Shift+Z is not taken for Ctrl+Z.
-    let mut all: Vec<(&KeyboardShortcut, fn() -> Command)> =
-        ACTIONS.iter().flat_map(|action| action.keys.iter().map(|key| (key, action.command))).collect();
+    let mut all: Vec<_> =
+        ACTIONS.iter().flat_map(|action| action.keys.iter().map(move |key| (key, action.command))).collect();
     all.sort_by_key(|(key, _)| std::cmp::Reverse(u8::from(key.modifiers.shift) + u8::from(key.modifiers.command)));
     for (key, command) in all {
         if ctx.input_mut(|input| input.consume_shortcut(key)) {

@@ -283,7 +283,7 @@ mod tests {
     fn a_cell_keeps_all_digits_when_copied_and_few_when_read() {
         let array: ArrayRef = Arc::new(Float64Array::from(vec![Some(21.0 + 0.1 + 0.2), None, Some(1e-9)]));
         let cells = Cells::new(array.as_ref());
-        assert_eq!(cells.decimals(), 4);
+        assert_eq!(cells.decimals(), 1);
         assert_eq!(cells.short_text(0, 2), "21.30");
         assert_eq!(cells.text(0), "21.3");
         assert!(cells.is_null(1));

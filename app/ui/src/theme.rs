@@ -208,15 +208,15 @@ impl Theme {
     }
 
     fn style(&self) -> Style {
-        let mut style = Style::default();
-        style.text_styles = [
+        let text_styles = [
             (TextStyle::Small, self.small()),
             (TextStyle::Body, self.body()),
             (TextStyle::Button, self.body()),
             (TextStyle::Monospace, self.mono()),
             (TextStyle::Heading, self.semibold(size::HEADING)),
-        ]
-        .into();
+        ];
+        let mut style =
+            Style { text_styles: text_styles.into(), animation_time: 0.1, visuals: self.visuals(), ..Style::default() };
         let spacing = &mut style.spacing;
         spacing.item_spacing = vec2(space::S, space::S);
         spacing.button_padding = vec2(10.0, 5.0);
@@ -230,8 +230,6 @@ impl Theme {
         spacing.scroll = ScrollStyle { bar_width: 8.0, ..ScrollStyle::floating() };
         style.interaction.tooltip_delay = 0.35;
         style.interaction.selectable_labels = false;
-        style.animation_time = 0.1;
-        style.visuals = self.visuals();
         style
     }
 

@@ -163,7 +163,14 @@ fn resolve(plan: &mut Plan, id: &NodeId, registry: &Registry, probes: &Probes) {
     let node = &plan.nodes[id];
     let node_type = registry.node_type(&node.kind).expect("a planned node's card came from this registry");
     let mut problems = Vec::new();
-    if let Some(Err(reason)) = probes.get(id) {
+    // Params that are known to be wrong make the probe fail as well: that is no news.
+    let has_bad_params = plan
+        .diagnostics
+        .iter()
+        .any(|known| known.is_error() && known.param.is_some() && known.node.as_ref() == Some(id));
+    if let Some(Err(reason)) = probes.get(id)
+        && !has_bad_params
+    {
         problems.push(Diagnostic::error("probe_failed", reason.clone()).at_node(id));
     }
 

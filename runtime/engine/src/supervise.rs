@@ -53,11 +53,13 @@ pub(crate) async fn supervise(
 
 /// Finishes the sinks, or aborts them when the run has failed or one of them does.
 fn finish(sinks: Vec<OpenSink>, mut failure: Option<RunFailure>, phase: &watch::Sender<Phase>) -> Option<RunFailure> {
+    let cut_short = || {
+        let message = "The run was ended at once: what was not finished by then is not kept.".to_owned();
+        (*phase.borrow() == Phase::Aborting).then_some(RunFailure { node: None, message })
+    };
+    failure = failure.or_else(cut_short);
     for mut open in sinks {
-        if failure.is_none() && *phase.borrow() == Phase::Aborting {
-            let message = "The run was ended at once: what was not finished by then is not kept.".to_owned();
-            failure = Some(RunFailure { node: None, message });
-        }
+        failure = failure.or_else(cut_short);
         if failure.is_none() {
             match open.named.call(|| open.sink.finish()) {
                 Ok(()) => {

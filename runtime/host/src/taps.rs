@@ -43,7 +43,7 @@ mod tests {
         assert!(taps.want(&kept, at(0)) && taps.want(&dropped, at(0)));
         assert!(!taps.want(&kept, at(4)));
         assert_eq!(taps.take_unwanted(at(5)), []);
-        assert_eq!(taps.take_unwanted(at(6)), [dropped.clone()]);
+        assert_eq!(taps.take_unwanted(at(6)), std::slice::from_ref(&dropped));
         assert!(taps.want(&dropped, at(7)), "asked for again, it is new");
     }
 }

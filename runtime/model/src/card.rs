@@ -204,21 +204,40 @@ pub struct Field {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "field", rename_all = "snake_case")]
 pub enum FieldKind {
-    Text { multiline: bool },
+    Text {
+        multiline: bool,
+    },
     Secret,
-    Integer { min: Option<f64>, max: Option<f64> },
-    Number { min: Option<f64>, max: Option<f64> },
+    Integer {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
+    Number {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
     Boolean,
     Duration,
     /// A SQL expression over the input's columns; with aggregates where `aggregate`.
-    Expression { aggregate: bool },
+    Expression {
+        aggregate: bool,
+    },
     Column,
     Path,
-    Choice { options: Vec<ChoiceOption> },
-    List { item: Box<FieldKind> },
-    Group { form: Form },
+    Choice {
+        options: Vec<ChoiceOption>,
+    },
+    List {
+        item: Box<FieldKind>,
+    },
+    Group {
+        form: Form,
+    },
     /// One of several groups, told apart by the value of the field `tag`.
-    Variant { tag: String, variants: Vec<Variant> },
+    Variant {
+        tag: String,
+        variants: Vec<Variant>,
+    },
     /// Anything else: edited as JSON text.
     Json,
 }

@@ -22,7 +22,11 @@ pub fn check(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Diagnostic> {
             None => problems.push(
                 Diagnostic::error(
                     "unknown_kind",
-                    format!("This version of Millrace has no node `{}`.{}", node.kind, catalog.hint_for_kind(&node.kind)),
+                    format!(
+                        "This version of Millrace has no node `{}`.{}",
+                        node.kind,
+                        catalog.hint_for_kind(&node.kind)
+                    ),
                 )
                 .at_node(&node.id)
                 .at_param("kind"),
@@ -153,8 +157,11 @@ fn check_value(value: &Value, kind: &FieldKind, at: &str, field: &Field, problem
                 Some(text) => {
                     let hint = suggest::hint(text, known());
                     problems.push(
-                        Diagnostic::error("param_choice", format!("`{text}` is not a choice of `{}`.{hint}", field.title))
-                            .at_param(at),
+                        Diagnostic::error(
+                            "param_choice",
+                            format!("`{text}` is not a choice of `{}`.{hint}", field.title),
+                        )
+                        .at_param(at),
                     );
                 }
                 None => wrong(format!("one of {}", known().collect::<Vec<_>>().join(", "))),

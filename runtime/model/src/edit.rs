@@ -16,20 +16,46 @@ use crate::pipeline::{Node, Pipeline, Position};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "edit", rename_all = "snake_case")]
 pub enum Edit {
-    AddNode { node: Node, position: Option<Position> },
+    AddNode {
+        node: Node,
+        position: Option<Position>,
+    },
     /// Removes a node that has no wires; [`Pipeline::removal_of`] lists what must go first.
-    RemoveNode { id: NodeId },
-    AddWire { wire: Wire },
-    RemoveWire { wire: Wire },
+    RemoveNode {
+        id: NodeId,
+    },
+    AddWire {
+        wire: Wire,
+    },
+    RemoveWire {
+        wire: Wire,
+    },
     /// Sets one param, or removes it so that its default holds.
-    SetParam { id: NodeId, name: String, value: Option<Value> },
-    SetTitle { id: NodeId, title: Option<String> },
-    SetDisabled { id: NodeId, disabled: bool },
+    SetParam {
+        id: NodeId,
+        name: String,
+        value: Option<Value>,
+    },
+    SetTitle {
+        id: NodeId,
+        title: Option<String>,
+    },
+    SetDisabled {
+        id: NodeId,
+        disabled: bool,
+    },
     /// Moves nodes; `None` leaves the place to the auto layout.
-    Move { positions: BTreeMap<NodeId, Option<Position>> },
-    SetName { name: String },
+    Move {
+        positions: BTreeMap<NodeId, Option<Position>>,
+    },
+    SetName {
+        name: String,
+    },
     /// Adds, changes or (with `None`) removes a pipeline parameter.
-    SetParameter { name: String, parameter: Option<Parameter> },
+    SetParameter {
+        name: String,
+        parameter: Option<Parameter>,
+    },
 }
 
 /// Why an edit cannot be made.

@@ -86,10 +86,7 @@ impl Pipeline {
             if !parameter.parameter_type.fits(value) {
                 problems.push(Diagnostic::error(
                     "parameter_type",
-                    format!(
-                        "Parameter `{name}` is {value}, which is not {}.",
-                        parameter.parameter_type.article()
-                    ),
+                    format!("Parameter `{name}` is {value}, which is not {}.", parameter.parameter_type.article()),
                 ));
             }
             values.insert(name.as_str(), value);

@@ -40,14 +40,7 @@ pub struct Node {
 
 impl Node {
     pub fn new(id: NodeId, kind: impl Into<String>) -> Self {
-        Self {
-            id,
-            kind: kind.into(),
-            title: None,
-            disabled: false,
-            params: Params::new(),
-            extra: Extra::default(),
-        }
+        Self { id, kind: kind.into(), title: None, disabled: false, params: Params::new(), extra: Extra::default() }
     }
 }
 
@@ -244,9 +237,9 @@ impl Pipeline {
 
     fn a_cycle(&self) -> Vec<NodeId> {
         let components = petgraph::algo::tarjan_scc(&self.graph);
-        let knot = components.into_iter().find(|nodes| {
-            nodes.len() > 1 || nodes.first().is_some_and(|node| self.graph.contains_edge(*node, *node))
-        });
+        let knot = components
+            .into_iter()
+            .find(|nodes| nodes.len() > 1 || nodes.first().is_some_and(|node| self.graph.contains_edge(*node, *node)));
         let Some(knot) = knot else { return Vec::new() };
         // Walk along wires inside the component until a node comes up again: from there on it is a cycle.
         let mut walk = vec![knot[0]];

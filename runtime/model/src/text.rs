@@ -156,9 +156,9 @@ impl Pipeline {
                 members.push("title", title);
             }
             members.push_raw(&node.extra);
-            nodes.0.push((node.id.as_str().to_owned(), members.to_value()));
+            nodes.0.push((node.id.as_str().to_owned(), members.into_text()));
         }
-        file.0.push(("nodes".to_owned(), nodes.to_value()));
+        file.0.push(("nodes".to_owned(), nodes.into_text()));
         let wires: Vec<WireText<'_>> = wires.iter().map(|w| WireText { from: &w.from, to: &w.to }).collect();
         file.push("wires", &wires);
         file.push_raw(&self.extra);
@@ -168,10 +168,10 @@ impl Pipeline {
         }
         layout.push_raw(&self.layout_extra);
         if !layout.0.is_empty() {
-            file.0.push(("layout".to_owned(), layout.to_value()));
+            file.0.push(("layout".to_owned(), layout.into_text()));
         }
         let mut text = String::new();
-        file.to_value().write(&mut text, 0);
+        file.into_text().write(&mut text, 0);
         text.push('\n');
         text
     }
@@ -289,8 +289,10 @@ impl<'a> Reader<'a> {
         let in_node = |error: TextError| TextError { message: format!("node `{id}`: {}", error.message), ..error };
         let mut fields: BTreeMap<String, &RawValue> = self.value(raw, "node").map_err(in_node)?;
         let kind: Option<String> = self.take(&mut fields, "kind").map_err(in_node)?;
-        let kind = kind
-            .ok_or_else(|| TextError { line, message: format!("node `{id}` has no `kind`, such as `process.filter`") })?;
+        let kind = kind.ok_or_else(|| TextError {
+            line,
+            message: format!("node `{id}` has no `kind`, such as `process.filter`"),
+        })?;
         let mut node = Node::new(id.clone(), kind);
         node.title = self.take(&mut fields, "title").map_err(in_node)?;
         node.disabled = self.take(&mut fields, "disabled").map_err(in_node)?.unwrap_or(false);
@@ -354,7 +356,7 @@ impl Members {
         self.0.extend(extra.iter().map(|(name, text)| (name.clone(), Text::Verbatim(text.clone()))));
     }
 
-    fn to_value(self) -> Text {
+    fn into_text(self) -> Text {
         Text::Object(self.0)
     }
 }

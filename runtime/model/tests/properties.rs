@@ -178,7 +178,9 @@ fn a_burst_of_typing_is_one_step_and_another_step_ends_it() {
     history.perform(&mut pipeline, "Add", vec![add], None).expect("adds");
     let type_in = |history: &mut History, pipeline: &mut Pipeline, text: &str| {
         let edit = Edit::SetParam { id: id(1), name: "condition".to_owned(), value: Some(json!(text)) };
-        history.perform(pipeline, "Set condition", vec![edit], Some("param:node_1:condition".to_owned())).expect("sets");
+        history
+            .perform(pipeline, "Set condition", vec![edit], Some("param:node_1:condition".to_owned()))
+            .expect("sets");
     };
     for text in ["t", "te", "tem"] {
         type_in(&mut history, &mut pipeline, text);
@@ -195,7 +197,9 @@ fn a_burst_of_typing_is_one_step_and_another_step_ends_it() {
 fn a_wire_that_closes_a_cycle_is_refused() {
     let mut pipeline = Pipeline::new("Circle");
     for number in 0..3 {
-        pipeline.apply(&[Edit::AddNode { node: Node::new(id(number), "process.filter"), position: None }]).expect("adds");
+        pipeline
+            .apply(&[Edit::AddNode { node: Node::new(id(number), "process.filter"), position: None }])
+            .expect("adds");
     }
     pipeline.apply(&[Edit::AddWire { wire: wire(0, 1) }, Edit::AddWire { wire: wire(1, 2) }]).expect("wires");
     let before = pipeline.to_text();

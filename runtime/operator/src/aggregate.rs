@@ -298,8 +298,7 @@ impl GroupTable {
         let mut columns = self.emit_keys()?;
         let mut fields: Vec<Field> =
             self.shared.key_schema.fields().iter().map(|field| field.as_ref().clone()).collect();
-        for (number, (aggregate, accumulator)) in
-            self.shared.aggregates.iter().zip(&mut self.accumulators).enumerate()
+        for (number, (aggregate, accumulator)) in self.shared.aggregates.iter().zip(&mut self.accumulators).enumerate()
         {
             for (part, column) in accumulator.state(EmitTo::All).map_err(failed)?.into_iter().enumerate() {
                 fields.push(Field::new(format!("state_{number}_{part}"), column.data_type().clone(), true));
@@ -320,7 +319,8 @@ impl GroupTable {
             return Ok(());
         }
         let num_keys = self.shared.keys.len();
-        let keys = state.columns().get(..num_keys).ok_or_else(|| NodeError::internal("the state is of another plan"))?;
+        let keys =
+            state.columns().get(..num_keys).ok_or_else(|| NodeError::internal("the state is of another plan"))?;
         let num_groups = self.intern(keys, state.num_rows())?;
         let mut first = num_keys;
         for (aggregate, accumulator) in self.shared.aggregates.iter().zip(&mut self.accumulators) {

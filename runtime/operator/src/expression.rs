@@ -171,7 +171,8 @@ impl CompiledExpression {
             .as_any()
             .downcast_ref::<BooleanArray>()
             .ok_or_else(|| NodeError::internal("the expression is not a condition"))?;
-        let passes = if values.null_count() == 0 { values.clone() } else { arrow::compute::prep_null_mask_filter(values) };
+        let passes =
+            if values.null_count() == 0 { values.clone() } else { arrow::compute::prep_null_mask_filter(values) };
         Ok((passes, results.failures))
     }
 
@@ -319,10 +320,7 @@ pub(crate) fn explain(error: &DataFusionError, df_schema: &DFSchema) -> Expressi
         let name = field.name();
         let hint = suggest::hint(name, df_schema.fields().iter().map(|field| field.name().as_str()));
         let quotes = if hint.is_empty() { " Texts are written in single quotes, as in 'ok'." } else { "" };
-        return ExpressionError::new(
-            "unknown_column",
-            format!("The input has no column `{name}`.{hint}{quotes}"),
-        );
+        return ExpressionError::new("unknown_column", format!("The input has no column `{name}`.{hint}{quotes}"));
     }
     let message = plain(&root.to_string());
     if let Some(name) = message.strip_prefix("Invalid function '").and_then(|rest| rest.split('\'').next()) {
@@ -364,9 +362,15 @@ mod tests {
     #[test]
     fn a_typo_is_explained_with_the_nearest_name() {
         let error = compile("Tmp + 1").expect_err("no such column");
-        assert_eq!((error.code(), error.to_string()), ("unknown_column", "The input has no column `Tmp`. Did you mean `Temp`?".to_owned()));
+        assert_eq!(
+            (error.code(), error.to_string()),
+            ("unknown_column", "The input has no column `Tmp`. Did you mean `Temp`?".to_owned())
+        );
         let error = compile("abss(n)").expect_err("no such function");
-        assert_eq!((error.code(), error.to_string()), ("unknown_function", "There is no function `abss`. Did you mean `abs`?".to_owned()));
+        assert_eq!(
+            (error.code(), error.to_string()),
+            ("unknown_function", "There is no function `abss`. Did you mean `abs`?".to_owned())
+        );
         assert_eq!(compile("  ").expect_err("empty").code(), "empty_expression");
         assert_eq!(compile("n >").expect_err("incomplete").code(), "bad_expression");
         assert_eq!(compile("avg(n)").expect_err("aggregate").code(), "bad_expression");

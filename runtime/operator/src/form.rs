@@ -72,7 +72,10 @@ impl<'a> Reader<'a> {
             return self.resolve(target);
         }
         let choices = array(schema, "anyOf");
-        match choices.iter().filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null")).collect::<Vec<_>>()[..]
+        match choices
+            .iter()
+            .filter(|choice| choice.get("type").and_then(Value::as_str) != Some("null"))
+            .collect::<Vec<_>>()[..]
         {
             [only] => self.resolve(only),
             _ => schema,
@@ -219,8 +222,12 @@ mod tests {
     #[serde(tag = "model", rename_all = "snake_case")]
     enum Model {
         /// Up and down.
-        Sine { period: Interval },
-        RandomWalk { step: f64 },
+        Sine {
+            period: Interval,
+        },
+        RandomWalk {
+            step: f64,
+        },
     }
 
     #[test]
@@ -229,7 +236,11 @@ mod tests {
         assert_eq!(help, "Help for people.");
         let kind = |name: &str| form.field(name).map(|field| field.kind.clone()).expect(name);
         let names: Vec<&str> = form.fields.iter().map(|field| field.name.as_str()).collect();
-        assert_eq!(names, ["condition", "models", "lag", "key", "digits", "mode", "point"], "required first, then as declared");
+        assert_eq!(
+            names,
+            ["condition", "models", "lag", "key", "digits", "mode", "point"],
+            "required first, then as declared"
+        );
         let FieldKind::List { item } = kind("point") else { panic!("point is a list") };
         let FieldKind::Group { form: point } = *item else { panic!("a point is a group") };
         let names: Vec<&str> = point.fields.iter().map(|field| field.name.as_str()).collect();

@@ -27,9 +27,11 @@ pub fn event_times(column: &dyn Array) -> Result<TimestampMicrosecondArray, Node
         DataType::Timestamp(TimeUnit::Second, _) => {
             Ok(scaled(column.as_primitive::<TimestampSecondType>().reinterpret_cast(), 1_000_000))
         }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => Ok(column
-            .as_primitive::<TimestampNanosecondType>()
-            .unary::<_, TimestampMicrosecondType>(|value| value.div_euclid(1_000))),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            Ok(column
+                .as_primitive::<TimestampNanosecondType>()
+                .unary::<_, TimestampMicrosecondType>(|value| value.div_euclid(1_000)))
+        }
         other => Err(NodeError::internal(format!("a time column was expected, not {other}"))),
     }
 }

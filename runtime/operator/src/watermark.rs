@@ -39,22 +39,44 @@ impl WatermarkMaker {
         Some(Self { column, lag_us: max_out_of_orderness.as_micros(), largest_us: None, emitted_us: None })
     }
 
-    /// Looks at a batch that was just emitted, and emits the watermark when it has advanced.
+    /// Emits `batch` at `port` and the watermarks that go with it.
+    ///
+    /// A row that is behind the watermark of the rows before it must meet that watermark, or whether it is late would
+    /// depend on where batches happen to end. So the batch is cut before such a row; rows in good order are never cut.
     ///
     /// # Errors
     /// When the batch is not of the schema that the maker was made for.
-    pub fn observe(&mut self, batch: &RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+    pub fn emit(&mut self, port: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
         let times = event_times(batch.column(self.column).as_ref())?;
-        let largest = (0..times.len()).filter(|row| times.is_valid(*row)).map(|row| times.value(row)).max();
-        self.largest_us = self.largest_us.max(largest);
-        let Some(watermark) = self.largest_us.map(|largest| largest.saturating_sub(self.lag_us)) else {
-            return Ok(());
-        };
-        if self.emitted_us.is_none_or(|emitted| watermark > emitted) {
-            self.emitted_us = Some(watermark);
-            out.watermark(watermark);
+        let mut first = 0;
+        for row in 0..times.len() {
+            if times.is_null(row) {
+                continue;
+            }
+            let time = times.value(row);
+            if let Some(watermark) = self.advanced().filter(|watermark| time < *watermark) {
+                out.emit(port, batch.slice(first, row - first));
+                first = row;
+                self.pass_on(watermark, out);
+            }
+            self.largest_us = self.largest_us.max(Some(time));
+        }
+        out.emit(port, batch.slice(first, batch.num_rows() - first));
+        if let Some(watermark) = self.advanced() {
+            self.pass_on(watermark, out);
         }
         Ok(())
+    }
+
+    /// The watermark, if it is ahead of the one that was emitted.
+    fn advanced(&self) -> Option<i64> {
+        let watermark = self.largest_us?.saturating_sub(self.lag_us);
+        self.emitted_us.is_none_or(|emitted| watermark > emitted).then_some(watermark)
+    }
+
+    fn pass_on(&mut self, watermark: i64, out: &mut Output) {
+        self.emitted_us = Some(watermark);
+        out.watermark(watermark);
     }
 
     pub fn state(&self) -> WatermarkState {
@@ -64,5 +86,67 @@ impl WatermarkMaker {
     pub fn restore(&mut self, state: WatermarkState) {
         self.largest_us = state.largest_us;
         self.emitted_us = state.emitted_us;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, TimestampMicrosecondArray};
+    use arrow::datatypes::{Field, Schema, TimestampMicrosecondType};
+    use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::output::Emitted;
+
+    /// Each row with the watermark that it meets.
+    fn met(times: &[Option<i64>], batch_size: usize) -> Vec<(Option<i64>, Option<i64>)> {
+        let schema = Schema::new(vec![Field::new("t", timestamp_type(), true)]);
+        let schema = with_event_time(&schema, Some("t"));
+        let mut maker =
+            WatermarkMaker::new(&schema, Interval::from(std::time::Duration::from_micros(5))).expect("a time");
+        let mut out = Output::default();
+        for part in times.chunks(batch_size) {
+            let column = TimestampMicrosecondArray::from(part.to_vec()).with_timezone(UTC);
+            let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(column)]).expect("it fits");
+            maker.emit(0, batch, &mut out).expect("a time column");
+        }
+        let mut watermark = None;
+        let mut rows = Vec::new();
+        for emitted in out.take() {
+            match emitted {
+                Emitted::Watermark(advanced) => {
+                    assert!(watermark.is_none_or(|before| before < advanced), "a watermark never goes back");
+                    watermark = Some(advanced);
+                }
+                Emitted::Batch(_, batch) => {
+                    let column = batch.column(0).as_primitive::<TimestampMicrosecondType>();
+                    rows.extend(column.iter().map(|time| (time, watermark)));
+                }
+            }
+        }
+        rows
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_is_behind_the_watermark_at_every_batch_size_or_at_none(
+            times in prop::collection::vec(prop::option::of(0..60i64), 0..60),
+            batch_size in 1..20usize,
+        ) {
+            let behind = |rows: Vec<(Option<i64>, Option<i64>)>| -> Vec<(Option<i64>, Option<i64>)> {
+                let is_behind = |time: Option<i64>, mark: Option<i64>| time.zip(mark).is_some_and(|(t, w)| t < w);
+                rows.into_iter().map(|(time, mark)| (time, mark.filter(|_| is_behind(time, mark)))).collect()
+            };
+            prop_assert_eq!(behind(met(&times, batch_size)), behind(met(&times, 1)));
+        }
+    }
+
+    #[test]
+    fn rows_in_good_order_stay_in_one_batch() {
+        let rows = met(&[Some(10), Some(8), Some(30), None, Some(26)], 100);
+        assert!(rows.iter().all(|(_, watermark)| watermark.is_none()));
     }
 }

@@ -71,35 +71,82 @@ pub enum Request {
     /// The first request: who is there and what nodes there are.
     Hello,
     ListProjects,
-    CreateProject { name: String },
+    CreateProject {
+        name: String,
+    },
     /// Makes a project from the text of a pipeline file; `folder` is where its relative paths start.
-    ImportProject { text: String, folder: Option<String> },
+    ImportProject {
+        text: String,
+        folder: Option<String>,
+    },
     /// The same from a file on the host's machine.
-    ImportFile { path: String },
-    OpenProject { project: ProjectId },
-    DeleteProject { project: ProjectId },
+    ImportFile {
+        path: String,
+    },
+    OpenProject {
+        project: ProjectId,
+    },
+    DeleteProject {
+        project: ProjectId,
+    },
     /// Keeps the present state of a project: at most a second after each edit.
     SaveDraft(Draft),
-    ListRevisions { project: ProjectId },
+    ListRevisions {
+        project: ProjectId,
+    },
     /// Keeps the present draft under a name.
-    SaveRevision { project: ProjectId, name: String },
+    SaveRevision {
+        project: ProjectId,
+        name: String,
+    },
     /// The pipeline text of a revision; the draft is not changed.
-    ReadRevision { project: ProjectId, revision: i64 },
+    ReadRevision {
+        project: ProjectId,
+        revision: i64,
+    },
     /// Writes the present draft to a file on the host's machine, whole or not at all.
-    ExportFile { project: ProjectId, path: String },
+    ExportFile {
+        project: ProjectId,
+        path: String,
+    },
     /// Finds every fault of a pipeline and the schema of every port.
-    Check { project: Option<ProjectId>, text: String },
-    StartRun { project: ProjectId, text: String, parameters: BTreeMap<String, Value> },
+    Check {
+        project: Option<ProjectId>,
+        text: String,
+    },
+    StartRun {
+        project: ProjectId,
+        text: String,
+        parameters: BTreeMap<String, Value>,
+    },
     /// Graceful: sources stop, rows in flight drain, sinks flush. `now` ends it at once.
-    StopRun { run: RunId, now: bool },
+    StopRun {
+        run: RunId,
+        now: bool,
+    },
     /// The state of a run, with the newest rows of some wires and the pictures of some nodes.
     Poll(Poll),
     /// The newest records that left a node's unwired `late` or `rejected` port.
-    RecentRows { run: RunId, node: NodeId, port: String },
+    RecentRows {
+        run: RunId,
+        node: NodeId,
+        port: String,
+    },
     /// The picture of a chart node as a file in the given format.
-    RenderView { run: RunId, node: NodeId, format: ImageFormat, width: u32, height: u32 },
-    ReadSetting { name: String },
-    WriteSetting { name: String, value: Value },
+    RenderView {
+        run: RunId,
+        node: NodeId,
+        format: ImageFormat,
+        width: u32,
+        height: u32,
+    },
+    ReadSetting {
+        name: String,
+    },
+    WriteSetting {
+        name: String,
+        value: Value,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -263,5 +310,8 @@ pub enum ImageFormat {
 pub enum Event {
     /// The list of projects, or one of them, has changed.
     ProjectsChanged,
-    RunOver { run: RunId, project: ProjectId },
+    RunOver {
+        run: RunId,
+        project: ProjectId,
+    },
 }

@@ -25,11 +25,11 @@ impl Default for Camera {
 }
 
 impl Camera {
-    pub fn to_screen(&self, pos_in_canvas: Pos2) -> Pos2 {
+    pub fn to_screen(self, pos_in_canvas: Pos2) -> Pos2 {
         self.viewport.center() + (pos_in_canvas - self.center) * self.zoom
     }
 
-    pub fn to_canvas(&self, pos_in_screen: Pos2) -> Pos2 {
+    pub fn to_canvas(self, pos_in_screen: Pos2) -> Pos2 {
         self.center + (pos_in_screen - self.viewport.center()) / self.zoom
     }
 

@@ -181,9 +181,9 @@ impl Session {
                     self.is_lost = true;
                     self.pending.clear();
                     self.live.is_starting = false;
-                    if let Some(document) = self.document.as_mut().filter(|document| document.is_dirty()) {
-                        document.save_failed("The connection is lost. Your work is kept here until it is back.");
-                    }
+                }
+                if let Some(document) = self.document.as_mut().filter(|document| document.is_dirty()) {
+                    document.save_failed("The connection is lost. Your work is kept here until it is back.");
                 }
             }
             LinkState::Open if !self.said_hello => {

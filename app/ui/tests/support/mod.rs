@@ -12,6 +12,8 @@ use millrace_protocol::{
 };
 use millrace_ui::link::{DialogRequest, Link, LinkState, Picked};
 
+type Polling = dyn FnMut(&millrace_protocol::Poll) -> millrace_protocol::Polled;
+
 /// What the fake host holds, has heard, and will say.
 pub struct Host {
     pub now_ms: f64,
@@ -25,7 +27,7 @@ pub struct Host {
     /// What a check finds, beside the ports.
     pub checked: Checked,
     /// Answers polls; without it there is no run.
-    pub polled: Option<Box<dyn FnMut(&millrace_protocol::Poll) -> millrace_protocol::Polled>>,
+    pub polled: Option<Box<Polling>>,
     pub start_failure: Option<Failure>,
     pub dialogs: Vec<DialogRequest>,
     pub picked: Vec<Picked>,

@@ -68,7 +68,7 @@ impl Bench {
 
     /// Carries out the edits, as the designer does after a frame.
     fn apply(&mut self, from: usize) {
-        for command in self.commands[from..].to_vec() {
+        for command in self.commands[from..].iter().cloned() {
             if let Command::Edit { label, edits, merge } = command {
                 self.document.perform(label, edits, merge).expect("the edit fits the pipeline");
             }

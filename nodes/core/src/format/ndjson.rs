@@ -269,7 +269,7 @@ mod tests {
         ) {
             let text = lines.join("\n");
             // One line at a time is the slow obvious way.
-            let fits = |line: &&str| matches!(**line, "{\"id\": 1}" | "{\"v\": 2.5, \"name\": \"n\"}");
+            let fits = |line: &&&str| matches!(**line, "{\"id\": 1}" | "{\"v\": 2.5, \"name\": \"n\"}");
             let expected = lines.iter().filter(fits).count();
             let (mut from, mut rows, mut rejects) = (0, 0, 0);
             let mut decoder = NdjsonDecoder::new(schema(), false);

@@ -162,9 +162,9 @@ impl Source for InjectSource {
         self.position.line += decoded.newlines;
         if let Some(batch) = decoded.batch {
             let batch = batch.with_schema(Arc::clone(&self.schema))?;
-            cx.output.emit(0, batch.clone());
-            if let Some(watermark) = &mut self.watermark {
-                watermark.observe(&batch, cx.output)?;
+            match &mut self.watermark {
+                Some(watermark) => watermark.emit(0, batch, cx.output)?,
+                None => cx.output.emit(0, batch),
             }
         }
         let mut rejected = RejectedBuilder::default();

@@ -89,13 +89,18 @@ async fn the_result_is_the_same_for_every_parallelism_and_batch_size_and_keys_ke
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reslicing_bounds_what_a_source_emits() {
+async fn reslicing_bounds_the_batches_of_a_source_that_goes_its_own_way() {
     let straight = |name: &str| {
         pipeline(
-            &[("count", "ingest.count", json!({"rows": 1_000})), ("sink", "store.collect", json!({"record": name}))],
+            &[
+                ("count", "ingest.count", json!({"rows": 1_000, "burst": 500})),
+                ("sink", "store.collect", json!({"record": name})),
+            ],
             &[("count", "sink")],
         )
     };
+    outcome_with(&straight("as_it_comes"), RunOptions { batch_size: 32, ..options() }).await;
+    assert_eq!(record("as_it_comes").largest_batch, 500);
     outcome_with(&straight("resliced"), RunOptions { batch_size: 32, reslice: true, ..options() }).await;
     assert_eq!(record("resliced").largest_batch, 32);
     assert_eq!(record("resliced").rows.iter().map(|row| row.0).collect::<Vec<_>>(), (0..1_000).collect::<Vec<_>>());

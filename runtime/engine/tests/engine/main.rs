@@ -1,5 +1,7 @@
 //! The engine driven through its public API, with nodes made for these tests (see [`nodes`]).
 
+#![allow(clippy::unwrap_used, reason = "these are tests, but not all of it stands in test functions")]
+
 mod accounting;
 mod flow;
 mod nodes;

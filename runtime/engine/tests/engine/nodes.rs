@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
@@ -97,9 +97,15 @@ pub struct CountParams {
     /// Distinct keys.
     #[serde(default = "one")]
     keys: i64,
+    /// Rows at once, whatever size is aimed for; 0 to go by that.
+    #[serde(default)]
+    burst: i64,
     /// After its rows: wait for ever instead of ending.
     #[serde(default)]
     endless: bool,
+    /// Wait until a sink has written rows into this record.
+    #[serde(default)]
+    after: String,
     /// Fail to open.
     #[serde(default)]
     broken: bool,
@@ -142,7 +148,11 @@ impl Source for CountSource {
     }
 
     async fn next(&mut self, cx: &mut SourceContext<'_>) -> Result<SourceEvent, NodeError> {
-        let count = (self.params.rows - self.done).min(cx.batch_size as i64);
+        if !self.params.after.is_empty() && record(&self.params.after).rows.is_empty() {
+            return Ok(SourceEvent::Idle(Duration::from_millis(5)));
+        }
+        let at_once = if self.params.burst > 0 { self.params.burst } else { cx.batch_size as i64 };
+        let count = (self.params.rows - self.done).min(at_once);
         if count == 0 {
             let pause = Duration::from_millis(5);
             return Ok(if self.params.endless { SourceEvent::Idle(pause) } else { SourceEvent::End });

@@ -72,6 +72,21 @@ async fn an_abort_ends_at_once_and_aborts_the_sinks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_abort_of_a_run_without_sinks_is_no_success() {
+    let watched = pipeline(
+        &[
+            ("count", "ingest.count", json!({"rows": 500_000_000, "record": "aborted_view", "keys": 9})),
+            ("total", "visualize.total", json!({})),
+        ],
+        &[("count", "total")],
+    );
+    let run = started(&watched, options()).await;
+    until(|| run.metrics().nodes[&id("total")].rows_in > 0).await;
+    run.abort();
+    assert_eq!(within(run.finished()).await.state, RunState::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dropping_the_handle_aborts() {
     drop(started(&endless("dropped", 5), options()).await);
     until(|| record("dropped").events == ["open", "abort"]).await;

@@ -59,7 +59,7 @@ async fn an_ended_input_holds_nobody_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_the_input_emits_what_is_open_and_late_rows_are_kept_apart() {
+async fn the_end_of_the_input_emits_what_is_open() {
     let bounded = pipeline(
         &[
             ("count", "ingest.count", json!({"rows": 95})),
@@ -74,6 +74,29 @@ async fn the_end_of_the_input_emits_what_is_open_and_late_rows_are_kept_apart() 
     let windows = &outcome.metrics.nodes[&id("windows")];
     assert_eq!((windows.rows_out, windows.rows_late), (95, 0));
     assert_eq!(windows.watermark_us, Some(94_000_000), "the end of time is not shown as one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_behind_the_watermark_leave_by_the_late_port() {
+    let drawn = pipeline(
+        &[
+            ("ahead", "ingest.count", json!({"rows": 100})),
+            ("behind", "ingest.count", json!({"rows": 30, "after": "ahead_of_late"})),
+            ("windows", "analyze.windows", json!({})),
+            ("sink", "store.collect", json!({"record": "ahead_of_late"})),
+            ("late", "store.collect", json!({"record": "late"})),
+        ],
+        &[("ahead", "windows"), ("behind", "windows"), ("windows", "sink"), ("windows.late", "late")],
+    );
+    // `behind` is idle until the windows of `ahead` have closed, and comes back with rows that are too old.
+    let run = started(&drawn, RunOptions { idle_timeout: Duration::from_millis(50), ..options() }).await;
+    let outcome = within(run.finished()).await;
+    assert_eq!(outcome.state, RunState::Done);
+    let windows = &outcome.metrics.nodes[&id("windows")];
+    assert_eq!((windows.rows_in, windows.rows_out, windows.rows_late), (130, 100, 30));
+    let mut late: Vec<i64> = record("late").rows.iter().map(|row| row.0).collect();
+    late.sort_unstable();
+    assert_eq!(late, (0..30).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ fn help_and_version_go_to_stdout() {
 fn wrong_usage_is_refused_with_a_hint() {
     let folder = Folder::new();
     for (args, hint) in [
-        (&["rnu", "a.json"][..], "'run'"),
+        (&["validat", "a.json"][..], "'validate'"),
         (&["run"], "<FILE>"),
         (&["run", "a.json", "--paralellism", "2"], "--parallelism"),
         (&["run", "a.json", "--parallelism", "0"], "1..=1024"),
@@ -55,7 +55,7 @@ fn the_reference_in_docs_is_the_one_of_this_build() {
     assert!(
         made == kept,
         "docs/NODES.md differs from line {}: write it anew with `millrace nodes --markdown > docs/NODES.md`",
-        differs.map_or_else(|| made.lines().count().min(kept.lines().count()), |line| line) + 1
+        differs.unwrap_or_else(|| made.lines().count().min(kept.lines().count())) + 1
     );
 }
 

@@ -179,9 +179,12 @@ async fn the_samples_come_once_with_their_files() {
     assert!(samples.join("data").is_dir() && samples.join("sensor_file.millrace.json").is_file());
     let mine = samples.join("sensor_file.millrace.json");
     std::fs::write(&mine, "mine").expect("written");
-    assert!(list(&host_with(options()).await).await.is_empty(), "deleted samples do not come back");
+    let again = host_with(options()).await;
+    assert!(list(&again).await.is_empty(), "deleted samples do not come back");
+    drop(again);
     std::fs::remove_file(folder.path().join("millrace.db")).expect("removed");
-    assert_eq!(list(&host_with(options()).await).await.len(), names.len());
+    let anew = host_with(options()).await;
+    assert_eq!(list(&anew).await.len(), names.len());
     assert_eq!(std::fs::read_to_string(&mine).expect("readable"), "mine", "a file that is there is not written over");
 }
 

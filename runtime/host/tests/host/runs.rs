@@ -203,12 +203,12 @@ async fn every_run_is_noted_with_its_end() {
     heard(&mut news, Event::RunOver { run, project: id }).await;
     refused(&host, start(id, &texts[1])).await;
     let run = started(&host, start(id, &texts[2])).await;
-    ask(&host, Request::StopRun { run, now: true }).await;
+    ask(&host, Request::StopRun { run, now: false }).await;
     heard(&mut news, Event::RunOver { run, project: id }).await;
 
     let runs = store(&database).runs(id).expect("a list");
     let states: Vec<_> = runs.iter().map(|run| (run.state, run.ended_ms.is_some())).collect();
-    assert_eq!(states, [(RunState::Failed, true), (RunState::Failed, true), (RunState::Done, true)]);
+    assert_eq!(states, [(RunState::Stopped, true), (RunState::Failed, true), (RunState::Done, true)]);
     assert_eq!(runs[2].metrics.as_ref().map(|metrics| metrics.num_source_rows()), Some(5));
 }
 

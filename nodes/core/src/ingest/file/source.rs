@@ -158,9 +158,9 @@ impl FileSource {
             return Err(NodeError::user(format!("{shown}:{}: {}", reject.line, reject.reason)));
         }
         if let Some(batch) = block.batch {
-            cx.output.emit(ROWS, batch.clone());
-            if let Some(watermark) = &mut self.watermark {
-                watermark.observe(&batch, cx.output)?;
+            match &mut self.watermark {
+                Some(watermark) => watermark.emit(ROWS, batch, cx.output)?,
+                None => cx.output.emit(ROWS, batch),
             }
         }
         if !block.rejects.is_empty() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::format::compression::{Compression, Encoder};
 use crate::testing::{drain, drain_in_two_runs, ready};
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
+use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
 use millrace_operator::{Output, Source, SourceContext, SourceEvent};

@@ -365,9 +365,9 @@ impl Source for SimulatedFleet {
             return Ok(if waits { SourceEvent::Idle(self.time_to_next(elapsed_us)) } else { SourceEvent::More });
         }
         let batch = self.batch_of(&portion)?;
-        cx.output.emit(0, batch.clone());
-        if let Some(watermark) = &mut self.watermark {
-            watermark.observe(&batch, cx.output)?;
+        match &mut self.watermark {
+            Some(watermark) => watermark.emit(0, batch, cx.output)?,
+            None => cx.output.emit(0, batch),
         }
         Ok(SourceEvent::More)
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{drain, drain_in_two_runs, ready};
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
 use serde_json::{Value, json};
@@ -132,9 +132,9 @@ fn faults_do_what_they_say_and_only_in_their_time() {
         .collect();
     assert_eq!(spiked, [20, 60]);
     let stuck = numbers(&drain(&params(fault("stuck")), 100), "t");
-    for second in 0..100 {
+    for (second, value) in stuck.iter().enumerate() {
         let shown = if is_in(second) { second - second % 10 } else { second };
-        assert_eq!(stuck[second], sine[shown], "second {second}");
+        assert_eq!(*value, sine[shown], "second {second}");
     }
     let all = drain(&params(json!([{ "kind": "stuck", "from": "20 s", "for": "10 s" }])), 100);
     let stuck_walk = numbers(&all, "w");

@@ -208,11 +208,13 @@ impl Operator for ParseTextOperator {
         if let Some(keeps) = keeps {
             parsed = filter_record_batch(&parsed, &keeps)?;
         }
-        out.emit(ROWS, parsed.clone());
-        if let Some(watermarks) = &mut self.watermarks {
-            watermarks.observe(&parsed, out)?;
+        match &mut self.watermarks {
+            Some(watermarks) => watermarks.emit(ROWS, parsed, out),
+            None => {
+                out.emit(ROWS, parsed);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {

@@ -213,7 +213,8 @@ impl Chart {
 
     fn batch_of(&self, lines: &[(String, Vec<Point>)]) -> Result<RecordBatch, NodeError> {
         let points = || lines.iter().flat_map(|(_, points)| points);
-        let names = lines.iter().flat_map(|(name, points)| std::iter::repeat_n(name.as_str(), points.len()));
+        let names: Vec<&str> =
+            lines.iter().flat_map(|(name, points)| std::iter::repeat_n(name.as_str(), points.len())).collect();
         let (x, x_type): (ArrayRef, _) = if self.spec.x_is_time {
             let times = TimestampMicrosecondArray::from_iter_values(points().map(|point| point.x as i64));
             (Arc::new(times.with_timezone(UTC)), timestamp_type())
@@ -226,7 +227,7 @@ impl Chart {
             Field::new("y", DataType::Float64, false),
         ]);
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from_iter_values(names)),
+            Arc::new(StringArray::from(names)),
             x,
             Arc::new(Float64Array::from_iter_values(points().map(|point| point.y))),
         ];

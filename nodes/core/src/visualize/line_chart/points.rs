@@ -107,13 +107,13 @@ impl Points {
             Field::new("x", DataType::Float64, false),
             Field::new("y", DataType::Float64, false),
         ]);
+        let names: Vec<&str> =
+            self.series.iter().flat_map(|series| std::iter::repeat_n(series.name.as_str(), each(series))).collect();
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt64Array::from_iter_values(
                 self.series.iter().flat_map(|series| std::iter::repeat_n(series.y as u64, each(series))),
             )),
-            Arc::new(StringArray::from_iter_values(
-                self.series.iter().flat_map(|series| std::iter::repeat_n(series.name.as_str(), each(series))),
-            )),
+            Arc::new(StringArray::from(names)),
             Arc::new(Float64Array::from_iter_values(points().map(|point| point.x))),
             Arc::new(Float64Array::from_iter_values(points().map(|point| point.y))),
         ];
@@ -197,9 +197,12 @@ mod tests {
             let stretch = |index: f64| ((index + 1.0) * (MAX_POINTS / 4) as f64 / length as f64).ceil() as usize;
             for index in spikes.keys().filter(|index| **index < length) {
                 let spike = points[*index];
-                prop_assert!(kept.iter().any(|point| {
-                    (stretch(point.x) == stretch(spike.x)) && (point.y.signum() == spike.y.signum()) && point.y.abs() >= spike.y.abs()
-                }));
+                let is_covered = kept.iter().any(|point| {
+                    stretch(point.x) == stretch(spike.x)
+                        && point.y.signum() == spike.y.signum()
+                        && point.y.abs() >= spike.y.abs()
+                });
+                prop_assert!(is_covered, "the spike at {} is lost", index);
             }
         }
     }

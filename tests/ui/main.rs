@@ -1,0 +1,198 @@
+//! Whole journeys: the real designer on the real host, in one process, asked by role and label as a person or a screen
+//! reader meets it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use millrace_host::model::run::RunState;
+use millrace_host::model::{NodeId, Pipeline};
+use millrace_host::{Host, HostOptions};
+use millrace_tests::host_link::HostLink;
+use millrace_ui::document::SaveState;
+use millrace_ui::session::Session;
+use millrace_ui::{Designer, theme};
+use tokio::runtime::Runtime;
+
+/// Far longer than anything here takes; only a hang reaches it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+struct Journey {
+    harness: Harness<'static, Designer>,
+    host: Arc<Host>,
+    runtime: Runtime,
+    folder: tempfile::TempDir,
+}
+
+impl Journey {
+    /// The first start: a new database, the samples put in, the first one open.
+    fn first_start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start(folder)
+    }
+
+    fn start(folder: tempfile::TempDir) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let options = HostOptions::desktop(folder.path().join("millrace.db"), folder.path().to_owned());
+        let host = runtime.block_on(Host::open(options)).expect("the host opens");
+        let link = HostLink::new(host.clone(), runtime.handle().clone());
+        let harness = Harness::builder()
+            .with_size(vec2(1440.0, 900.0))
+            .with_theme(egui::Theme::Dark)
+            .with_context_setup(theme::apply)
+            .build_ui_state(|ui, designer: &mut Designer| designer.ui(ui), Designer::with_link(Box::new(link)));
+        let mut journey = Self { harness, host, runtime, folder };
+        journey.until("a project is open and checked", |session| {
+            session.document.is_some() && !session.checked.nodes.is_empty()
+        });
+        journey.harness.run_steps(3);
+        journey
+    }
+
+    /// Closes the designer and opens it again on the same database.
+    fn restart(self) -> Self {
+        let Self { harness, host, runtime, folder } = self;
+        drop(harness);
+        runtime.block_on(host.shutdown());
+        drop(host);
+        drop(runtime);
+        Self::start(folder)
+    }
+
+    fn session(&self) -> &Session {
+        self.harness.state().session()
+    }
+
+    fn until(&mut self, what: &str, is_so: impl Fn(&Session) -> bool) {
+        let started = Instant::now();
+        while !is_so(self.session()) {
+            assert!(started.elapsed() < PATIENCE, "it never came true: {what}");
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(3);
+    }
+
+    fn pipeline(&self) -> &Pipeline {
+        self.session().document.as_ref().expect("a project is open").pipeline()
+    }
+
+    fn has_text(&self, part: &str) -> bool {
+        self.harness.query_all_by_label_contains(part).next().is_some()
+    }
+
+    fn until_saved(&mut self) {
+        self.until("the project is saved", |session| {
+            session.document.as_ref().is_some_and(|document| matches!(document.save_state(), SaveState::Saved))
+        });
+    }
+}
+
+fn node(id: &str) -> NodeId {
+    NodeId::new(id).expect("a well-formed id")
+}
+
+#[test]
+fn the_first_window_has_a_sample_that_runs_fills_its_chart_and_stops() {
+    let mut journey = Journey::first_start();
+    assert_eq!(journey.pipeline().name(), "Fleet health");
+    for title in ["Plant sensors", "Working devices", "Each second per site", "Hottest by site", "Alarm file"] {
+        assert!(journey.has_text(&format!("node {title}")), "{title} is on the canvas");
+    }
+    assert!(journey.session().checked.diagnostics.is_empty(), "{:?}", journey.session().checked.diagnostics);
+
+    journey.click("Run");
+    journey.until("the chart has points", |session| {
+        session.live.views.get(&node("chart")).is_some_and(|view| view.data.num_rows() > 3)
+    });
+    journey.until("rates are shown", |session| session.live.source_rate > 0.0);
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+    let metrics = journey.session().live.metrics.clone().expect("there were metrics");
+    assert_eq!(metrics.failure, None);
+    let alarms = journey.folder.path().join("samples/out/alarms.csv");
+    let lines = fs::read_to_string(&alarms).unwrap_or_else(|error| panic!("{}: {error}", alarms.display()));
+    assert_eq!(lines.lines().count() as u64, 1 + metrics.nodes[&node("alarms")].rows_in, "every alarm is in the file");
+}
+
+#[test]
+fn an_edit_is_undone_after_a_restart() {
+    let mut journey = Journey::first_start();
+    let before = journey.pipeline().to_text();
+    journey.click("node Too hot");
+    journey.press(Modifiers::NONE, Key::Delete);
+    assert!(journey.pipeline().node(&node("hot")).is_none());
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    assert!(journey.pipeline().node(&node("hot")).is_none(), "the deletion was kept");
+    journey.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(journey.pipeline().to_text(), before, "and can be taken back");
+}
+
+#[test]
+fn every_sample_opens_without_a_fault() {
+    let mut journey = Journey::first_start();
+    journey.until("the projects are listed", |session| session.projects.len() >= 3);
+    let folder = millrace_tests::repository().join("projects");
+    let samples: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the samples are there")
+        .map(|entry| entry.expect("a folder entry").path())
+        .filter(|path| path.to_string_lossy().ends_with(".millrace.json"))
+        .collect();
+    assert_eq!(journey.session().projects.len(), samples.len());
+    for path in samples {
+        let (pipeline, _) = Pipeline::parse(&fs::read_to_string(&path).expect("readable")).expect("a pipeline");
+        let name = pipeline.name().to_owned();
+        if journey.pipeline().name() != name {
+            journey.press(Modifiers::COMMAND, Key::O);
+            journey.click(&format!("open {name}"));
+            journey.until("the project is open", |session| {
+                session.document.as_ref().is_some_and(|document| document.name() == name)
+            });
+        }
+        journey.until("it was checked", |session| session.checked.nodes.len() == pipeline.num_nodes());
+        assert!(
+            journey.session().checked.diagnostics.is_empty(),
+            "{name}: {:?}",
+            journey.session().checked.diagnostics
+        );
+    }
+}
+
+#[test]
+fn a_misspelt_column_is_named_with_its_node_and_mended_by_undo() {
+    let mut journey = Journey::first_start();
+    journey.click("node Too hot");
+    let condition = journey.harness.get_by_label("Condition");
+    condition.focus();
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::COMMAND, Key::A);
+    journey.harness.get_by_label("Condition").type_text("temprature > 45");
+    journey.harness.run_steps(3);
+    journey.until("the fault is found", |session| {
+        session
+            .checked
+            .diagnostics
+            .iter()
+            .any(|problem| problem.node == Some(node("hot")) && problem.message.contains("Did you mean `temperature`?"))
+    });
+    let text = journey.pipeline().to_text();
+    assert!(text.contains("temprature > 45"), "what was typed is in the pipeline");
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Undo");
+    journey.until("the fault is gone", |session| session.checked.diagnostics.is_empty());
+}
