@@ -37,6 +37,8 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     let mut program = start(&screen, folder.path(), Some(&pipeline));
     screen.take_window("Millrace");
 
+    // The page that is shown while the designer loads has a green dot too.
+    screen.wait_for("the button Run", look::run_button);
     let before = Cell::new(None);
     let canvas = screen.wait_for("the pipeline on the canvas", |now| Canvas::find_still(now, DEVICES, &before));
     program.assert_alive();
@@ -101,6 +103,7 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     // What was done is there the next time, without a file named.
     let mut program = start(&screen, folder.path(), None);
     screen.take_window("Millrace");
+    screen.wait_for("the button Run", look::run_button);
     screen.wait_for("the pipeline again", |now| Canvas::find(now, DEVICES));
     screen.keep("6-opened-again");
     assert_eq!(program.end_gracefully(), Some(0), "a session that ends closes the window in good order");
