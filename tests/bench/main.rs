@@ -93,8 +93,8 @@ fn fleet_5m(folder: &Path) -> Value {
         result[format!("parallelism_{parallelism}")] = json!({
             "seconds": seconds,
             "rows_per_second": (NUM_ROWS as f64 / seconds).round(),
-            "cpu_seconds": metrics["cpu_seconds"],
-            "peak_memory_bytes": metrics["peak_memory_bytes"],
+            "cpu_seconds": metrics["process"]["cpu_seconds"],
+            "peak_memory_bytes": metrics["process"]["peak_memory_bytes"],
         });
     }
     assert!(lines[0] == lines[1], "two instances give what one gives");

@@ -66,7 +66,9 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     screen.wait_for("the node to be selected", |now| look::is_selected(now, around));
     let selected = screen.picture();
     screen.key("F2");
-    screen.wait_for("the field for the title", |now| (now.num_changed(&selected, around) > 20).then_some(()));
+    // The field stands in the inspector, at the right.
+    let all = selected.all();
+    screen.wait_for("the field for the title", |now| (now.num_changed(&selected, all) > 20).then_some(()));
     screen.key("ctrl+a");
     screen.type_text("Away with it");
     screen.key("Return");
