@@ -2,7 +2,6 @@
 //! reader meets it.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -141,36 +140,6 @@ fn an_edit_is_undone_after_a_restart() {
     assert!(journey.pipeline().node(&node("hot")).is_none(), "the deletion was kept");
     journey.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(journey.pipeline().to_text(), before, "and can be taken back");
-}
-
-#[test]
-fn every_sample_opens_without_a_fault() {
-    let mut journey = Journey::first_start();
-    journey.until("the projects are listed", |session| session.projects.len() >= 3);
-    let folder = millrace_tests::repository().join("projects");
-    let samples: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("the samples are there")
-        .map(|entry| entry.expect("a folder entry").path())
-        .filter(|path| path.to_string_lossy().ends_with(".millrace.json"))
-        .collect();
-    assert_eq!(journey.session().projects.len(), samples.len());
-    for path in samples {
-        let (pipeline, _) = Pipeline::parse(&fs::read_to_string(&path).expect("readable")).expect("a pipeline");
-        let name = pipeline.name().to_owned();
-        if journey.pipeline().name() != name {
-            journey.press(Modifiers::COMMAND, Key::O);
-            journey.click(&format!("open {name}"));
-            journey.until("the project is open", |session| {
-                session.document.as_ref().is_some_and(|document| document.name() == name)
-            });
-        }
-        journey.until("it was checked", |session| session.checked.nodes.len() == pipeline.num_nodes());
-        assert!(
-            journey.session().checked.diagnostics.is_empty(),
-            "{name}: {:?}",
-            journey.session().checked.diagnostics
-        );
-    }
 }
 
 #[test]
