@@ -2,6 +2,7 @@
 //! reader meets it.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -140,6 +141,29 @@ fn an_edit_is_undone_after_a_restart() {
     assert!(journey.pipeline().node(&node("hot")).is_none(), "the deletion was kept");
     journey.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(journey.pipeline().to_text(), before, "and can be taken back");
+}
+
+#[test]
+fn every_sample_opens_without_a_fault() {
+    let samples: Vec<PathBuf> = fs::read_dir(millrace_tests::repository().join("projects"))
+        .expect("the samples are there")
+        .map(|entry| entry.expect("a folder entry").path())
+        .filter(|path| path.to_string_lossy().ends_with(".millrace.json"))
+        .collect();
+    let mut journey = Journey::first_start();
+    for path in &samples {
+        let (pipeline, _) = Pipeline::parse(&fs::read_to_string(path).expect("readable")).expect("a pipeline");
+        let name = pipeline.name().to_owned();
+        journey.press(Modifiers::COMMAND, Key::O);
+        journey.until("the projects are listed", |session| session.projects.len() == samples.len());
+        journey.harness.run_steps(3);
+        journey.click(&format!("open {name}"));
+        journey.until("the project is open", |session| {
+            session.document.as_ref().is_some_and(|document| document.name() == name)
+        });
+        journey.until("it was checked", |session| session.checked.nodes.len() == pipeline.num_nodes());
+        journey.until("no fault is left", |session| session.checked.diagnostics.is_empty());
+    }
 }
 
 #[test]

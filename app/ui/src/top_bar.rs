@@ -9,6 +9,7 @@ use crate::context::ViewContext;
 use crate::document::SaveState;
 use crate::format;
 use crate::icon::icon;
+use crate::inspector::is_left;
 use crate::theme::{Theme, radius, size, space};
 
 pub const HEIGHT: f32 = 48.0;
@@ -72,7 +73,7 @@ fn project_menu(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             merge: Some("project name".to_owned()),
         });
     }
-    if response.lost_focus() {
+    if is_left(&response) {
         cx.commands.push(Command::EndBurst);
     }
     ui.separator();

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::draft;
 use super::form::{Change, FormContext, short_json};
 use super::nested::{group_ui, list_ui, variant_ui};
-use super::parts::icon_button;
+use super::parts::{icon_button, is_left};
 use super::suggest::{self, Wanted};
 use crate::command::Command;
 
@@ -88,7 +88,7 @@ fn as_text(text: String) -> Change {
 fn finish(form: &mut FormContext<'_>, slot: &Slot<'_>, response: &Response) {
     slot.name(response);
     form.focus_if_wanted(slot.path, response);
-    if response.lost_focus() {
+    if is_left(response) {
         form.commands.push(Command::EndBurst);
     }
 }

@@ -5,7 +5,7 @@ use egui::{Align, Frame, Layout, Margin, RichText, TextEdit, Ui, pos2, vec2};
 use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
 use millrace_model::{Edit, Node, NodeCard};
 
-use super::parts::{icon_button, section_ui, weak};
+use super::parts::{icon_button, is_left, section_ui, weak};
 use crate::command::{Command, edit};
 use crate::context::ViewContext;
 use crate::icon::icon;
@@ -95,7 +95,7 @@ fn title_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, node: &Node) {
             merge: Some(format!("title:{}", node.id)),
         });
     }
-    if response.lost_focus() {
+    if is_left(&response) {
         ctx.commands.push(Command::EndBurst);
     }
 }

@@ -20,7 +20,7 @@ use egui_commonmark::CommonMarkCache;
 use crate::context::ViewContext;
 
 pub use form::{Change, FormContext, form_ui};
-pub(crate) use parts::icon_button;
+pub(crate) use parts::{icon_button, is_left};
 
 /// What the inspector remembers from frame to frame; nothing of it belongs to the pipeline.
 #[derive(Debug, Default)]

@@ -25,6 +25,22 @@ pub(crate) fn icon_button_if(ui: &mut Ui, theme: &Theme, icon_name: &str, label:
     response.on_hover_text(label)
 }
 
+/// Whether a text field was left just now: true in one frame. (egui says `lost_focus` in two frames, so that nobody
+/// misses a focus that moved on in the middle of one.)
+pub(crate) fn is_left(response: &Response) -> bool {
+    let key = response.id.with("is left");
+    let is_lost = response.lost_focus();
+    response.ctx.data_mut(|data| {
+        let was_said = data.get_temp::<bool>(key).is_some();
+        if is_lost {
+            data.insert_temp(key, true);
+        } else {
+            data.remove::<bool>(key);
+        }
+        is_lost && !was_said
+    })
+}
+
 /// The heading of a part of the inspector.
 pub(crate) fn section_ui(ui: &mut Ui, theme: &Theme, title: &str) {
     ui.add_space(space::M);

@@ -5,7 +5,7 @@ use millrace_model::{Edit, Parameter, ParameterType};
 use serde_json::Value;
 
 use super::draft;
-use super::parts::{icon_button, section_ui, weak};
+use super::parts::{icon_button, is_left, section_ui, weak};
 use crate::command::{Command, edit};
 use crate::context::ViewContext;
 use crate::format;
@@ -67,7 +67,7 @@ fn name_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
             merge: Some("pipeline_name".to_owned()),
         });
     }
-    if response.lost_focus() {
+    if is_left(&response) {
         ctx.commands.push(Command::EndBurst);
     }
 }
@@ -110,7 +110,7 @@ fn parameter_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, name: &str, parameter: &
             TextEdit::singleline(&mut help).id_salt("help").desired_width(f32::INFINITY).hint_text("What it is for"),
         );
         let response = response.labelled_by(label.id);
-        has_left |= response.lost_focus();
+        has_left |= is_left(&response);
         if response.changed() {
             change = Some((Parameter { help, ..parameter.clone() }, true));
         }
@@ -165,7 +165,7 @@ fn default_ui(
     if let Err(reason) = read {
         ui.label(RichText::new(format!("{reason}.")).font(ctx.theme.small()).color(ctx.theme.error));
     }
-    Some((value, response.lost_focus()))
+    Some((value, is_left(&response)))
 }
 
 /// The parameter with another type; its default too, where it can be read as one.
