@@ -14,6 +14,7 @@ use millrace_operator::output::Emitted;
 use millrace_operator::{Operator, Output};
 
 use crate::channel::{Closed, Signal};
+use crate::checkpoint::{Barrier, Part, SavedInstance};
 use crate::counters::WireCell;
 use crate::exchange::Exchange;
 use crate::fit::Fit;
@@ -67,6 +68,13 @@ enum Sending {
 }
 
 impl Link {
+    /// Goes on with the watermarks of a checkpoint.
+    pub fn restore(&mut self, saved: &SavedInstance) {
+        self.watermark_in = saved.watermark_in;
+        self.watermark_out = saved.watermark_out;
+        self.named.counters.restore(saved.counters);
+    }
+
     pub fn new(named: Named, operator: Option<Box<dyn Operator>>, ports: Vec<OutPort>) -> Self {
         Self { named, operator, ports, output: Output::default(), watermark_in: None, watermark_out: None }
     }
@@ -153,6 +161,54 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// Passes a barrier on to every task behind this one.
+    pub fn barrier(&mut self, barrier: Barrier) {
+        self.signal_all(Signal::Barrier(barrier));
+    }
+
+    /// Tells every task behind this one that nothing follows, without asking the nodes, who have said all.
+    pub fn stay_ended(&mut self) {
+        self.signal_all(Signal::End);
+        self.links.iter().for_each(|link| link.named.counters.is_finished.store(true, Relaxed));
+    }
+
+    fn signal_all(&mut self, signal: Signal) {
+        let all = 0..self.exchanges.len();
+        self.pending.extend(all.map(|exchange| (exchange, Sending::Signal(signal))));
+    }
+
+    /// What each node has to remember; a source's own state comes from its task.
+    pub fn snapshot(&mut self, instance: usize, has_ended: bool) -> Result<Vec<Part>, Stopped> {
+        let saved = self.links.iter_mut().map(|link| {
+            let state = match &mut link.operator {
+                Some(operator) => link.named.call(|| operator.snapshot())?,
+                None => Vec::new(),
+            };
+            let saved = SavedInstance {
+                state,
+                watermark_in: link.watermark_in,
+                watermark_out: link.watermark_out,
+                has_ended,
+                counters: link.named.counters.save(),
+            };
+            Ok(Part { node: link.named.id.clone(), instance, saved })
+        });
+        saved.collect()
+    }
+
+    /// Says again the watermarks that were said before the checkpoint: the queues have forgotten them.
+    pub fn say_watermarks_again(&mut self) {
+        for link in 0..self.links.len() {
+            let Some(watermark_us) = self.links[link].watermark_out else { continue };
+            for target in self.targets(link) {
+                if let Target::Exchange(exchange) = target {
+                    let signal = Sending::Signal(Signal::Watermark(watermark_us));
+                    self.pending.push_back((exchange, signal));
+                }
+            }
+        }
     }
 
     /// Notes how much state each node holds.

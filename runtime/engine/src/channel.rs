@@ -2,12 +2,14 @@
 //!
 //! A batch carries a permit for its bytes, which comes free when the batch has been handled. Each queue has one sender
 //! and one receiver, so that the order on it is the order of sending; an instance of a node that gets rows from several
-//! others has a queue for each. Signals (watermark, idle, end) take no bytes but keep their place between the batches.
+//! others has a queue for each. Signals (watermark, idle, barrier, end) take no bytes but keep their place between the batches.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::checkpoint::Barrier;
 
 /// What travels on a wire.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) enum Signal {
     Idle,
     /// Rows are coming again.
     Active,
+    /// What came before belongs to this checkpoint, and what follows does not.
+    Barrier(Barrier),
     /// Nothing follows.
     End,
 }

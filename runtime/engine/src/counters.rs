@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use millrace_model::run::{NodeMetrics, WireMetrics};
 use millrace_model::{NodeId, PortRole, Wire};
+use serde::{Deserialize, Serialize};
 
 use crate::channel::Budget;
 use crate::newest::NewestRows;
@@ -50,7 +51,35 @@ impl Default for NodeCounters {
     }
 }
 
+/// Counts that a run which goes on from a checkpoint begins with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedCounters {
+    rows_in: u64,
+    rows_out: u64,
+    rows_late: u64,
+    rows_rejected: u64,
+    rows_dropped: u64,
+}
+
 impl NodeCounters {
+    pub fn save(&self) -> SavedCounters {
+        SavedCounters {
+            rows_in: self.rows_in.load(Relaxed),
+            rows_out: self.rows_out.load(Relaxed),
+            rows_late: self.rows_late.load(Relaxed),
+            rows_rejected: self.rows_rejected.load(Relaxed),
+            rows_dropped: self.rows_dropped.load(Relaxed),
+        }
+    }
+
+    pub fn restore(&self, saved: SavedCounters) {
+        self.rows_in.store(saved.rows_in, Relaxed);
+        self.rows_out.store(saved.rows_out, Relaxed);
+        self.rows_late.store(saved.rows_late, Relaxed);
+        self.rows_rejected.store(saved.rows_rejected, Relaxed);
+        self.rows_dropped.store(saved.rows_dropped, Relaxed);
+    }
+
     pub fn add_rows_in(&self, num_rows: usize) {
         self.rows_in.fetch_add(num_rows as u64, Relaxed);
     }

@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::channel::{Closed, Message, Receiver, Signal};
+use crate::checkpoint::Barrier;
 
 #[derive(Debug)]
 struct Channel {
@@ -22,6 +23,8 @@ struct Channel {
     watermark_us: Option<i64>,
     is_idle: bool,
     has_ended: bool,
+    /// The barrier that has come on this queue and not yet on all others; what follows it has to wait.
+    waits_at: Option<Barrier>,
 }
 
 /// All queues of one instance of a node.
@@ -40,6 +43,8 @@ pub(crate) enum Arrival {
     /// Rows at the input port of this index; the permit comes free when they have been handled.
     Batch(usize, RecordBatch, OwnedSemaphorePermit),
     Change(Change),
+    /// A barrier has come on every queue that has not ended.
+    Barrier(Barrier),
 }
 
 /// What a signal means for the node as a whole.
@@ -55,17 +60,46 @@ pub(crate) struct Change {
 
 impl Inputs {
     pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize) {
-        self.channels.push(Channel { messages, port, upstream, watermark_us: None, is_idle: false, has_ended: false });
+        self.channels.push(Channel { messages, port, upstream, watermark_us: None, is_idle: false, has_ended: false, waits_at: None });
     }
 
     /// The next arrival, from each input in its turn. Cancel safe.
     pub async fn next(&mut self) -> Result<Arrival, Closed> {
+        loop {
+            if let Some(barrier) = self.aligned() {
+                return Ok(Arrival::Barrier(barrier));
+            }
+            let (from, message) = self.receive().await?;
+            match message {
+                Message::Batch(batch, permit) => return Ok(Arrival::Batch(self.channels[from].port, batch, permit)),
+                Message::Signal(signal) => {
+                    let change = self.note(from, signal);
+                    if !matches!(signal, Signal::Barrier(_)) {
+                        return Ok(Arrival::Change(change));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The barrier for which the last queue was waited for just now; all queues go on.
+    fn aligned(&mut self) -> Option<Barrier> {
+        let mut open = self.channels.iter().filter(|channel| !channel.has_ended).peekable();
+        let barrier = open.peek()?.waits_at?;
+        if !open.all(|channel| channel.waits_at.is_some()) {
+            return None;
+        }
+        self.channels.iter_mut().for_each(|channel| channel.waits_at = None);
+        Some(barrier)
+    }
+
+    async fn receive(&mut self) -> Result<(usize, Message), Closed> {
         let (from, message) = std::future::poll_fn(|cx| {
             let count = self.channels.len();
             for step in 0..count {
                 let index = (self.next + step) % count;
                 let channel = &mut self.channels[index];
-                if channel.has_ended {
+                if channel.has_ended || channel.waits_at.is_some() {
                     continue;
                 }
                 if let Poll::Ready(message) = channel.messages.poll_recv(cx) {
@@ -76,10 +110,7 @@ impl Inputs {
             Poll::Pending
         })
         .await;
-        Ok(match message.ok_or(Closed)? {
-            Message::Batch(batch, permit) => Arrival::Batch(self.channels[from].port, batch, permit),
-            Message::Signal(signal) => Arrival::Change(self.note(from, signal)),
-        })
+        Ok((from, message.ok_or(Closed)?))
     }
 
     /// The upstream node that holds the watermark back, where there are several.
@@ -101,6 +132,7 @@ impl Inputs {
             Signal::Watermark(watermark) => channel.watermark_us = channel.watermark_us.max(Some(watermark)),
             Signal::Idle => channel.is_idle = true,
             Signal::Active => channel.is_idle = false,
+            Signal::Barrier(barrier) => channel.waits_at = Some(barrier),
             Signal::End => channel.has_ended = true,
         }
         let mut change = Change { end: self.channels.iter().all(|channel| channel.has_ended), ..Change::default() };

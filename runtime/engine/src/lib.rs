@@ -17,8 +17,10 @@
 
 mod chain;
 mod channel;
+mod checkpoint;
 mod counters;
 mod exchange;
+mod fault;
 mod fit;
 mod guard;
 mod inputs;
@@ -32,7 +34,8 @@ mod start;
 mod supervise;
 mod task;
 
-pub use options::RunOptions;
+pub use checkpoint::{Checkpoint, Found, NodeFate, StateError, StateFolder};
+pub use options::{RunOptions, StateOptions};
 pub use plan::{Plan, PlannedNode, PlannedPort, Probes, plan, probe};
 pub use run::{Run, RunOutcome};
 pub use start::{RunError, start};

@@ -1,7 +1,10 @@
 //! How a run is to be carried out: sizes, limits and times, all with defaults that suit a desktop.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::checkpoint::{Checkpoint, StateFolder};
 
 /// The settings of one run.
 #[derive(Debug, Clone)]
@@ -28,6 +31,23 @@ pub struct RunOptions {
     pub unwired_keep: usize,
     /// Where relative paths in params start.
     pub base_dir: PathBuf,
+    /// Where checkpoints go; without it none are taken, and a run that is cut off starts over.
+    pub state: Option<StateOptions>,
+}
+
+/// How checkpoints are taken, and where the run goes on.
+#[derive(Debug, Clone)]
+pub struct StateOptions {
+    pub folder: Arc<StateFolder>,
+    /// Time between two checkpoints.
+    pub interval: Duration,
+    /// Where to go on; `None` to start over.
+    pub resume: Option<Arc<Checkpoint>>,
+}
+
+impl StateOptions {
+    /// The usual time between two checkpoints.
+    pub const INTERVAL: Duration = Duration::from_secs(10);
 }
 
 impl Default for RunOptions {
@@ -44,6 +64,7 @@ impl Default for RunOptions {
             tap_rows: 1_000,
             unwired_keep: 100,
             base_dir: PathBuf::from("."),
+            state: None,
         }
     }
 }

@@ -4,11 +4,11 @@
 //! from small cells, so that whoever looks can never slow a run. Dropping the handle ends the run at once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use millrace_model::run::{RunFailure, RunMetrics, RunState};
+use millrace_model::run::{CheckpointMetrics, RunFailure, RunMetrics, RunState};
 use millrace_model::{NodeId, Wire};
 use millrace_operator::ViewSnapshot;
 use tokio::sync::watch;
@@ -34,9 +34,19 @@ pub(crate) struct Shared {
     pub pictures: BTreeMap<NodeId, Arc<PictureCell>>,
     pub recent: BTreeMap<(NodeId, String), Arc<NewestRows>>,
     pub started: Instant,
+    pub checkpoint: Mutex<Option<CheckpointMetrics>>,
 }
 
 impl Shared {
+    /// The newest checkpoint.
+    pub fn checkpoint(&self) -> Option<CheckpointMetrics> {
+        self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_checkpoint(&self, checkpoint: CheckpointMetrics) {
+        *self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner) = Some(checkpoint);
+    }
+
     pub fn metrics(&self, state: RunState, failure: Option<RunFailure>) -> RunMetrics {
         RunMetrics {
             state,
@@ -45,6 +55,7 @@ impl Shared {
             nodes: self.nodes.iter().map(|(id, cell)| (id.clone(), cell.metrics())).collect(),
             wires: self.wires.iter().map(|(wire, cell)| cell.metrics(wire)).collect(),
             memory_bytes: memory_bytes(),
+            checkpoint: self.checkpoint(),
         }
     }
 }
@@ -119,8 +130,9 @@ impl Run {
         self.shared.recent.get(&(node.clone(), port.to_owned()))?.rows()
     }
 
-    /// Stops gracefully: sources stop, rows in flight drain, open windows are emitted as at the end of the input (there
-    /// is no later run that could go on with them), sinks finish. Does nothing when the run is over or ending.
+    /// Stops gracefully: sources stop, rows in flight drain, sinks finish. Where checkpoints are taken, a last one keeps
+    /// open windows for the run that goes on; elsewhere they are emitted as at the end of the input. Does nothing when
+    /// the run is over or ending.
     pub fn stop(&self) {
         self.enter(Phase::Draining);
     }

@@ -2,17 +2,18 @@
 //! going. Nothing outside is touched before everything has been built.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use millrace_model::run::RunFailure;
 use millrace_model::{Diagnostic, NodeId, PortRole, Wire};
-use millrace_operator::{BuildContext, Machine, NodeError, Operator, Partitioning, Registry};
+use millrace_operator::{BuildContext, Machine, NodeError, Operator, Partitioning, Prepared, Registry};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::chain::{Chain, Leg, Link, OutPort, Target};
 use crate::channel::{Receiver, Sender, queue};
+use crate::checkpoint::{Coordinator, SavedInstance, fingerprint};
 use crate::counters::{NodeCell, NodeCounters, WireCell};
 use crate::exchange::Exchange;
 use crate::fit::Fit;
@@ -20,12 +21,12 @@ use crate::guard::{Named, Stopped};
 use crate::inputs::Inputs;
 use crate::layout::{Layout, Stage};
 use crate::newest::NewestRows;
-use crate::options::RunOptions;
+use crate::options::{RunOptions, StateOptions};
 use crate::picture::Easel;
 use crate::plan::{Plan, PlannedNode, PlannedPort, schema_on};
 use crate::run::{Phase, Run, Shared};
 use crate::supervise::{abort, supervise};
-use crate::task::{OpenSink, Task};
+use crate::task::{OpenSink, Task, Work};
 
 /// Why a run could not start. Nothing has been written then.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -63,14 +64,17 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
         return Err(RunError::NotRunnable { problems });
     }
     let layout = Layout::new(plan, options.parallelism);
+    let mut coordinator = options.state.as_ref().map(|state| coordinator(plan, &options, state));
     let (mut builder, mut shared) = Builder::new(plan, registry, &options, &layout);
     let mut tasks = Vec::new();
     for stage in &layout.stages {
         for instance in 0..stage.num_instances {
-            tasks.push(builder.task(&mut shared, stage, instance)?);
+            let (work, had_ended) = builder.work(&mut shared, stage, instance)?;
+            let line = coordinator.as_mut().map(Coordinator::line);
+            tasks.push(Task { work, instance, line, had_ended });
         }
     }
-    open(&mut tasks).await?;
+    open(&mut tasks, options.state.as_ref().is_some_and(|state| state.resume.is_some())).await?;
 
     let shared = Arc::new(Shared { started: Instant::now(), ..shared });
     let (phase, _) = watch::channel(Phase::Running);
@@ -79,14 +83,21 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
     for task in tasks {
         running.spawn(task.run(options.clone(), phase.subscribe()));
     }
-    tokio::spawn(supervise(running, shared.clone(), phase.clone(), outcome_sender));
+    let coordinator = coordinator.map(|coordinator| tokio::spawn(coordinator.run(shared.clone(), phase.subscribe())));
+    tokio::spawn(supervise(running, coordinator, shared.clone(), phase.clone(), outcome_sender));
     Ok(Run { shared, phase, outcome })
 }
 
+fn coordinator(plan: &Plan, options: &RunOptions, state: &StateOptions) -> Coordinator {
+    let nodes = plan.nodes.values().map(|node| (node.id.clone(), (node.title.clone(), fingerprint(node)))).collect();
+    let before = state.resume.as_ref().map(|checkpoint| checkpoint.number);
+    Coordinator::new(state.folder.clone(), state.interval, options.parallelism, nodes, before)
+}
+
 /// Opens sources first, since they only look: a file that is not there leaves no trace of the sinks.
-async fn open(tasks: &mut [Task]) -> Result<(), RunError> {
+async fn open(tasks: &mut [Task], is_resumed: bool) -> Result<(), RunError> {
     for task in tasks.iter_mut() {
-        if let Task::Source { source, chain } = task {
+        if let (Work::Source { source, chain }, false) = (&mut task.work, task.had_ended) {
             let named = chain.links[0].named.clone();
             named.call_async(source.open()).await?;
             named.counters.set_status(source.status());
@@ -94,9 +105,12 @@ async fn open(tasks: &mut [Task]) -> Result<(), RunError> {
     }
     let mut opened: Vec<&mut OpenSink> = Vec::new();
     for task in tasks.iter_mut() {
-        if let Task::Sink { sink: open, .. } = task {
+        if let Work::Sink { sink: open, .. } = &mut task.work {
             if let Err(stopped) = open.named.call(|| open.sink.open()) {
-                opened.into_iter().for_each(abort);
+                // What a checkpoint knows of must stay for the next attempt.
+                if !is_resumed {
+                    opened.into_iter().for_each(abort);
+                }
                 return Err(stopped.into());
             }
             open.named.counters.set_status(open.sink.status());
@@ -162,27 +176,43 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let shared = Shared { nodes, wires, pictures: BTreeMap::new(), recent, started: Instant::now() };
+        let shared = Shared { nodes, wires, pictures: BTreeMap::new(), recent, started: Instant::now(), checkpoint: Mutex::default() };
         (Self { plan, registry, options, layout, ends }, shared)
     }
 
-    /// Builds the machines of one instance of a stage.
-    fn task(&mut self, shared: &mut Shared, stage: &Stage, instance: usize) -> Result<Task, RunError> {
+    /// Builds the machines of one instance of a stage, and says whether they had ended before the checkpoint that the
+    /// run goes on from.
+    fn work(&mut self, shared: &mut Shared, stage: &Stage, instance: usize) -> Result<(Work, bool), RunError> {
         let head = &self.plan.nodes[&stage.nodes[0]];
         let named = named(shared, head, instance);
-        let machine = self.build(&named, head, instance, stage.num_instances)?;
+        let mut machine = self.build(&named, head, instance, stage.num_instances)?;
+        let saved = self.saved(head, instance, stage.num_instances);
+        if let Some(saved) = saved {
+            named.counters.restore(saved.counters);
+            let is_over = saved.has_ended && matches!(machine, Machine::Source(_));
+            if !is_over {
+                restore(&named, &mut machine, &saved.state)?;
+            }
+        }
         let inputs = self.inputs(head, instance);
-        Ok(match machine {
-            Machine::Sink(sink) => Task::Sink { inputs, sink: OpenSink { named, sink } },
+        let work = match machine {
+            Machine::Sink(sink) => Work::Sink { inputs, sink: OpenSink { named, sink } },
             Machine::View(view) => {
                 let cell = shared.pictures.entry(head.id.clone()).or_default().clone();
-                Task::View { inputs, view, named, easel: Easel::new(cell, self.options.view_interval) }
+                Work::View { inputs, view, named, easel: Easel::new(cell, self.options.view_interval) }
             }
-            Machine::Source(source) => Task::Source { source, chain: self.chain(shared, stage, instance, None)? },
+            Machine::Source(source) => Work::Source { source, chain: self.chain(shared, stage, instance, None)? },
             Machine::Operator(operator) => {
-                Task::Operator { inputs, chain: self.chain(shared, stage, instance, Some(operator))? }
+                Work::Operator { inputs, chain: self.chain(shared, stage, instance, Some(operator))? }
             }
-        })
+        };
+        Ok((work, saved.is_some_and(|saved| saved.has_ended)))
+    }
+
+    /// What a node has to go on from.
+    fn saved(&self, node: &PlannedNode, instance: usize, num_instances: usize) -> Option<&'a SavedInstance> {
+        let checkpoint = self.options.state.as_ref()?.resume.as_ref()?;
+        checkpoint.instance(node, instance, num_instances)
     }
 
     fn build(
@@ -247,7 +277,12 @@ impl<'a> Builder<'a> {
             let operator = match head.take() {
                 Some(operator) => operator,
                 None => match self.build(&named, node, instance, stage.num_instances)? {
-                    Machine::Operator(operator) => Some(operator),
+                    Machine::Operator(mut operator) => {
+                        if let Some(saved) = self.saved(node, instance, stage.num_instances) {
+                            named.call(|| operator.restore(&saved.state))?;
+                        }
+                        Some(operator)
+                    }
                     _ => return Err(RunError::at(&named, &"only an operator can be stateless")),
                 },
             };
@@ -268,7 +303,11 @@ impl<'a> Builder<'a> {
                 let recent = shared.recent.get(&(id.clone(), output.port.name.clone())).cloned();
                 ports.push(OutPort { role: output.port.role, legs, recent });
             }
-            links.push(Link::new(named, operator, ports));
+            let mut link = Link::new(named, operator, ports);
+            if let Some(saved) = self.saved(node, instance, stage.num_instances) {
+                link.restore(saved);
+            }
+            links.push(link);
         }
         Ok(Chain::new(links, exchanges))
     }
@@ -306,6 +345,15 @@ impl<'a> Builder<'a> {
             _ => Ok(None),
         }
     }
+}
+
+fn restore(named: &Named, machine: &mut Machine, state: &[u8]) -> Result<(), Stopped> {
+    named.call(|| match machine {
+        Machine::Source(source) => source.restore(state),
+        Machine::Operator(operator) => operator.restore(state),
+        Machine::Sink(sink) => sink.restore(&Prepared(state.to_owned())),
+        Machine::View(view) => view.restore(state),
+    })
 }
 
 fn named(shared: &Shared, node: &PlannedNode, instance: usize) -> Named {

@@ -1,19 +1,22 @@
 //! The end of a run: waits for all tasks, ends the others when one fails, and only then finishes or aborts the sinks, so
 //! that a failure anywhere leaves no output half visible.
 
+use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use millrace_model::run::{RunFailure, RunState};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
+use crate::checkpoint::{Outcome, sentence};
 use crate::guard::Stopped;
 use crate::run::{Phase, RunOutcome, Shared, advance};
 use crate::task::{OpenSink, TaskEnd};
 
 pub(crate) async fn supervise(
     mut tasks: JoinSet<TaskEnd>,
+    coordinator: Option<JoinHandle<Outcome>>,
     shared: Arc<Shared>,
     phase: watch::Sender<Phase>,
     outcome: watch::Sender<Option<RunOutcome>>,
@@ -41,7 +44,17 @@ pub(crate) async fn supervise(
         }
     }
 
-    let failure = finish(sinks, failure, &phase);
+    let mut is_resumable = false;
+    if let Some(coordinator) = coordinator {
+        // All lines to it are gone with the tasks, so it comes to its end too.
+        let outcome = coordinator.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
+        is_resumable = outcome.is_resumable;
+        failure = failure.or_else(|| {
+            let message = |fault| format!("The last checkpoint is missing, so the outputs are not finished: {}.", sentence(&fault));
+            outcome.fault.map(|fault| RunFailure { node: None, message: message(fault) })
+        });
+    }
+    let failure = finish(sinks, failure, is_resumable, &phase);
     let state = match (&failure, was_cut) {
         (Some(_), _) => RunState::Failed,
         (None, true) => RunState::Stopped,
@@ -51,8 +64,14 @@ pub(crate) async fn supervise(
     outcome.send_replace(Some(RunOutcome { state, failure, metrics }));
 }
 
-/// Finishes the sinks, or aborts them when the run has failed or one of them does.
-fn finish(sinks: Vec<OpenSink>, mut failure: Option<RunFailure>, phase: &watch::Sender<Phase>) -> Option<RunFailure> {
+/// Finishes the sinks, or aborts them when the run has failed or one of them does. Where another run can go on from a
+/// checkpoint, nothing is taken back: what is not visible yet is what that run goes on with.
+fn finish(
+    sinks: Vec<OpenSink>,
+    mut failure: Option<RunFailure>,
+    is_resumable: bool,
+    phase: &watch::Sender<Phase>,
+) -> Option<RunFailure> {
     let cut_short = || {
         let message = "The run was ended at once: what was not finished by then is not kept.".to_owned();
         (*phase.borrow() == Phase::Aborting).then_some(RunFailure { node: None, message })
@@ -71,7 +90,9 @@ fn finish(sinks: Vec<OpenSink>, mut failure: Option<RunFailure>, phase: &watch::
                 Err(Stopped::Cancelled) => {}
             }
         }
-        abort(&mut open);
+        if !is_resumable {
+            abort(&mut open);
+        }
     }
     failure
 }

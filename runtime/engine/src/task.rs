@@ -3,16 +3,19 @@
 //! A task waits only at places where it can be cut off without harm; when the run is aborted its loop is dropped there,
 //! and the machine comes back to the supervisor, which alone finishes or aborts sinks.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use millrace_operator::output::Emitted;
 use millrace_operator::rejected::wall_clock_us;
-use millrace_operator::{Output, Sink, Source, SourceContext, SourceEvent, View};
+use millrace_operator::{NodeError, Output, Prepared, Sink, Source, SourceContext, SourceEvent, View};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::chain::Chain;
+use crate::checkpoint::{Barrier, Part, Report, SavedInstance, TaskLine};
+use crate::fault;
 use crate::guard::{Named, Stopped};
 use crate::inputs::{Arrival, Change, Inputs};
 use crate::options::RunOptions;
@@ -24,8 +27,19 @@ const SLICE: Duration = Duration::from_millis(5);
 /// Status and state size are looked at so often.
 const REFRESH: Duration = Duration::from_millis(200);
 
+/// A task: what it drives, and how it takes part in checkpoints.
+pub(crate) struct Task {
+    pub work: Work,
+    /// Which instance of its nodes it is.
+    pub instance: usize,
+    /// Where checkpoints are taken.
+    pub line: Option<TaskLine>,
+    /// The input had ended before the checkpoint that this run goes on from, and its nodes had said all.
+    pub had_ended: bool,
+}
+
 /// What a task drives.
-pub(crate) enum Task {
+pub(crate) enum Work {
     Source { source: Box<dyn Source>, chain: Chain },
     Operator { inputs: Inputs, chain: Chain },
     Sink { inputs: Inputs, sink: OpenSink },
@@ -52,15 +66,21 @@ impl Task {
     pub async fn run(mut self, options: RunOptions, phase: watch::Receiver<Phase>) -> TaskEnd {
         let mut was_cut = false;
         let mut aborted = phase.clone();
+        let mut notes = Notes { line: self.line.take(), instance: self.instance };
+        let had_ended = self.had_ended;
         let work = async {
-            match &mut self {
-                Task::Source { source, chain } => {
-                    was_cut = drive_source(source.as_mut(), chain, &options, phase).await?;
+            match &mut self.work {
+                Work::Source { chain, .. } if had_ended => stay_ended(None, chain, &notes).await,
+                Work::Operator { inputs, chain } if had_ended => stay_ended(Some(inputs), chain, &notes).await,
+                Work::Source { source, chain } => {
+                    was_cut = drive_source(source.as_mut(), chain, &options, phase, &mut notes).await?;
                     Ok(())
                 }
-                Task::Operator { inputs, chain } => drive_operators(inputs, chain, &options).await,
-                Task::Sink { inputs, sink } => drive_sink(inputs, sink).await,
-                Task::View { inputs, view, named, easel } => drive_view(inputs, view.as_mut(), named, easel).await,
+                Work::Operator { inputs, chain } => drive_operators(inputs, chain, &options, &notes).await,
+                Work::Sink { inputs, sink } => drive_sink(inputs, sink, &mut notes).await,
+                Work::View { inputs, view, named, easel } => {
+                    drive_view(inputs, view.as_mut(), named, easel, &notes).await
+                }
             }
         };
         let result = tokio::select! {
@@ -68,8 +88,8 @@ impl Task {
             () = reached(&mut aborted, Phase::Aborting) => Err(Stopped::Cancelled),
             result = work => result,
         };
-        let sink = match self {
-            Task::Sink { sink, .. } => Some(sink),
+        let sink = match self.work {
+            Work::Sink { sink, .. } => Some(sink),
             _ => None,
         };
         TaskEnd { result, sink, was_cut }
@@ -82,8 +102,61 @@ async fn reached(receiver: &mut watch::Receiver<Phase>, phase: Phase) {
     let _ = receiver.wait_for(|now| *now >= phase).await;
 }
 
+/// What a task notes down for checkpoints.
+struct Notes {
+    line: Option<TaskLine>,
+    instance: usize,
+}
+
+impl Notes {
+    /// Reports the state of a chain, with that of the source at its head if there is one.
+    fn of_chain(
+        &self,
+        source: Option<&mut dyn Source>,
+        chain: &mut Chain,
+        report: impl FnOnce(Vec<Part>) -> Report,
+        has_ended: bool,
+    ) -> Result<(), Stopped> {
+        let Some(line) = &self.line else { return Ok(()) };
+        let mut parts = chain.snapshot(self.instance, has_ended)?;
+        if let Some(source) = source {
+            parts[0].saved.state = chain.links[0].named.call(|| source.snapshot())?;
+        }
+        line.report(report(parts));
+        Ok(())
+    }
+
+    /// Reports the state of a node at the end of the pipeline.
+    fn of_last(
+        &self,
+        named: &Named,
+        state: impl FnOnce() -> Result<Vec<u8>, NodeError>,
+        report: impl FnOnce(Vec<Part>) -> Report,
+        has_ended: bool,
+    ) -> Result<(), Stopped> {
+        let Some(line) = &self.line else { return Ok(()) };
+        let state = named.call(state)?;
+        let saved = SavedInstance { state, has_ended, counters: named.counters.save(), ..SavedInstance::default() };
+        line.report(report(vec![Part { node: named.id.clone(), instance: self.instance, saved }]));
+        Ok(())
+    }
+}
+
+/// What a chain does whose nodes had said all before the checkpoint: the tasks behind it have to hear so again.
+async fn stay_ended(inputs: Option<&mut Inputs>, chain: &mut Chain, notes: &Notes) -> Result<(), Stopped> {
+    if let Some(inputs) = inputs {
+        // Its queues bring their own ends, and nothing else.
+        while !matches!(inputs.next().await?, Arrival::Change(Change { end: true, .. })) {}
+    }
+    notes.of_chain(None, chain, Report::Ended, true)?;
+    chain.stay_ended();
+    chain.flush().await?;
+    Ok(())
+}
+
 enum Event {
     Stop,
+    Barrier(Barrier),
     Tick,
     Quiet,
     Source(SourceEvent),
@@ -95,8 +168,12 @@ async fn drive_source(
     chain: &mut Chain,
     options: &RunOptions,
     mut phase: watch::Receiver<Phase>,
+    notes: &mut Notes,
 ) -> Result<bool, Stopped> {
     let named = chain.links[0].named.clone();
+    let has_checkpoints = notes.line.is_some();
+    chain.say_watermarks_again();
+    chain.flush().await?;
     let mut out = Output::default();
     let mut pace = Pace::new();
     let mut ticks = ticks_of(chain, options);
@@ -114,7 +191,9 @@ async fn drive_source(
             };
             tokio::select! {
                 biased;
-                () = reached(&mut phase, Phase::Draining) => Event::Stop,
+                // With checkpoints a stop is the last barrier.
+                () = reached(&mut phase, Phase::Draining), if !has_checkpoints => Event::Stop,
+                barrier = TaskLine::barrier(&mut notes.line) => Event::Barrier(barrier),
                 () = tick(&mut ticks) => Event::Tick,
                 () = sleep_until(last_rows + options.idle_timeout), if !is_idle => Event::Quiet,
                 event = next => Event::Source(event?),
@@ -141,7 +220,19 @@ async fn drive_source(
                 named.counters.set_status(source.status());
                 chain.end(0)?;
                 chain.flush().await?;
+                notes.of_chain(Some(source), chain, Report::Ended, true)?;
                 return Ok(matches!(event, Event::Stop));
+            }
+            Event::Barrier(barrier) => {
+                chain.flush().await?;
+                notes.of_chain(Some(source), chain, |parts| Report::AtBarrier(barrier, parts), false)?;
+                fault::reach("between_position_and_state").map_err(|error| named.failed(&error))?;
+                chain.barrier(barrier);
+                chain.flush().await?;
+                if barrier.is_last {
+                    named.counters.set_status(source.status());
+                    return Ok(true);
+                }
             }
             Event::Tick => chain.tick(wall_clock_us())?,
             // Rows may just have come after all.
@@ -173,9 +264,16 @@ fn pieces(emitted: Emitted, options: &RunOptions) -> Vec<Emitted> {
     }
 }
 
-async fn drive_operators(inputs: &mut Inputs, chain: &mut Chain, options: &RunOptions) -> Result<(), Stopped> {
+async fn drive_operators(
+    inputs: &mut Inputs,
+    chain: &mut Chain,
+    options: &RunOptions,
+    notes: &Notes,
+) -> Result<(), Stopped> {
     let mut pace = Pace::new();
     let mut ticks = ticks_of(chain, options);
+    chain.say_watermarks_again();
+    chain.flush().await?;
     loop {
         let arrival = tokio::select! {
             biased;
@@ -207,6 +305,14 @@ async fn drive_operators(inputs: &mut Inputs, chain: &mut Chain, options: &RunOp
                 }
                 chain.flush().await?;
                 if change.end {
+                    return notes.of_chain(None, chain, Report::Ended, true);
+                }
+            }
+            Some(Arrival::Barrier(barrier)) => {
+                notes.of_chain(None, chain, |parts| Report::AtBarrier(barrier, parts), false)?;
+                chain.barrier(barrier);
+                chain.flush().await?;
+                if barrier.is_last {
                     return Ok(());
                 }
             }
@@ -218,17 +324,45 @@ async fn drive_operators(inputs: &mut Inputs, chain: &mut Chain, options: &RunOp
     }
 }
 
-async fn drive_sink(inputs: &mut Inputs, OpenSink { named, sink }: &mut OpenSink) -> Result<(), Stopped> {
+async fn drive_sink(
+    inputs: &mut Inputs,
+    OpenSink { named, sink }: &mut OpenSink,
+    notes: &mut Notes,
+) -> Result<(), Stopped> {
     let mut pace = Pace::new();
+    // What was prepared for checkpoints that do not hold yet, oldest first.
+    let mut prepared: VecDeque<(u64, Prepared)> = VecDeque::new();
     loop {
-        match inputs.next().await? {
-            Arrival::Batch(_, batch, _permit) => {
+        let arrival = tokio::select! {
+            biased;
+            () = TaskLine::next_commit(&mut notes.line) => None,
+            arrival = inputs.next() => Some(arrival?),
+        };
+        let held = notes.line.as_mut().map_or(0, TaskLine::committed);
+        while let Some((_, newest)) = prepared.pop_front_if(|(number, _)| *number <= held) {
+            fault::reach("sink_commit").map_err(|error| named.failed(&error))?;
+            named.call(|| sink.commit(&newest))?;
+        }
+        match arrival {
+            None => {}
+            Some(Arrival::Batch(_, batch, _permit)) => {
                 named.counters.add_rows_in(batch.num_rows());
                 named.call(|| sink.write(&batch))?;
             }
-            Arrival::Change(change) => {
+            Some(Arrival::Change(change)) => {
                 note_watermark(named, inputs, &change);
                 if change.end {
+                    named.counters.set_status(sink.status());
+                    return notes.of_last(named, || Ok(sink.prepare()?.0), Report::Ended, true);
+                }
+            }
+            Some(Arrival::Barrier(barrier)) => {
+                fault::reach("sink_prepare").map_err(|error| named.failed(&error))?;
+                let now = named.call(|| sink.prepare())?;
+                let state = now.0.clone();
+                prepared.push_back((barrier.number, now));
+                notes.of_last(named, || Ok(state), |parts| Report::AtBarrier(barrier, parts), false)?;
+                if barrier.is_last {
                     named.counters.set_status(sink.status());
                     return Ok(());
                 }
@@ -241,7 +375,13 @@ async fn drive_sink(inputs: &mut Inputs, OpenSink { named, sink }: &mut OpenSink
     }
 }
 
-async fn drive_view(inputs: &mut Inputs, view: &mut dyn View, named: &Named, easel: &mut Easel) -> Result<(), Stopped> {
+async fn drive_view(
+    inputs: &mut Inputs,
+    view: &mut dyn View,
+    named: &Named,
+    easel: &mut Easel,
+    notes: &Notes,
+) -> Result<(), Stopped> {
     let mut pace = Pace::new();
     loop {
         let arrival = tokio::select! {
@@ -262,7 +402,13 @@ async fn drive_view(inputs: &mut Inputs, view: &mut dyn View, named: &Named, eas
                     named.counters.state_bytes.store(view.state_bytes(), Relaxed);
                     draw(view, named, easel)?;
                     named.counters.is_finished.store(true, Relaxed);
-                    return Ok(());
+                    return notes.of_last(named, || view.snapshot(), Report::Ended, true);
+                }
+            }
+            Some(Arrival::Barrier(barrier)) => {
+                notes.of_last(named, || view.snapshot(), |parts| Report::AtBarrier(barrier, parts), false)?;
+                if barrier.is_last {
+                    return draw(view, named, easel);
                 }
             }
         }

@@ -195,6 +195,7 @@ fn metrics_of(error: &RunError) -> RunMetrics {
         nodes: BTreeMap::new(),
         wires: Vec::new(),
         memory_bytes: 0,
+        checkpoint: None,
     }
 }
 

@@ -47,6 +47,23 @@ pub struct RunMetrics {
     pub wires: Vec<WireMetrics>,
     /// Resident memory of the whole process; 0 where the system does not tell.
     pub memory_bytes: u64,
+    /// The newest checkpoint; none where none are taken, or before the first.
+    #[serde(default)]
+    pub checkpoint: Option<CheckpointMetrics>,
+}
+
+/// The newest checkpoint of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointMetrics {
+    pub number: u64,
+    /// Milliseconds since the epoch.
+    pub taken_ms: i64,
+    /// Its size on the disk.
+    pub bytes: u64,
+    /// From its begin at the sources until it was on the disk.
+    pub duration_ms: u64,
+    /// Why the one that was tried after it could not be written; the run goes on and tries again.
+    pub fault: Option<String>,
 }
 
 impl RunMetrics {

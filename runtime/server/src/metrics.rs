@@ -113,6 +113,7 @@ mod tests {
                 nodes: [(NodeId::new("filter").expect("an id"), node)].into(),
                 wires: vec![WireMetrics { wire, rows: 12, batches: 1, fill: 0.5 }],
                 memory_bytes: 1_024,
+                checkpoint: None,
             },
         }
     }

@@ -6,6 +6,7 @@ mod accounting;
 mod flow;
 mod nodes;
 mod planning;
+mod recovery;
 mod stopping;
 mod support;
 mod time;

@@ -22,7 +22,11 @@ pub fn wire(from: &str, to: &str) -> Wire {
 
 /// Nodes as (id, kind, params), wires as (`node.port`, `node`); a port that is not named is `rows`.
 pub fn pipeline(nodes: &[(&str, &str, Value)], wires: &[(&str, &str)]) -> Pipeline {
-    let mut pipeline = Pipeline::new("test");
+    named("test", nodes, wires)
+}
+
+pub fn named(name: &str, nodes: &[(&str, &str, Value)], wires: &[(&str, &str)]) -> Pipeline {
+    let mut pipeline = Pipeline::new(name);
     let add_nodes = nodes.iter().map(|(name, kind, params)| {
         let mut node = Node::new(id(name), *kind);
         node.title = Some(format!("The {name}"));

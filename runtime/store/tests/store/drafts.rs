@@ -128,6 +128,7 @@ fn metrics(state: RunState) -> RunMetrics {
         nodes: std::collections::BTreeMap::new(),
         wires: Vec::new(),
         memory_bytes: 0,
+        checkpoint: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Nodes made for the engine's tests. Rows are `n` (a number), `key` (`n % keys`, null where that is 0) and `time`
 //! (`n` seconds). What a node did is written into the record that its params name.
 
+mod last;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -11,11 +13,10 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampM
 use async_trait::async_trait;
 use millrace_model::PortCard;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
-use millrace_model::view::{TableView, ViewSpec};
 use millrace_operator::node::erase;
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Prepared, Registry,
-    Sink, Source, SourceContext, SourceEvent, State, View, ViewSnapshot,
+    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Registry, Source,
+    SourceContext, SourceEvent, State,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,10 @@ pub fn record(name: &str) -> Record {
     RECORDS.lock().unwrap().get(name).cloned().unwrap_or_default()
 }
 
+pub fn forget(name: &str) {
+    RECORDS.lock().unwrap().remove(name);
+}
+
 fn note(name: &str, change: impl FnOnce(&mut Record)) {
     change(RECORDS.lock().unwrap().entry(name.to_owned()).or_default());
 }
@@ -52,8 +57,8 @@ pub fn registry() -> Registry {
         erase::<Windows>(),
         erase::<Trap>(),
         erase::<Clock>(),
-        erase::<Collect>(),
-        erase::<Total>(),
+        erase::<last::Collect>(),
+        erase::<last::Total>(),
     ])
 }
 
@@ -78,6 +83,17 @@ fn rows(numbers: impl Iterator<Item = i64> + Clone, keys: i64) -> RecordBatch {
         ],
     )
     .unwrap()
+}
+
+/// One row, whatever its key is made from.
+fn row(n: i64, key: Option<i64>) -> RecordBatch {
+    let mut columns = rows(n..n + 1, 1).columns().to_vec();
+    columns[1] = Arc::new(Int64Array::from(vec![key]));
+    RecordBatch::try_new(schema(), columns).unwrap()
+}
+
+fn number_and_key(row: &RecordBatch) -> (i64, Option<i64>) {
+    (column(row, "n").value(0), column(row, "key").iter().next().flatten())
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> &'a Int64Array {
@@ -169,7 +185,8 @@ impl Source for CountSource {
         Ok(self.done.to_le_bytes().to_vec())
     }
 
-    fn restore(&mut self, _: &[u8]) -> Result<(), NodeError> {
+    fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        self.done = i64::from_le_bytes(state.try_into().unwrap());
         Ok(())
     }
 
@@ -377,6 +394,15 @@ impl Operator for RunningOperator {
         Ok(())
     }
 
+    fn snapshot(&mut self) -> Result<State, NodeError> {
+        Ok(serde_json::to_vec(&self.counts.iter().collect::<Vec<_>>()).unwrap())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        self.counts = serde_json::from_slice::<Vec<(Option<i64>, i64)>>(state).unwrap().into_iter().collect();
+        Ok(())
+    }
+
     fn state_bytes(&self) -> usize {
         self.counts.len() * 16
     }
@@ -430,6 +456,20 @@ impl Operator for WindowsOperator {
         self.watermark_us = watermark_us;
         while let Some(first) = self.open.first_entry().filter(|first| *first.key() <= watermark_us) {
             first.remove().into_iter().for_each(|row| out.emit(0, row));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<State, NodeError> {
+        let held: Vec<(i64, Option<i64>)> = self.open.values().flatten().map(number_and_key).collect();
+        Ok(serde_json::to_vec(&(self.watermark_us, held)).unwrap())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        let (watermark_us, held): (i64, Vec<(i64, Option<i64>)>) = serde_json::from_slice(state).unwrap();
+        self.watermark_us = watermark_us;
+        for (n, key) in held {
+            self.open.entry((n / 10 + 1) * 10_000_000).or_default().push(row(n, key));
         }
         Ok(())
     }
@@ -518,136 +558,5 @@ impl Operator for ClockOperator {
 
     fn wants_ticks(&self) -> bool {
         true
-    }
-}
-
-/// Writes rows into a record.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CollectParams {
-    record: String,
-    /// Time that each batch takes.
-    #[serde(default)]
-    slow_ms: u64,
-    /// Fail to `open` or to `finish`.
-    #[serde(default)]
-    broken: String,
-}
-
-struct Collect;
-
-impl Node for Collect {
-    type Params = CollectParams;
-    const KIND: &'static str = "store.collect";
-
-    fn card() -> CardText {
-        CardText::new("Collect", "Collects", "database").input(PortCard::rows("Rows."))
-    }
-
-    fn infer(_: &CollectParams, _: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
-        Vec::new()
-    }
-
-    fn build(params: CollectParams, _: &BuildContext) -> Result<Machine, NodeError> {
-        Ok(Machine::Sink(Box::new(CollectSink(params))))
-    }
-}
-
-struct CollectSink(CollectParams);
-
-impl CollectSink {
-    fn step(&self, name: &str) -> Result<(), NodeError> {
-        if self.0.broken == name {
-            return Err(NodeError::external(format!("cannot {name}")));
-        }
-        note(&self.0.record, |record| record.events.push(name.to_owned()));
-        Ok(())
-    }
-}
-
-impl Sink for CollectSink {
-    fn open(&mut self) -> Result<(), NodeError> {
-        self.step("open")
-    }
-
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), NodeError> {
-        std::thread::sleep(Duration::from_millis(self.0.slow_ms));
-        let count = |row: usize| batch.column_by_name("count").map_or(0, |_| column(batch, "count").value(row));
-        let key = |row: usize| column(batch, "key").iter().nth(row).flatten();
-        note(&self.0.record, |record| {
-            record.largest_batch = record.largest_batch.max(batch.num_rows());
-            let numbers = column(batch, "n");
-            record.rows.extend((0..batch.num_rows()).map(|row| (numbers.value(row), key(row), count(row))));
-        });
-        Ok(())
-    }
-
-    fn prepare(&mut self) -> Result<Prepared, NodeError> {
-        Ok(Prepared::default())
-    }
-
-    fn commit(&mut self, _: &Prepared) -> Result<(), NodeError> {
-        Ok(())
-    }
-
-    fn restore(&mut self, _: &Prepared) -> Result<(), NodeError> {
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), NodeError> {
-        self.step("finish")
-    }
-
-    fn abort(&mut self) {
-        self.step("abort").expect("abort cannot fail");
-    }
-}
-
-/// Shows how many rows there were.
-struct Total;
-
-impl Node for Total {
-    type Params = NoParams;
-    const KIND: &'static str = "visualize.total";
-
-    fn card() -> CardText {
-        CardText::new("Total", "Shows a total", "hash").input(PortCard::rows("Rows.")).view()
-    }
-
-    fn infer(_: &NoParams, _: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
-        Vec::new()
-    }
-
-    fn build(_: NoParams, cx: &BuildContext) -> Result<Machine, NodeError> {
-        Ok(Machine::View(Box::new(TotalView { title: cx.title.clone(), num_rows: 0 })))
-    }
-}
-
-struct TotalView {
-    title: String,
-    num_rows: u64,
-}
-
-impl View for TotalView {
-    fn on_batch(&mut self, batch: RecordBatch) -> Result<(), NodeError> {
-        self.num_rows += batch.num_rows() as u64;
-        Ok(())
-    }
-
-    fn picture(&self) -> Result<ViewSnapshot, NodeError> {
-        let spec = ViewSpec::Table(TableView { title: self.title.clone(), num_rows: self.num_rows });
-        Ok(ViewSnapshot { spec, data: rows(0..1, 1) })
-    }
-
-    fn snapshot(&mut self) -> Result<State, NodeError> {
-        Ok(State::new())
-    }
-
-    fn restore(&mut self, _: &[u8]) -> Result<(), NodeError> {
-        Ok(())
-    }
-
-    fn state_bytes(&self) -> usize {
-        8
     }
 }

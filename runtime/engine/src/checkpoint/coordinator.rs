@@ -1,0 +1,216 @@
+//! Takes checkpoints: sends barriers out, gathers what the tasks report, writes, and tells the sinks.
+//!
+//! One checkpoint is under way at a time. A task whose input has ended counts with the state in which it stays.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use millrace_model::NodeId;
+use millrace_model::run::CheckpointMetrics;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::folder::{Checkpoint, SavedNode, StateError, StateFolder};
+use super::{Barrier, Part, Report, TaskLine};
+use crate::run::{Phase, Shared};
+
+/// The coordinator of one run. It lives until every task has let go of its line.
+pub(crate) struct Coordinator {
+    folder: Arc<StateFolder>,
+    interval: Duration,
+    parallelism: usize,
+    /// Title and fingerprint of each node.
+    nodes: BTreeMap<NodeId, (String, String)>,
+    /// The newest checkpoint that holds.
+    held: u64,
+    /// Whether there is one to go on from.
+    is_resumable: bool,
+    tasks: Vec<TaskReports>,
+    pending: Option<(Barrier, Instant)>,
+    was_last_sent: bool,
+    reports: mpsc::UnboundedReceiver<(usize, Report)>,
+    report_sender: Option<mpsc::UnboundedSender<(usize, Report)>>,
+    barriers: watch::Sender<Option<Barrier>>,
+    committed: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct TaskReports {
+    at_barrier: Option<(Barrier, Arc<Vec<Part>>)>,
+    ended: Option<Arc<Vec<Part>>>,
+}
+
+impl TaskReports {
+    fn at(&self, number: u64) -> Option<&Arc<Vec<Part>>> {
+        let at_barrier = self.at_barrier.as_ref().filter(|(barrier, _)| barrier.number == number);
+        at_barrier.map(|(_, parts)| parts).or(self.ended.as_ref())
+    }
+}
+
+/// How things stand when all tasks are over.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Another run can go on from a checkpoint in the folder: nothing must be taken back.
+    pub is_resumable: bool,
+    /// The last checkpoint, which holds all that was done, could not be written.
+    pub fault: Option<StateError>,
+}
+
+impl Coordinator {
+    /// `before` is the newest checkpoint in the folder, which the run goes on from.
+    pub fn new(
+        folder: Arc<StateFolder>,
+        interval: Duration,
+        parallelism: usize,
+        nodes: BTreeMap<NodeId, (String, String)>,
+        before: Option<u64>,
+    ) -> Self {
+        let (report_sender, reports) = mpsc::unbounded_channel();
+        Self {
+            folder,
+            interval,
+            parallelism,
+            nodes,
+            held: before.unwrap_or_default(),
+            is_resumable: before.is_some(),
+            tasks: Vec::new(),
+            pending: None,
+            was_last_sent: false,
+            reports,
+            report_sender: Some(report_sender),
+            barriers: watch::channel(None).0,
+            committed: watch::channel(0).0,
+        }
+    }
+
+    /// A line for one more task.
+    pub fn line(&mut self) -> TaskLine {
+        self.tasks.push(TaskReports::default());
+        TaskLine {
+            task: self.tasks.len() - 1,
+            reports: self.report_sender.clone().expect("lines are given out before the run begins"),
+            barriers: self.barriers.subscribe(),
+            committed: self.committed.subscribe(),
+        }
+    }
+
+    /// Takes checkpoints until all tasks are over, and then, unless one of them broke off, the last one.
+    pub async fn run(mut self, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) -> Outcome {
+        self.report_sender = None;
+        let mut ticks = interval_at(Instant::now() + self.interval, self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let may_begin = self.pending.is_none() && !self.was_last_sent;
+            tokio::select! {
+                biased;
+                report = self.reports.recv() => match report {
+                    Some((task, report)) => self.note(task, report),
+                    None => break,
+                },
+                draining = phase.wait_for(|now| *now >= Phase::Draining), if may_begin => {
+                    drop(draining);
+                    self.begin(true);
+                }
+                _ = ticks.tick(), if may_begin => self.begin(false),
+            }
+            if let Some((barrier, begun)) = self.pending
+                && let Some(parts) = self.gathered(barrier.number)
+            {
+                self.pending = None;
+                // What a failed attempt prepared stays prepared: the next checkpoint holds it too.
+                if self.write(barrier.number, parts, false, begun, &shared).await.is_ok() {
+                    self.committed.send_replace(barrier.number);
+                }
+            }
+        }
+        self.close(&shared).await
+    }
+
+    fn begin(&mut self, is_last: bool) {
+        // A number is never used twice, not even after a failed attempt, or late reports could be taken for new ones.
+        let last_used = (*self.barriers.borrow()).map_or(self.held, |barrier: Barrier| barrier.number);
+        let barrier = Barrier { number: last_used + 1, is_last };
+        self.was_last_sent = is_last;
+        self.pending = Some((barrier, Instant::now()));
+        self.barriers.send_replace(Some(barrier));
+    }
+
+    fn note(&mut self, task: usize, report: Report) {
+        match report {
+            Report::AtBarrier(barrier, parts) => self.tasks[task].at_barrier = Some((barrier, Arc::new(parts))),
+            Report::Ended(parts) => self.tasks[task].ended = Some(Arc::new(parts)),
+        }
+    }
+
+    /// What all tasks said at the barrier, once they all have.
+    fn gathered(&self, number: u64) -> Option<Vec<Arc<Vec<Part>>>> {
+        self.tasks.iter().map(|task| task.at(number).cloned()).collect()
+    }
+
+    /// The last checkpoint, of a run that came to its end. After a stop it has been written already.
+    async fn close(mut self, shared: &Arc<Shared>) -> Outcome {
+        let all_ended: Option<Vec<_>> = self.tasks.iter().map(|task| task.ended.clone()).collect();
+        let mut fault = None;
+        let last_used = (*self.barriers.borrow()).map_or(self.held, |barrier: Barrier| barrier.number);
+        if let Some(parts) = all_ended {
+            fault = self.write(last_used + 1, parts, true, Instant::now(), shared).await.err();
+        } else if let (true, Some(parts)) = (self.held < last_used, self.gathered(last_used)) {
+            // The run was stopped, and the write failed: once more, for the disk may have room again.
+            fault = self.write(last_used, parts, false, Instant::now(), shared).await.err();
+        }
+        Outcome { is_resumable: self.is_resumable, fault }
+    }
+
+    async fn write(
+        &mut self,
+        number: u64,
+        parts: Vec<Arc<Vec<Part>>>,
+        is_complete: bool,
+        begun: Instant,
+        shared: &Arc<Shared>,
+    ) -> Result<(), StateError> {
+        let mut nodes: BTreeMap<NodeId, SavedNode> = BTreeMap::new();
+        for part in parts.iter().flat_map(|parts| parts.iter()) {
+            let (title, fingerprint) = self.nodes.get(&part.node).cloned().unwrap_or_default();
+            let node = nodes.entry(part.node.clone()).or_insert(SavedNode { title, fingerprint, instances: Vec::new() });
+            if node.instances.len() <= part.instance {
+                node.instances.resize(part.instance + 1, Default::default());
+            }
+            node.instances[part.instance] = part.saved.clone();
+        }
+        let taken_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let taken_ms = i64::try_from(taken_ms).unwrap_or(i64::MAX);
+        let checkpoint = Checkpoint { number, taken_ms, is_complete, parallelism: self.parallelism, nodes };
+        let folder = self.folder.clone();
+        let written = tokio::task::spawn_blocking(move || folder.write(&checkpoint)).await;
+        let written = written.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let before = shared.checkpoint();
+        let metrics = match &written {
+            Ok(bytes) => CheckpointMetrics {
+                number,
+                taken_ms,
+                bytes: *bytes,
+                duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                fault: None,
+            },
+            Err(error) => {
+                tracing::warn!("{error}");
+                CheckpointMetrics { fault: Some(sentence(error)), ..before.unwrap_or_default() }
+            }
+        };
+        shared.set_checkpoint(metrics);
+        written.map(|_| {
+            self.held = number;
+            self.is_resumable = true;
+        })
+    }
+}
+
+/// The error with what is behind it, such as a full disk.
+pub(crate) fn sentence(error: &StateError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
