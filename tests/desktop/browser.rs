@@ -10,10 +10,12 @@ use fantoccini::actions::{InputSource, KeyAction, KeyActions, MouseActions, Poin
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use millrace_tests::cli;
 use serde_json::{Map, json};
 
 use crate::look::{self, Canvas};
-use crate::machine::{PATIENCE, Running, cli, picture_folder, tool};
+use crate::machine::{PATIENCE, Running, picture_folder, tool};
+
 use crate::picture::Picture;
 use crate::project::{self, CHART, DEVICES, write_pipeline};
 

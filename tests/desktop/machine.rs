@@ -12,24 +12,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 
 /// The desktop program.
 pub fn designer() -> PathBuf {
-    under_test("MILLRACE_DESIGNER", "millrace-designer")
-}
-
-/// The command `millrace`.
-pub fn cli() -> PathBuf {
-    under_test("MILLRACE_CLI", "millrace")
-}
-
-/// A program of this repository: named by xtask, else beside this test in the target folder.
-fn under_test(variable: &str, name: &str) -> PathBuf {
-    let beside = || {
-        let test = env::current_exe().expect("a running program knows its path");
-        let folder = test.ancestors().nth(2).expect("a test program stands in target/PROFILE/deps").to_owned();
-        folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
-    };
-    let path = env::var_os(variable).map_or_else(beside, PathBuf::from);
-    assert!(path.is_file(), "{} is not built: run `cargo xtask test`, which builds it first", path.display());
-    path
+    millrace_tests::program("MILLRACE_DESIGNER", "millrace-designer")
 }
 
 /// A helping program that set-up installs.

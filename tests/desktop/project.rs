@@ -4,9 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use millrace_tests::cli;
 use serde_json::{Value, json};
-
-use crate::machine::cli;
 
 /// Where nodes stand on the canvas.
 pub const CHART: (usize, usize) = (432, 0);

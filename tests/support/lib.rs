@@ -4,6 +4,7 @@
 pub mod host_link;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::{Path, PathBuf};
 
 use millrace_host::engine::{Run, RunOptions, RunOutcome, start};
@@ -13,6 +14,30 @@ use serde_json::Value;
 /// The root of the repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the repository").to_owned()
+}
+
+/// A program of this repository that `cargo xtask test` has built: named by the variable, else beside the test in the
+/// target folder.
+///
+/// # Panics
+/// When it is not there.
+pub fn program(variable: &str, name: &str) -> PathBuf {
+    let beside = || {
+        let test = env::current_exe().expect("a running program knows its path");
+        let folder = test.ancestors().nth(2).expect("a test program stands in target/PROFILE/deps").to_owned();
+        folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    };
+    let path = env::var_os(variable).map_or_else(beside, PathBuf::from);
+    assert!(path.is_file(), "{} is not built: run `cargo xtask test`, which builds it first", path.display());
+    path
+}
+
+/// The command `millrace`.
+///
+/// # Panics
+/// When it is not built.
+pub fn cli() -> PathBuf {
+    program("MILLRACE_CLI", "millrace")
 }
 
 /// Values for a pipeline's parameters.

@@ -1,4 +1,5 @@
-//! Places where a test can make things go wrong, as they do in the field. Without the feature `faults` they are nothing.
+//! Places where a test can make things go wrong, as they do in the field. In a release
+//! build without the feature `faults` they are nothing.
 //!
 //! `MILLRACE_FAULT=place:nth:what` breaks the `nth` time (from 1) that `place` is reached: `kill` ends the process as
 //! `kill -9` does, `error` is an I/O error, `full` a full disk, and `torn`, where something is written, half of it and
@@ -6,7 +7,7 @@
 
 use std::io;
 
-#[cfg(not(feature = "faults"))]
+#[cfg(not(any(feature = "faults", debug_assertions)))]
 mod armed {
     use super::io;
 
@@ -21,7 +22,7 @@ mod armed {
     }
 }
 
-#[cfg(feature = "faults")]
+#[cfg(any(feature = "faults", debug_assertions))]
 mod armed {
     use super::io;
     use std::sync::LazyLock;

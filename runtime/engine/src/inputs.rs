@@ -60,7 +60,15 @@ pub(crate) struct Change {
 
 impl Inputs {
     pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize) {
-        self.channels.push(Channel { messages, port, upstream, watermark_us: None, is_idle: false, has_ended: false, waits_at: None });
+        self.channels.push(Channel {
+            messages,
+            port,
+            upstream,
+            watermark_us: None,
+            is_idle: false,
+            has_ended: false,
+            waits_at: None,
+        });
     }
 
     /// The next arrival, from each input in its turn. Cancel safe.

@@ -176,7 +176,14 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let shared = Shared { nodes, wires, pictures: BTreeMap::new(), recent, started: Instant::now(), checkpoint: Mutex::default() };
+        let shared = Shared {
+            nodes,
+            wires,
+            pictures: BTreeMap::new(),
+            recent,
+            started: Instant::now(),
+            checkpoint: Mutex::default(),
+        };
         (Self { plan, registry, options, layout, ends }, shared)
     }
 

@@ -50,7 +50,9 @@ pub(crate) async fn supervise(
         let outcome = coordinator.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
         is_resumable = outcome.is_resumable;
         failure = failure.or_else(|| {
-            let message = |fault| format!("The last checkpoint is missing, so the outputs are not finished: {}.", sentence(&fault));
+            let message = |fault| {
+                format!("The last checkpoint is missing, so the outputs are not finished: {}.", sentence(&fault))
+            };
             outcome.fault.map(|fault| RunFailure { node: None, message: message(fault) })
         });
     }

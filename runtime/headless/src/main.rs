@@ -14,6 +14,7 @@ mod prepare;
 mod progress;
 mod report;
 mod set;
+mod state;
 mod summary;
 
 use std::process::ExitCode;

@@ -173,7 +173,8 @@ impl Coordinator {
         let mut nodes: BTreeMap<NodeId, SavedNode> = BTreeMap::new();
         for part in parts.iter().flat_map(|parts| parts.iter()) {
             let (title, fingerprint) = self.nodes.get(&part.node).cloned().unwrap_or_default();
-            let node = nodes.entry(part.node.clone()).or_insert(SavedNode { title, fingerprint, instances: Vec::new() });
+            let node =
+                nodes.entry(part.node.clone()).or_insert(SavedNode { title, fingerprint, instances: Vec::new() });
             if node.instances.len() <= part.instance {
                 node.instances.resize(part.instance + 1, Default::default());
             }

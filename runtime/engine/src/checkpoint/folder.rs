@@ -252,7 +252,8 @@ mod tests {
     use std::io::Read;
 
     fn checkpoint(number: u64) -> Checkpoint {
-        let saved = SavedInstance { state: vec![number as u8; 40], watermark_out: Some(-5), ..SavedInstance::default() };
+        let saved =
+            SavedInstance { state: vec![number as u8; 40], watermark_out: Some(-5), ..SavedInstance::default() };
         let node = SavedNode { title: "T".to_owned(), fingerprint: "f".to_owned(), instances: vec![saved] };
         let nodes = [(NodeId::new("a").expect("an id"), node)].into();
         Checkpoint { number, taken_ms: 7, is_complete: false, parallelism: 2, nodes }

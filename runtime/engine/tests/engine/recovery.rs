@@ -46,8 +46,11 @@ async fn go_on(pipeline: &Pipeline, folder: &Arc<StateFolder>) -> (Run, Option<C
         // Without a checkpoint an ended run has taken everything back.
         forget(pipeline.name());
     }
-    let state =
-        StateOptions { folder: folder.clone(), interval: Duration::from_millis(3), resume: found.clone().map(Arc::new) };
+    let state = StateOptions {
+        folder: folder.clone(),
+        interval: Duration::from_millis(3),
+        resume: found.clone().map(Arc::new),
+    };
     let options = RunOptions { batch_size: 10, state: Some(state), ..options() };
     (start(&planned(pipeline), &registry(), options).await.unwrap(), found)
 }

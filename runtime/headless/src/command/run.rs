@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use millrace_host::engine::{self, Run, RunOptions, RunOutcome};
+use millrace_host::model::Interval;
 use millrace_host::model::run::RunState;
 
 use crate::exit::{Exit, Stop};
@@ -14,7 +15,8 @@ use crate::interrupt::Interrupts;
 use crate::prepare::{Prepared, file_message, prepare};
 use crate::progress::{Progress, ProgressMode};
 use crate::set::{self, Set};
-use crate::{charts, metrics_file, report, summary};
+use crate::state::Wish;
+use crate::{charts, metrics_file, report, state, summary};
 
 /// After the second interrupt the tasks get this long to take back what they have not finished.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -26,7 +28,8 @@ Relative paths inside the pipeline start at the folder of its file.
 Examples:
   millrace run fleet.millrace.json
   millrace run fleet.millrace.json --set devices=500 --set site=north
-  millrace run fleet.millrace.json --metrics metrics.json --charts pictures --progress plain")]
+  millrace run fleet.millrace.json --metrics metrics.json --charts pictures --progress plain
+  millrace run fleet.millrace.json --state fleet.state    # goes on there, after a crash too")]
 pub struct Args {
     /// The pipeline file
     #[arg(value_name = "FILE")]
@@ -40,6 +43,15 @@ pub struct Args {
     /// Rows that sources aim for in a batch [default: 8192]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     batch_size: Option<u32>,
+    /// Keep checkpoints in this folder, and go on from the newest one there
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Forget the checkpoints in the state folder and start over
+    #[arg(long, requires = "state")]
+    fresh: bool,
+    /// Time between two checkpoints, such as `500 ms` or `1 min`
+    #[arg(long, value_name = "TIME", requires = "state", default_value = "10 s")]
+    checkpoint_interval: Interval,
     /// Write everything that was counted to this JSON file
     #[arg(long, value_name = "FILE.json")]
     metrics: Option<PathBuf>,
@@ -66,8 +78,19 @@ pub async fn run(args: Args) -> Result<Exit, Stop> {
     let interrupts =
         Interrupts::new().map_err(|error| Stop::failed(format!("Interrupts cannot be received: {error}.")))?;
     let defaults = RunOptions::default();
+    let parallelism = args.parallelism.map(|number| number as usize);
+    let state = args
+        .state
+        .as_deref()
+        .map(|folder| {
+            let wish = Wish { fresh: args.fresh, interval: args.checkpoint_interval, parallelism };
+            state::open(folder, wish, &prepared.plan)
+        })
+        .transpose()?;
+    let resumed = state.as_ref().and_then(|state| state.resume.as_ref()).map(|checkpoint| checkpoint.parallelism);
     let options = RunOptions {
-        parallelism: args.parallelism.map_or(defaults.parallelism, |number| number as usize),
+        parallelism: parallelism.or(resumed).unwrap_or(defaults.parallelism),
+        state,
         batch_size: args.batch_size.map_or(defaults.batch_size, |number| number as usize),
         reslice: args.batch_size.is_some(),
         base_dir: prepared.file.folder.clone(),
