@@ -90,7 +90,7 @@ fn write_pipeline(folder: &Path) {
                 "params": {
                     "path": "readings.ndjson", "event_time": "ts", "max_out_of_orderness": "2 s",
                     "columns": [
-                        { "name": "ts", "type": "timestamp" },
+                        { "name": "ts", "type": "unix_milliseconds" },
                         { "name": "device", "type": "text" },
                         { "name": "value", "type": "integer" }
                     ]

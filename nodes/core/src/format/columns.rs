@@ -1,5 +1,6 @@
 //! The types that a cell of text may have, how a cell is read as one of them, and the columns built of cells.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
@@ -28,6 +29,12 @@ pub enum ColumnType {
     Boolean,
     /// A date, or a date and a time, in ISO 8601 (a space may stand for the `T`); UTC where no offset is written.
     Timestamp,
+    /// A time as whole seconds since 1970, UTC.
+    UnixSeconds,
+    /// A time as whole milliseconds since 1970, UTC.
+    UnixMilliseconds,
+    /// A time as whole microseconds since 1970, UTC.
+    UnixMicroseconds,
 }
 
 /// A column by name and type.
@@ -48,10 +55,21 @@ impl ColumnType {
             Self::Integer => DataType::Int64,
             Self::Number => DataType::Float64,
             Self::Boolean => DataType::Boolean,
-            Self::Timestamp => timestamp_type(),
+            Self::Timestamp | Self::UnixSeconds | Self::UnixMilliseconds | Self::UnixMicroseconds => timestamp_type(),
         }
     }
 
+    /// How many microseconds one of its numbers is, where it is a time as a number.
+    pub(crate) fn unix_us(self) -> Option<i64> {
+        match self {
+            Self::UnixSeconds => Some(1_000_000),
+            Self::UnixMilliseconds => Some(1_000),
+            Self::UnixMicroseconds => Some(1),
+            Self::Text | Self::Integer | Self::Number | Self::Boolean | Self::Timestamp => None,
+        }
+    }
+
+    /// What a column is that nothing more is known of.
     pub(crate) fn of(data_type: &DataType) -> Option<Self> {
         [Self::Text, Self::Integer, Self::Number, Self::Boolean, Self::Timestamp]
             .into_iter()
@@ -64,7 +82,10 @@ impl ColumnType {
             Self::Integer => "a whole number",
             Self::Number => "a number",
             Self::Boolean => "true or false",
-            Self::Timestamp => "a time",
+            Self::Timestamp => "a time in ISO 8601",
+            Self::UnixSeconds => "a whole number of seconds since 1970",
+            Self::UnixMilliseconds => "a whole number of milliseconds since 1970",
+            Self::UnixMicroseconds => "a whole number of microseconds since 1970",
         }
     }
 }
@@ -92,6 +113,18 @@ pub(crate) enum CellBuilder {
     Number(Float64Builder),
     Boolean(BooleanBuilder),
     Timestamp(TimestampMicrosecondBuilder, Tz),
+    /// With how many microseconds one is.
+    Unix(TimestampMicrosecondBuilder, i64),
+}
+
+/// A value that was read already.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Number(f64),
+    Text(Cow<'a, str>),
 }
 
 impl CellBuilder {
@@ -101,10 +134,40 @@ impl CellBuilder {
             ColumnType::Integer => Self::Integer(Int64Builder::with_capacity(num_rows)),
             ColumnType::Number => Self::Number(Float64Builder::with_capacity(num_rows)),
             ColumnType::Boolean => Self::Boolean(BooleanBuilder::with_capacity(num_rows)),
-            ColumnType::Timestamp => Self::Timestamp(
-                TimestampMicrosecondBuilder::with_capacity(num_rows).with_data_type(timestamp_type()),
-                utc(),
-            ),
+            ColumnType::Timestamp => Self::Timestamp(times(num_rows), utc()),
+            ColumnType::UnixSeconds | ColumnType::UnixMilliseconds | ColumnType::UnixMicroseconds => {
+                Self::Unix(times(num_rows), column_type.unix_us().unwrap_or(1))
+            }
+        }
+    }
+
+    /// Whether `cell` is a value of this column as it stands, without any reading of text.
+    pub(crate) fn takes(&self, cell: &Cell<'_>) -> bool {
+        match (self, cell) {
+            (_, Cell::Null)
+            | (Self::Text(_), Cell::Text(_))
+            | (Self::Integer(_), Cell::Integer(_))
+            | (Self::Number(_), Cell::Integer(_) | Cell::Number(_))
+            | (Self::Boolean(_), Cell::Boolean(_)) => true,
+            (Self::Timestamp(_, utc), Cell::Text(text)) => string_to_datetime(utc, text.trim()).is_ok(),
+            (Self::Unix(_, us), Cell::Integer(number)) => number.checked_mul(*us).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Appends a cell that this column takes; null for any other.
+    pub(crate) fn push_cell(&mut self, cell: Cell<'_>) {
+        match (self, cell) {
+            (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
+            (Self::Integer(builder), Cell::Integer(number)) => builder.append_value(number),
+            (Self::Number(builder), Cell::Integer(number)) => builder.append_value(number as f64),
+            (Self::Number(builder), Cell::Number(number)) => builder.append_value(number),
+            (Self::Boolean(builder), Cell::Boolean(is_true)) => builder.append_value(is_true),
+            (Self::Timestamp(builder, utc), Cell::Text(text)) => {
+                builder.append_option(string_to_datetime(utc, text.trim()).ok().map(|time| time.timestamp_micros()));
+            }
+            (Self::Unix(builder, us), Cell::Integer(number)) => builder.append_option(number.checked_mul(*us)),
+            (builder, _) => builder.push_null(),
         }
     }
 
@@ -114,7 +177,7 @@ impl CellBuilder {
             Self::Integer(builder) => builder.append_null(),
             Self::Number(builder) => builder.append_null(),
             Self::Boolean(builder) => builder.append_null(),
-            Self::Timestamp(builder, _) => builder.append_null(),
+            Self::Timestamp(builder, _) | Self::Unix(builder, _) => builder.append_null(),
         }
     }
 
@@ -132,6 +195,10 @@ impl CellBuilder {
             Self::Timestamp(builder, utc) => {
                 string_to_datetime(utc, trimmed).map(|time| builder.append_value(time.timestamp_micros())).is_ok()
             }
+            Self::Unix(builder, us) => {
+                let time = trimmed.parse::<i64>().ok().and_then(|number| number.checked_mul(*us));
+                time.map(|time| builder.append_value(time)).is_some()
+            }
         };
         if !is_read {
             self.push_null();
@@ -145,9 +212,13 @@ impl CellBuilder {
             Self::Integer(builder) => Arc::new(builder.finish()),
             Self::Number(builder) => Arc::new(builder.finish()),
             Self::Boolean(builder) => Arc::new(builder.finish()),
-            Self::Timestamp(builder, _) => Arc::new(builder.finish()),
+            Self::Timestamp(builder, _) | Self::Unix(builder, _) => Arc::new(builder.finish()),
         }
     }
+}
+
+fn times(num_rows: usize) -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::with_capacity(num_rows).with_data_type(timestamp_type())
 }
 
 pub(crate) fn parse_bool(text: &str) -> Option<bool> {
@@ -166,16 +237,24 @@ pub(crate) fn misfit(column: &str, cell: &str, column_type: ColumnType) -> Strin
     format!("`{column}` is \"{shown}\", which is not {}", column_type.noun())
 }
 
-/// The column types of `schema`.
+/// The type of each column of `schema`: as `columns` says, else what its data type tells; none where text has no such
+/// type.
+pub(crate) fn types_of(schema: &Schema, columns: &[ColumnSpec]) -> Vec<Option<ColumnType>> {
+    let given = |name: &str| columns.iter().find(|column| column.name == name).map(|column| column.column_type);
+    schema.fields().iter().map(|field| given(field.name()).or(ColumnType::of(field.data_type()))).collect()
+}
+
+/// The types of columns that are all made of text.
 ///
 /// # Errors
-/// When a column has a type that text cannot have.
-pub(crate) fn types_of(schema: &Schema) -> Result<Vec<ColumnType>, ArrowError> {
+/// When one of them has a type that text cannot have.
+pub(crate) fn all_types(schema: &Schema, types: &[Option<ColumnType>]) -> Result<Vec<ColumnType>, ArrowError> {
     schema
         .fields()
         .iter()
-        .map(|field| {
-            ColumnType::of(field.data_type()).ok_or_else(|| {
+        .zip(types)
+        .map(|(field, column_type)| {
+            column_type.ok_or_else(|| {
                 ArrowError::SchemaError(format!(
                     "column `{}` of type {} has no text form",
                     field.name(),

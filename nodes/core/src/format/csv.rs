@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::columns::{CellBuilder, ColumnType, misfit, types_of};
+use super::columns::{CellBuilder, ColumnType, all_types, misfit};
 use super::{Decoded, Reject, TextDecoder, count_newlines, raw_text};
 
 /// How the records of a CSV file are written.
@@ -223,12 +223,13 @@ impl CsvDecoder {
     /// When a column of `schema` has a type that text cannot have.
     pub(crate) fn new(
         schema: SchemaRef,
+        types: &[Option<ColumnType>],
         places: Vec<Option<usize>>,
         num_cells: usize,
         dialect: Dialect,
         nulls_misfits: bool,
     ) -> Result<Self, ArrowError> {
-        let types = types_of(&schema)?;
+        let types = all_types(&schema, types)?;
         Ok(Self { schema, types, places, num_cells, splitter: Splitter::new(dialect), nulls_misfits })
     }
 
@@ -318,7 +319,7 @@ impl TextDecoder for CsvDecoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::columns::{ColumnSpec, schema_of};
+    use crate::format::columns::{ColumnSpec, schema_of, types_of};
     use arrow::array::AsArray;
     use arrow::datatypes::{Float64Type, Int64Type};
     use proptest::prelude::*;
@@ -329,7 +330,9 @@ mod tests {
             .map(|(name, column_type)| ColumnSpec { name: (*name).to_owned(), column_type: *column_type })
             .collect();
         let places = (0..columns.len()).map(Some).collect();
-        CsvDecoder::new(Arc::new(schema_of(&columns)), places, columns.len(), Dialect::default(), false)
+        let schema = schema_of(&columns);
+        let types = types_of(&schema, &columns);
+        CsvDecoder::new(Arc::new(schema), &types, places, columns.len(), Dialect::default(), false)
             .expect("types of text")
     }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::TextDecoder;
-use super::columns::{ColumnSpec, ColumnType, parse_bool, parse_time_us, schema_of};
+use super::columns::{ColumnSpec, ColumnType, parse_bool, parse_time_us, schema_of, types_of};
 use super::csv::{CsvDecoder, Dialect, column_names, first_record};
 
 /// The records of a file's head that are looked at.
@@ -79,7 +79,9 @@ pub(crate) fn csv_schema(head: &[u8], is_end: bool, dialect: &Dialect) -> Result
     let as_text: Vec<ColumnSpec> =
         names.iter().map(|name| ColumnSpec { name: name.clone(), column_type: ColumnType::Text }).collect();
     let places = (0..names.len()).map(Some).collect();
-    let decoded = CsvDecoder::new(Arc::new(schema_of(&as_text)), places, names.len(), dialect.clone(), false)
+    let schema = schema_of(&as_text);
+    let types = types_of(&schema, &as_text);
+    let decoded = CsvDecoder::new(Arc::new(schema), &types, places, names.len(), dialect.clone(), false)
         .and_then(|mut decoder| decoder.decode(rest, is_end, MAX_RECORDS, 1))
         .map_err(|error| format!("cannot be read as CSV: {error}"))?;
     let columns: Vec<ColumnSpec> = as_text

@@ -6,6 +6,7 @@
 pub(crate) mod columns;
 pub(crate) mod compression;
 pub(crate) mod csv;
+pub(crate) mod flat_json;
 pub(crate) mod infer;
 pub(crate) mod lines;
 pub(crate) mod ndjson;

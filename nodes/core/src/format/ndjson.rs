@@ -1,7 +1,9 @@
-//! Reading JSON, one object a line, with arrow-json. Lines are decoded in blocks; a block that does not fit is halved until
-//! the lines at fault stand alone.
+//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`], several stretches of them at a time; the rest,
+//! and all lines of columns that are no plain values, by arrow-json in blocks, and a block that does not fit is halved
+//! until the lines at fault stand alone.
 //!
-//! Whole numbers are decoded as their text first and read strictly afterwards: arrow-json by itself would turn 1.5 into 1.
+//! Whole numbers and times are decoded as their text first and read strictly afterwards: arrow-json by itself would turn
+//! 1.5 into 1, and a number into a time of some unit.
 
 use std::sync::Arc;
 
@@ -11,23 +13,42 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, Schema, Sch
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
+use super::columns::{CellBuilder, ColumnType, misfit};
+use super::flat_json::FlatJson;
 use super::lines::{Line, split};
 use super::{Decoded, Reject, TextDecoder, raw_text};
 
 /// Turns lines of JSON into rows.
 pub(crate) struct NdjsonDecoder {
     schema: SchemaRef,
-    /// `schema` with texts in place of whole numbers.
+    types: Vec<Option<ColumnType>>,
+    /// `schema` with texts in place of whole numbers and times.
     raw_schema: SchemaRef,
-    has_integers: bool,
+    has_texts: bool,
     nulls_misfits: bool,
+    /// Readers of plain lines, one for each stretch; none where a column is no plain value.
+    flat: Vec<FlatJson>,
 }
 
+/// Fewer lines than this are not worth a thread.
+const MIN_STRETCH: usize = 1_024;
+
 impl NdjsonDecoder {
-    pub(crate) fn new(schema: SchemaRef, nulls_misfits: bool) -> Self {
-        let raw_fields: Fields = schema.fields().iter().map(integers_as_text).collect();
-        let has_integers = raw_fields != *schema.fields();
-        Self { schema, raw_schema: Arc::new(Schema::new(raw_fields)), has_integers, nulls_misfits }
+    pub(crate) fn new(schema: SchemaRef, types: &[Option<ColumnType>], nulls_misfits: bool) -> Self {
+        let raw_fields: Fields = schema.fields().iter().map(strict_as_text).collect();
+        let has_texts = raw_fields != *schema.fields();
+        let plain: Option<Vec<(String, ColumnType)>> = schema
+            .fields()
+            .iter()
+            .zip(types)
+            .map(|(field, column_type)| Some((field.name().clone(), (*column_type)?)))
+            .collect();
+        let num_readers = std::thread::available_parallelism().map_or(1, usize::from);
+        let flat = plain.map_or_else(Vec::new, |columns| {
+            (0..num_readers).map(|_| FlatJson::new(columns.iter().cloned())).collect()
+        });
+        let raw_schema = Arc::new(Schema::new(raw_fields));
+        Self { schema, types: types.to_vec(), raw_schema, has_texts, nulls_misfits, flat }
     }
 
     /// The rows of `lines`, which are all there is from `start` to `end` of `data` but blanks; the reason when not every
@@ -59,14 +80,15 @@ impl NdjsonDecoder {
         if batch.num_rows() != lines.len() {
             return Err("the line holds more than one JSON object".to_owned());
         }
-        if !self.has_integers {
+        if !self.has_texts {
             return batch.with_schema(Arc::clone(&self.schema)).map_err(reason);
         }
         let columns = batch
             .columns()
             .iter()
             .zip(self.schema.fields())
-            .map(|(column, field)| with_integers(column, field, self.nulls_misfits))
+            .zip(&self.types)
+            .map(|((column, field), column_type)| read_strictly(column, field, *column_type, self.nulls_misfits))
             .collect::<Result<Vec<_>, _>>()?;
         RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(reason)
     }
@@ -77,6 +99,42 @@ impl NdjsonDecoder {
             Ok(_) => "the line is JSON, but not an object".to_owned(),
             Err(error) => format!("the line is not JSON: {error}"),
         }
+    }
+
+    /// Reads plain lines with `flat`, and each run of other lines thoroughly.
+    fn decode_stretch(&self, flat: &mut FlatJson, data: &[u8], lines: &[Line<'_>]) -> Result<Stretch, ArrowError> {
+        let mut stretch = Stretch::default();
+        let mut columns = flat.builders(lines.len());
+        let (mut num_plain, mut from) = (0, 0);
+        for (index, line) in lines.iter().enumerate() {
+            let is_plain = std::str::from_utf8(line.bytes).is_ok_and(|text| flat.push(text, &mut columns));
+            if is_plain {
+                if from < index {
+                    // Other lines came before this one: they go out behind the plain ones before them.
+                    let row = columns.iter_mut().map(CellBuilder::finish).collect::<Vec<_>>();
+                    let batch = RecordBatch::try_new(Arc::clone(&self.schema), row)?;
+                    if num_plain > 0 {
+                        stretch.batches.push(batch.slice(0, num_plain));
+                    }
+                    self.decode_lines(data, &lines[from..index], &mut stretch.batches, &mut stretch.decoded);
+                    // The plain line was appended already, as the last row.
+                    stretch.batches.push(batch.slice(num_plain, 1));
+                    num_plain = 0;
+                } else {
+                    num_plain += 1;
+                }
+                stretch.decoded.lines.push(line.number);
+                from = index + 1;
+            }
+        }
+        if num_plain > 0 {
+            let columns = columns.iter_mut().map(CellBuilder::finish).collect();
+            stretch.batches.push(RecordBatch::try_new(Arc::clone(&self.schema), columns)?);
+        }
+        if from < lines.len() {
+            self.decode_lines(data, &lines[from..], &mut stretch.batches, &mut stretch.decoded);
+        }
+        Ok(stretch)
     }
 
     fn decode_lines(&self, data: &[u8], lines: &[Line<'_>], batches: &mut Vec<RecordBatch>, decoded: &mut Decoded) {
@@ -108,9 +166,30 @@ impl TextDecoder for NdjsonDecoder {
         let mut decoded = Decoded::default();
         let lines = split(data, is_end, max_records, first_line, &mut decoded);
         let mut batches = Vec::new();
-        if !lines.is_empty() {
+        let num_stretches = (lines.len() / MIN_STRETCH).clamp(1, self.flat.len().max(1));
+        let mut flat = std::mem::take(&mut self.flat);
+        if flat.is_empty() && !lines.is_empty() {
             self.decode_lines(data, &lines, &mut batches, &mut decoded);
+        } else if !lines.is_empty() {
+            let this = &*self;
+            let parts = lines.chunks(lines.len().div_ceil(num_stretches)).zip(&mut flat);
+            let stretches = std::thread::scope(|scope| {
+                let mut parts = parts.map(|(lines, flat)| move || this.decode_stretch(flat, data, lines));
+                let first = parts.next();
+                let others: Vec<_> = parts.map(|part| scope.spawn(part)).collect();
+                let first = first.map(|mut part| part());
+                let others = others
+                    .into_iter()
+                    .map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+                first.into_iter().chain(others).collect::<Result<Vec<Stretch>, ArrowError>>()
+            })?;
+            for mut stretch in stretches {
+                batches.append(&mut stretch.batches);
+                decoded.lines.append(&mut stretch.decoded.lines);
+                decoded.rejects.append(&mut stretch.decoded.rejects);
+            }
         }
+        self.flat = flat;
         decoded.batch = match batches.len() {
             0 => None,
             1 => batches.pop(),
@@ -118,6 +197,14 @@ impl TextDecoder for NdjsonDecoder {
         };
         Ok(decoded)
     }
+}
+
+/// What was read of some lines, in their order.
+#[derive(Default)]
+struct Stretch {
+    batches: Vec<RecordBatch>,
+    /// Lines and rejects only.
+    decoded: Decoded,
 }
 
 /// Whether a line can be one object: lines that are cut off or joined must not be put right by their neighbours.
@@ -134,19 +221,41 @@ fn plain(error: &ArrowError) -> String {
     }
 }
 
-fn integers_as_text(field: &FieldRef) -> FieldRef {
+fn strict_as_text(field: &FieldRef) -> FieldRef {
     let data_type = match field.data_type() {
-        DataType::Int64 => DataType::Utf8,
-        DataType::List(item) => DataType::List(integers_as_text(item)),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(integers_as_text).collect()),
+        DataType::Int64 | DataType::Timestamp(..) => DataType::Utf8,
+        DataType::List(item) => DataType::List(strict_as_text(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(strict_as_text).collect()),
         _ => return Arc::clone(field),
     };
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
 }
 
-/// `array`, which was decoded by [`integers_as_text`], as what `field` says.
-fn with_integers(array: &ArrayRef, field: &FieldRef, nulls_misfits: bool) -> Result<ArrayRef, String> {
+/// `array`, which was decoded by [`strict_as_text`], as what `field` says.
+fn read_strictly(
+    array: &ArrayRef,
+    field: &FieldRef,
+    column_type: Option<ColumnType>,
+    nulls_misfits: bool,
+) -> Result<ArrayRef, String> {
     match field.data_type() {
+        DataType::Timestamp(..) => {
+            let column_type = column_type.unwrap_or(ColumnType::Timestamp);
+            let mut builder = CellBuilder::new(column_type, array.len());
+            for text in array.as_string::<i32>() {
+                match text {
+                    None => builder.push_null(),
+                    Some(text) => {
+                        let whole_text =
+                            column_type.unix_us().and_then(|_| whole(text)).map(|number| number.to_string());
+                        if !builder.push(whole_text.as_deref().unwrap_or(text)) && !nulls_misfits {
+                            return Err(misfit(field.name(), text, column_type));
+                        }
+                    }
+                }
+            }
+            Ok(builder.finish())
+        }
         DataType::Int64 => {
             let mut builder = PrimitiveBuilder::<Int64Type>::with_capacity(array.len());
             for text in array.as_string::<i32>() {
@@ -155,7 +264,7 @@ fn with_integers(array: &ArrayRef, field: &FieldRef, nulls_misfits: bool) -> Res
                     Some((Some(value), _)) => builder.append_value(value),
                     Some((None, _)) if nulls_misfits => builder.append_null(),
                     Some((None, text)) => {
-                        return Err(super::columns::misfit(field.name(), text, super::columns::ColumnType::Integer));
+                        return Err(misfit(field.name(), text, ColumnType::Integer));
                     }
                 }
             }
@@ -163,7 +272,7 @@ fn with_integers(array: &ArrayRef, field: &FieldRef, nulls_misfits: bool) -> Res
         }
         DataType::List(item) => {
             let list = array.as_list::<i32>();
-            let values = with_integers(list.values(), item, nulls_misfits)?;
+            let values = read_strictly(list.values(), item, None, nulls_misfits)?;
             ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())
                 .map(|list| Arc::new(list) as ArrayRef)
                 .map_err(|error| error.to_string())
@@ -174,7 +283,7 @@ fn with_integers(array: &ArrayRef, field: &FieldRef, nulls_misfits: bool) -> Res
                 .columns()
                 .iter()
                 .zip(fields)
-                .map(|(column, field)| with_integers(column, field, nulls_misfits))
+                .map(|(column, field)| read_strictly(column, field, None, nulls_misfits))
                 .collect::<Result<Vec<_>, _>>()?;
             StructArray::try_new(fields.clone(), columns, structs.nulls().cloned())
                 .map(|array| Arc::new(array) as ArrayRef)
@@ -196,6 +305,7 @@ fn whole(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::columns::{ColumnSpec, schema_of, types_of};
     use crate::format::infer::json_schema;
     use arrow::datatypes::Float64Type;
     use proptest::prelude::*;
@@ -206,6 +316,11 @@ mod tests {
             Field::new("v", DataType::Float64, true),
             Field::new("name", DataType::Utf8, true),
         ]))
+    }
+
+    fn decoder(schema: SchemaRef, nulls_misfits: bool) -> NdjsonDecoder {
+        let types = types_of(&schema, &[]);
+        NdjsonDecoder::new(schema, &types, nulls_misfits)
     }
 
     #[test]
@@ -223,7 +338,7 @@ mod tests {
             "nonsense\n",
             "{\"id\": 9007199254740993}"
         );
-        let decoded = NdjsonDecoder::new(schema(), false).decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let decoded = decoder(schema(), false).decode(text.as_bytes(), true, 100, 1).expect("rows");
         let batch = decoded.batch.expect("rows");
         let ids: Vec<_> = batch.column(0).as_primitive::<Int64Type>().iter().collect();
         assert_eq!(ids, [Some(1), Some(2), Some(9_007_199_254_740_993)]);
@@ -239,7 +354,7 @@ mod tests {
     fn nested_objects_and_lists_are_read_with_their_whole_numbers() {
         let text = "{\"a\": {\"b\": [1, 2]}, \"c\": 3}\n{\"a\": null}\n{\"a\": {\"b\": [2.5]}}\n";
         let schema = Arc::new(json_schema("{\"a\": {\"b\": [1, 2]}, \"c\": 3}".lines()).expect("a schema"));
-        let decoded = NdjsonDecoder::new(schema, false).decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let decoded = decoder(schema, false).decode(text.as_bytes(), true, 100, 1).expect("rows");
         let batch = decoded.batch.expect("rows");
         assert_eq!(batch.num_rows(), 2);
         let lists = batch.column(0).as_struct().column(0).as_list::<i32>().value(0);
@@ -250,7 +365,7 @@ mod tests {
     #[test]
     fn misfits_become_null_where_that_is_asked_for_but_what_is_no_object_stays_rejected() {
         let text = "{\"id\": \"x\", \"v\": \"y\", \"name\": \"z\"}\nnonsense\n";
-        let decoded = NdjsonDecoder::new(schema(), true).decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let decoded = decoder(schema(), true).decode(text.as_bytes(), true, 100, 1).expect("rows");
         let batch = decoded.batch.expect("rows");
         assert_eq!(
             (batch.column(0).null_count(), batch.column(1).null_count(), batch.column(2).null_count()),
@@ -259,7 +374,87 @@ mod tests {
         assert_eq!(decoded.rejects.len(), 1);
     }
 
+    /// Pieces of lines: most of them what a column wants, many of them nearly so.
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<i64>().prop_map(|number| number.to_string()),
+            (-2_000_000_i64..2_000_000, 0_u32..6)
+                .prop_map(|(number, decimals)| { format!("{}", number as f64 / 10_f64.powi(decimals.cast_signed())) }),
+            any::<f64>()
+                .prop_filter("JSON has no infinities", |number| number.is_finite())
+                .prop_map(|n| format!("{n:e}")),
+            prop::sample::select(vec![
+                "null",
+                "true",
+                "false",
+                "\"a\"",
+                "\"\"",
+                "\"a\\n\\u00e4\"",
+                "\"\\ud83d\\ude00\"",
+                "\"ä\"",
+                "\"12\"",
+                "\"1.5\"",
+                "1.0",
+                "-0",
+                "-0.0",
+                "01",
+                "1.",
+                ".5",
+                "+1",
+                "1e",
+                "-",
+                "tru",
+                "\"a",
+                "\"\\x\"",
+                "[1]",
+                "{}",
+                "1e400",
+                "0.1e1",
+                "123456789012345678901234567890",
+                "9007199254740993",
+                "0.30000000000000004",
+                "1767225600000",
+                "\"2026-01-01T00:00:00Z\"",
+                "\"2026-01-01\"",
+                "",
+            ])
+            .prop_map(str::to_owned),
+        ]
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let name = prop::sample::select(vec!["i", "n", "t", "b", "ts", "ms", "other", "i ", "\\u0069"]);
+        let member = (name, value(), prop::sample::select(vec!["", " ", "\t"]))
+            .prop_map(|(name, value, blank)| format!("{blank}\"{name}\"{blank}:{blank}{value}{blank}"));
+        let end = prop::sample::select(vec!["}", "} ", "}}", ",}", "", "} {}", "]"]);
+        (prop::collection::vec(member, 0..5), prop_oneof![9 => Just("}"), 1 => end])
+            .prop_map(|(members, end)| format!("{{{}{end}", members.join(",")))
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_quick_reader_agrees_with_the_thorough_one_on_every_line_it_takes(line in line(), nulls in any::<bool>()) {
+            use ColumnType::{Boolean, Integer, Number, Text, Timestamp, UnixMilliseconds};
+            let columns: Vec<ColumnSpec> =
+                [("i", Integer), ("n", Number), ("t", Text), ("b", Boolean), ("ts", Timestamp), ("ms", UnixMilliseconds)]
+                    .map(|(name, column_type)| ColumnSpec { name: name.to_owned(), column_type })
+                    .into();
+            let schema = Arc::new(schema_of(&columns));
+            let types = types_of(&schema, &columns);
+            let mut quick = NdjsonDecoder::new(Arc::clone(&schema), &types, nulls);
+            let mut builders = quick.flat[0].builders(1);
+            let is_taken = quick.flat[0].push(&line, &mut builders);
+            quick.flat.clear();
+            let thorough = quick.decode(line.as_bytes(), true, 10, 1).expect("it is read");
+            if is_taken {
+                let row = builders.iter_mut().map(CellBuilder::finish).collect();
+                let row = RecordBatch::try_new(schema, row).expect("columns fit");
+                prop_assert_eq!(Some(row), thorough.batch, "{} {:?}", line, thorough.rejects);
+            }
+        }
+
         #[test]
         fn the_same_lines_fit_whatever_the_block(
             lines in prop::collection::vec(prop::sample::select(vec![
@@ -272,7 +467,7 @@ mod tests {
             let fits = |line: &&&str| matches!(**line, "{\"id\": 1}" | "{\"v\": 2.5, \"name\": \"n\"}");
             let expected = lines.iter().filter(fits).count();
             let (mut from, mut rows, mut rejects) = (0, 0, 0);
-            let mut decoder = NdjsonDecoder::new(schema(), false);
+            let mut decoder = decoder(schema(), false);
             while from < text.len() {
                 let decoded = decoder.decode(&text.as_bytes()[from..], true, max_records, 1).expect("rows");
                 from += decoded.bytes;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event_time;
 use crate::format::TextDecoder;
+use crate::format::columns::types_of;
 use crate::format::csv::{CsvDecoder, Dialect, first_record, guess_delimiter};
 use crate::format::infer;
 use crate::format::ndjson::NdjsonDecoder;
@@ -112,15 +113,16 @@ impl Node for Inject {
         let schema = cx.outputs.first().cloned().unwrap_or_else(rejected::schema);
         // The decoders know nothing of event time.
         let plain = with_event_time(&schema, None);
+        let types = types_of(&plain, &[]);
         let (decoder, header): (Box<dyn TextDecoder>, _) = match params.format {
             Format::Csv => {
                 let dialect = params.dialect();
                 let header = first_record(params.rows.as_bytes(), true, &dialect);
                 let num_cells = plain.fields().len();
                 let places = (0..num_cells).map(Some).collect();
-                (Box::new(CsvDecoder::new(plain, places, num_cells, dialect, false)?), header)
+                (Box::new(CsvDecoder::new(plain, &types, places, num_cells, dialect, false)?), header)
             }
-            Format::Ndjson => (Box::new(NdjsonDecoder::new(plain, false)), None),
+            Format::Ndjson => (Box::new(NdjsonDecoder::new(plain, &types, false)), None),
         };
         let position = Position {
             offset: header.as_ref().map_or(0, |header| header.bytes),

@@ -16,6 +16,7 @@ use millrace_operator::rejected::OnError;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::{Params, one_byte};
+use crate::format::columns::ColumnType;
 use crate::format::compression;
 use crate::format::csv::{CsvDecoder, Dialect, column_names, first_record, guess_delimiter};
 use crate::format::lines::LinesDecoder;
@@ -33,6 +34,8 @@ pub(super) struct Reading {
     pub params: Params,
     /// Columns of a file, without the added position.
     pub file_schema: SchemaRef,
+    /// What the values of each of them are, where they are made of text.
+    pub types: Vec<Option<ColumnType>>,
     /// What leaves the node.
     pub schema: SchemaRef,
 }
@@ -180,7 +183,8 @@ impl TextFile {
             FileFormat::Csv => file.begin_csv(reading, shown)?,
             FileFormat::Ndjson => {
                 let nulls_misfits = reading.params.on_error == OnError::Null;
-                file.decoder = Box::new(NdjsonDecoder::new(Arc::clone(&reading.file_schema), nulls_misfits));
+                file.decoder =
+                    Box::new(NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits));
             }
             FileFormat::Lines | FileFormat::Auto | FileFormat::Parquet => {}
         }
@@ -235,7 +239,7 @@ impl TextFile {
             self.advance(first.bytes, first.newlines);
         }
         let nulls_misfits = params.on_error == OnError::Null;
-        let decoder = CsvDecoder::new(Arc::clone(wanted), places, names.len(), dialect, nulls_misfits)
+        let decoder = CsvDecoder::new(Arc::clone(wanted), &reading.types, places, names.len(), dialect, nulls_misfits)
             .map_err(|error| Fault::Other(error.into()))?;
         self.decoder = Box::new(decoder);
         Ok(())

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::{Block, Fault, OpenFile, Position, Reading, shown_path};
 use super::{Params, listing};
+use crate::format::columns::types_of;
 
 /// How soon a watched folder is looked at again when the system says nothing; it may be unable to.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -99,7 +100,7 @@ impl FileSource {
         let watermark = WatermarkMaker::new(&schema, params.max_out_of_orderness);
         let file_schema = without_position(&schema, params.add_position);
         Ok(Self {
-            reading: Reading { params, file_schema, schema },
+            reading: Reading { types: types_of(&file_schema, &params.columns), params, file_schema, schema },
             base_dir: cx.base_dir.clone(),
             files: Vec::new(),
             is_listed: false,

@@ -1,0 +1,239 @@
+//! Reading one JSON object a line without building a tree: for objects whose wanted members are plain values.
+//!
+//! A line is taken only when it is beyond doubt: one object, its members in any order, each wanted one of the very type
+//! that its column has. Whatever else there is (a number in a text column, a nested value, a name that comes twice, a
+//! fault) is left to the thorough reader, which takes it or says what is wrong. So this reader has no messages, and
+//! the two agree on every line that this one takes; a property test holds them to it.
+
+use super::columns::{Cell, CellBuilder, ColumnType};
+
+/// Where the members of the last line went: lines mostly have the same members in the same order.
+pub(crate) struct FlatJson {
+    names: Vec<String>,
+    types: Vec<ColumnType>,
+    /// For each member in the order of the last line: its name, and the column it goes to.
+    order: Vec<(Vec<u8>, Option<usize>)>,
+}
+
+impl FlatJson {
+    pub(crate) fn new(columns: impl Iterator<Item = (String, ColumnType)>) -> Self {
+        let (names, types) = columns.unzip();
+        Self { names, types, order: Vec::new() }
+    }
+
+    pub(crate) fn builders(&self, num_rows: usize) -> Vec<CellBuilder> {
+        self.types.iter().map(|column_type| CellBuilder::new(*column_type, num_rows)).collect()
+    }
+
+    /// Appends the row of `line`, or appends nothing and says `false`.
+    pub(crate) fn push(&mut self, line: &str, columns: &mut [CellBuilder]) -> bool {
+        // Cells borrow from the line, so the row is taken as a whole or not at all.
+        let mut cells: Vec<Cell<'_>> = vec![Cell::Null; columns.len()];
+        if self.read(line.trim_ascii(), &mut cells).is_none() {
+            return false;
+        }
+        let fits = |(cell, column): (&Cell<'_>, &CellBuilder)| column.takes(cell);
+        if !cells.iter().zip(columns.iter()).all(fits) {
+            return false;
+        }
+        columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push_cell(cell));
+        true
+    }
+
+    fn read<'a>(&mut self, line: &'a str, cells: &mut [Cell<'a>]) -> Option<()> {
+        let mut at = Scanner { text: line, bytes: line.as_bytes(), at: 0 };
+        let mut seen = 0_u128;
+        at.expect(b'{')?;
+        at.skip_blanks();
+        if at.peek() == Some(b'}') {
+            at.at += 1;
+            return at.is_end().then_some(());
+        }
+        for member in 0.. {
+            at.skip_blanks();
+            let name = at.plain_string()?;
+            at.skip_blanks();
+            at.expect(b':')?;
+            at.skip_blanks();
+            match self.column_of(member, name.as_bytes()) {
+                Some(column) => {
+                    // A name that comes twice is for the thorough reader.
+                    let bit = 1_u128.checked_shl(u32::try_from(column).ok()?)?;
+                    if seen & bit != 0 {
+                        return None;
+                    }
+                    seen |= bit;
+                    cells[column] = at.value()?;
+                }
+                None => at.skip_value()?,
+            }
+            at.skip_blanks();
+            match at.next()? {
+                b',' => {}
+                b'}' => return at.is_end().then_some(()),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The column of the member that stands at this place in its line.
+    fn column_of(&mut self, member: usize, name: &[u8]) -> Option<usize> {
+        if let Some((known, column)) = self.order.get(member)
+            && known == name
+        {
+            return *column;
+        }
+        let column = self.names.iter().position(|known| known.as_bytes() == name);
+        self.order.truncate(member);
+        if self.order.len() == member {
+            self.order.push((name.to_owned(), column));
+        }
+        column
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
+    }
+
+    fn is_end(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    fn skip_blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    /// A string without escapes and control characters.
+    fn plain_string(&mut self) -> Option<&'a str> {
+        self.expect(b'"')?;
+        let start = self.at;
+        loop {
+            match self.next()? {
+                b'"' => return self.text.get(start..self.at - 1),
+                b'\\' | 0..0x20 => return None,
+                _ => {}
+            }
+        }
+    }
+
+    fn value(&mut self) -> Option<Cell<'a>> {
+        match self.peek()? {
+            b'"' => {
+                let start = self.at;
+                if let Some(text) = self.plain_string() {
+                    return Some(Cell::Text(text.into()));
+                }
+                // With escapes: to its end, and then read by serde_json.
+                self.at = start + 1;
+                loop {
+                    match self.next()? {
+                        b'\\' => _ = self.next()?,
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+                let text: String = serde_json::from_str(self.text.get(start..self.at)?).ok()?;
+                Some(Cell::Text(text.into()))
+            }
+            b't' => self.word("true").map(|()| Cell::Boolean(true)),
+            b'f' => self.word("false").map(|()| Cell::Boolean(false)),
+            b'n' => self.word("null").map(|()| Cell::Null),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => None,
+        }
+    }
+
+    fn skip_value(&mut self) -> Option<()> {
+        self.value().map(|_| ())
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.bytes[self.at..].starts_with(word.as_bytes()).then(|| self.at += word.len())
+    }
+
+    /// A number as JSON writes it (RFC 8259, section 6).
+    fn number(&mut self) -> Option<Cell<'a>> {
+        let start = self.at;
+        let is_negative = self.peek() == Some(b'-');
+        self.at += usize::from(is_negative);
+        let mut mantissa = 0_u64;
+        let mut num_digits = 0;
+        let first_digit = self.at;
+        self.digits(&mut mantissa, &mut num_digits)?;
+        if self.bytes[first_digit] == b'0' && num_digits > 1 {
+            return None;
+        }
+        let num_whole = num_digits;
+        let mut is_whole = true;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            is_whole = false;
+            self.digits(&mut mantissa, &mut num_digits)?;
+        }
+        let has_exponent = matches!(self.peek(), Some(b'e' | b'E'));
+        if has_exponent {
+            self.at += 1;
+            is_whole = false;
+            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.digits(&mut 0, &mut 0)?;
+        }
+        // 18 digits fit whatever they are.
+        if is_whole && num_digits <= 18 {
+            if is_negative && mantissa == 0 {
+                // Zero as a whole number, but minus zero as a float.
+                return None;
+            }
+            let value = mantissa.cast_signed();
+            return Some(Cell::Integer(if is_negative { -value } else { value }));
+        }
+        let text = &self.text[start..self.at];
+        // Up to 2^53 and 10^22 both numbers are exact, and so their quotient is rounded once, as it should be (Clinger,
+        // "How to read floating point numbers accurately", 1990).
+        let decimals = num_digits - num_whole;
+        let is_exact = !has_exponent && num_digits <= 18 && mantissa <= 1 << 53 && decimals <= 22;
+        let value = if is_exact {
+            let size = mantissa as f64 / POWERS_OF_TEN[decimals];
+            if is_negative { -size } else { size }
+        } else {
+            text.parse().ok()?
+        };
+        Some(Cell::Number(value))
+    }
+
+    /// One digit or more; beyond 18 of them the mantissa means nothing.
+    fn digits(&mut self, mantissa: &mut u64, count: &mut usize) -> Option<()> {
+        let start = self.at;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        *count += self.at - start;
+        (self.at > start).then_some(())
+    }
+}
+
+const POWERS_OF_TEN: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
