@@ -23,6 +23,10 @@ use clap::{Parser, Subcommand};
 
 use exit::{Exit, Stop};
 
+/// Batches come and go by the megabyte: the system's allocator gives such memory back each time, and asks for it again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(
     name = "millrace",

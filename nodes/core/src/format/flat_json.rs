@@ -7,12 +7,19 @@
 
 use super::columns::{Cell, CellBuilder, ColumnType};
 
-/// Where the members of the last line went: lines mostly have the same members in the same order.
+/// A reader of lines. It remembers where the members of the last line went: lines mostly have the same members in the
+/// same order.
 pub(crate) struct FlatJson {
     names: Vec<String>,
     types: Vec<ColumnType>,
-    /// For each member in the order of the last line: its name, and the column it goes to.
-    order: Vec<(Vec<u8>, Option<usize>)>,
+    /// The members of the last line, in its order.
+    order: Vec<Member>,
+}
+
+struct Member {
+    /// The name as it was written, with its quotes and the colon behind it.
+    written: Vec<u8>,
+    column: Option<usize>,
 }
 
 impl FlatJson {
@@ -25,18 +32,19 @@ impl FlatJson {
         self.types.iter().map(|column_type| CellBuilder::new(*column_type, num_rows)).collect()
     }
 
-    /// Appends the row of `line`, or appends nothing and says `false`.
-    pub(crate) fn push(&mut self, line: &str, columns: &mut [CellBuilder]) -> bool {
-        // Cells borrow from the line, so the row is taken as a whole or not at all.
-        let mut cells: Vec<Cell<'_>> = vec![Cell::Null; columns.len()];
-        if self.read(line.trim_ascii(), &mut cells).is_none() {
+    /// Appends the row of `line`, or appends nothing and says `false`. `cells` is room that is used again and again.
+    pub(crate) fn push<'a>(&mut self, line: &'a str, cells: &mut Vec<Cell<'a>>, columns: &mut [CellBuilder]) -> bool {
+        // The row is taken as a whole or not at all.
+        cells.clear();
+        cells.resize(columns.len(), Cell::Null);
+        if self.read(line.trim_ascii(), cells).is_none() {
             return false;
         }
         let fits = |(cell, column): (&Cell<'_>, &CellBuilder)| column.takes(cell);
         if !cells.iter().zip(columns.iter()).all(fits) {
             return false;
         }
-        columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push_cell(cell));
+        columns.iter_mut().zip(cells.drain(..)).for_each(|(column, cell)| column.push_cell(cell));
         true
     }
 
@@ -51,11 +59,9 @@ impl FlatJson {
         }
         for member in 0.. {
             at.skip_blanks();
-            let name = at.plain_string()?;
+            let column = self.column_of(member, &mut at)?;
             at.skip_blanks();
-            at.expect(b':')?;
-            at.skip_blanks();
-            match self.column_of(member, name.as_bytes()) {
+            match column {
                 Some(column) => {
                     // A name that comes twice is for the thorough reader.
                     let bit = 1_u128.checked_shl(u32::try_from(column).ok()?)?;
@@ -77,19 +83,25 @@ impl FlatJson {
         None
     }
 
-    /// The column of the member that stands at this place in its line.
-    fn column_of(&mut self, member: usize, name: &[u8]) -> Option<usize> {
-        if let Some((known, column)) = self.order.get(member)
-            && known == name
+    /// Reads the name of a member, up to its value, and says which column that goes to.
+    #[inline]
+    fn column_of(&mut self, member: usize, at: &mut Scanner<'_>) -> Option<Option<usize>> {
+        if let Some(known) = self.order.get(member)
+            && at.bytes[at.at..].starts_with(&known.written)
         {
-            return *column;
+            at.at += known.written.len();
+            return Some(known.column);
         }
-        let column = self.names.iter().position(|known| known.as_bytes() == name);
+        let start = at.at;
+        let name = at.plain_string()?;
+        at.skip_blanks();
+        at.expect(b':')?;
+        let column = self.names.iter().position(|known| known == name);
         self.order.truncate(member);
         if self.order.len() == member {
-            self.order.push((name.to_owned(), column));
+            self.order.push(Member { written: at.bytes[start..at.at].to_owned(), column });
         }
-        column
+        Some(column)
     }
 }
 
@@ -128,6 +140,19 @@ impl<'a> Scanner<'a> {
     fn plain_string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
         let start = self.at;
+        // Eight bytes at a time, until one of them is a quote, a backslash or a control character.
+        while let Some(eight) = self.bytes.get(self.at..self.at + 8) {
+            let word = u64::from_le_bytes(eight.try_into().expect("eight bytes"));
+            let special = has_zero_byte(word ^ repeated(b'"'))
+                | has_zero_byte(word ^ repeated(b'\\'))
+                | has_zero_byte(word & repeated(0xe0));
+            if special != 0 {
+                // The lowest mark is right; those above it may not be.
+                self.at += special.trailing_zeros() as usize / 8;
+                break;
+            }
+            self.at += 8;
+        }
         loop {
             match self.next()? {
                 b'"' => return self.text.get(start..self.at - 1),
@@ -164,6 +189,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Passes over a value that no column wants, and makes sure that it is one.
     fn skip_value(&mut self) -> Option<()> {
         self.value().map(|_| ())
     }
@@ -231,6 +257,15 @@ impl<'a> Scanner<'a> {
         *count += self.at - start;
         (self.at > start).then_some(())
     }
+}
+
+const fn repeated(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The high bit of each byte that is zero, up to the first one for certain (Warren, "Hacker's Delight", section 6-1).
+const fn has_zero_byte(word: u64) -> u64 {
+    word.wrapping_sub(repeated(0x01)) & !word & repeated(0x80)
 }
 
 const POWERS_OF_TEN: [f64; 23] = [

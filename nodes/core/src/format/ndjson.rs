@@ -1,4 +1,4 @@
-//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`], several stretches of them at a time; the rest,
+//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`], a stretch of them on each core; the rest,
 //! and all lines of columns that are no plain values, by arrow-json in blocks, and a block that does not fit is halved
 //! until the lines at fault stand alone.
 //!
@@ -12,6 +12,8 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
+
+use rayon::prelude::*;
 
 use super::columns::{CellBuilder, ColumnType, misfit};
 use super::flat_json::FlatJson;
@@ -30,7 +32,7 @@ pub(crate) struct NdjsonDecoder {
     flat: Vec<FlatJson>,
 }
 
-/// Fewer lines than this are not worth a thread.
+/// Fewer lines than this are not worth the handing over to another core.
 const MIN_STRETCH: usize = 1_024;
 
 impl NdjsonDecoder {
@@ -105,9 +107,23 @@ impl NdjsonDecoder {
     fn decode_stretch(&self, flat: &mut FlatJson, data: &[u8], lines: &[Line<'_>]) -> Result<Stretch, ArrowError> {
         let mut stretch = Stretch::default();
         let mut columns = flat.builders(lines.len());
+        let mut cells = Vec::new();
+        // Text as a whole is mostly what each line of it is.
+        let (start, end) = lines
+            .first()
+            .zip(lines.last())
+            .map_or((0, 0), |(first, last)| (first.start, last.start + last.bytes.len()));
+        let text = std::str::from_utf8(&data[start..end]).ok();
+        let text_of = |line: &Line<'_>| {
+            let place = line.start..line.start + line.bytes.len();
+            match text {
+                Some(text) => text.get(place.start - start..place.end - start),
+                None => std::str::from_utf8(&data[place]).ok(),
+            }
+        };
         let (mut num_plain, mut from) = (0, 0);
         for (index, line) in lines.iter().enumerate() {
-            let is_plain = std::str::from_utf8(line.bytes).is_ok_and(|text| flat.push(text, &mut columns));
+            let is_plain = text_of(line).is_some_and(|text| flat.push(text, &mut cells, &mut columns));
             if is_plain {
                 if from < index {
                     // Other lines came before this one: they go out behind the plain ones before them.
@@ -172,17 +188,11 @@ impl TextDecoder for NdjsonDecoder {
             self.decode_lines(data, &lines, &mut batches, &mut decoded);
         } else if !lines.is_empty() {
             let this = &*self;
-            let parts = lines.chunks(lines.len().div_ceil(num_stretches)).zip(&mut flat);
-            let stretches = std::thread::scope(|scope| {
-                let mut parts = parts.map(|(lines, flat)| move || this.decode_stretch(flat, data, lines));
-                let first = parts.next();
-                let others: Vec<_> = parts.map(|part| scope.spawn(part)).collect();
-                let first = first.map(|mut part| part());
-                let others = others
-                    .into_iter()
-                    .map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-                first.into_iter().chain(others).collect::<Result<Vec<Stretch>, ArrowError>>()
-            })?;
+            let stretches = lines
+                .par_chunks(lines.len().div_ceil(num_stretches))
+                .zip(&mut flat)
+                .map(|(lines, flat)| this.decode_stretch(flat, data, lines))
+                .collect::<Result<Vec<Stretch>, ArrowError>>()?;
             for mut stretch in stretches {
                 batches.append(&mut stretch.batches);
                 decoded.lines.append(&mut stretch.decoded.lines);
@@ -445,7 +455,7 @@ mod tests {
             let types = types_of(&schema, &columns);
             let mut quick = NdjsonDecoder::new(Arc::clone(&schema), &types, nulls);
             let mut builders = quick.flat[0].builders(1);
-            let is_taken = quick.flat[0].push(&line, &mut builders);
+            let is_taken = quick.flat[0].push(&line, &mut Vec::new(), &mut builders);
             quick.flat.clear();
             let thorough = quick.decode(line.as_bytes(), true, 10, 1).expect("it is read");
             if is_taken {
