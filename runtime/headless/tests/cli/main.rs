@@ -6,3 +6,4 @@ mod commands;
 mod harness;
 mod projects;
 mod runs;
+mod state;
