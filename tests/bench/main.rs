@@ -1,15 +1,18 @@
 //! Whole-process benches: the release `millrace` command over pipelines of projects/bench, each answer checked before
 //! a number is printed. One JSON line a bench: rows per second, CPU seconds, peak memory.
 //!
-//! `cargo xtask bench` builds the command and runs this. A name as argument runs only the benches that contain it.
+//! `cargo xtask bench` builds the command and runs this. A name as argument runs only the benches that contain it. The
+//! benches over files want `MILLRACE_BENCH_INPUTS` to name the folder with their inputs, and are passed over without it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to its user there")]
 
+mod files;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use millrace_tests::repository;
+use millrace_tests::{cli, repository};
 use serde_json::{Value, json};
 
 /// Measures in a scratch folder and gives the line to print.
@@ -17,7 +20,14 @@ type Bench = fn(&Path) -> Value;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let benches: [(&str, Bench); 1] = [("fleet_5m", fleet_5m)];
+    let benches: [(&str, Bench); 6] = [
+        ("fleet_5m", fleet_5m),
+        ("w1_device_average", |folder| files::measure(&files::W1, folder)),
+        ("w1b_site_average", |folder| files::measure(&files::W1B, folder)),
+        ("w2_filter", |folder| files::measure(&files::W2, folder)),
+        ("w3_hot_items", |folder| files::measure(&files::W3, folder)),
+        ("w4_access_log", |folder| files::measure(&files::W4, folder)),
+    ];
     let scratch = repository().join("target/bench");
     for (name, bench) in benches {
         if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
@@ -29,17 +39,8 @@ fn main() {
     }
 }
 
-/// The release build of the command, beside this bench's own target folder.
-fn millrace() -> PathBuf {
-    let bench = std::env::current_exe().expect("a running program has a path");
-    let release = bench.ancestors().nth(2).expect("benches stand in target/release/deps");
-    let command = release.join("millrace");
-    assert!(command.is_file(), "{} is missing: run `cargo xtask bench`", command.display());
-    command
-}
-
 fn run(pipeline: &str, arguments: &[String], metrics: &Path) -> Value {
-    let output = Command::new(millrace())
+    let output = Command::new(cli())
         .arg("run")
         .arg(repository().join("projects/bench").join(pipeline))
         .args(["--progress", "none", "--metrics"])

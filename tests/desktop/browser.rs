@@ -181,7 +181,7 @@ async fn the_same_designer_edits_and_runs_in_a_browser() {
     let stop = browser.wait_for("4-running", look::stop_button).await;
     browser.click(stop).await;
     browser.wait_for("5-stopped", look::run_button).await;
-    project::assert_means_are_plausible(folder.path());
+    project::assert_means_are_plausible(folder.path(), 4);
 
     browser.press(&[Key::Control], 'z').await;
     wait_until_saved(&database, "the old title", |saved| !has_title(saved)).await;

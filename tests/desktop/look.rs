@@ -10,6 +10,8 @@ pub struct Theme;
 impl Theme {
     /// What is chosen or has the keyboard.
     pub const ACCENT: Color = [0x4a, 0xa3, 0xff];
+    /// What text fields are filled with.
+    const RAISED: Color = [0x20, 0x25, 0x2e];
     /// The bar of a source.
     pub const INGEST: Color = [0x3f, 0xb6, 0x8b];
     /// The ground of the button Run.
@@ -26,6 +28,15 @@ pub fn middle_of_window() -> Area {
 /// Whether a node in `area` is selected: the accent stands around it.
 pub fn is_selected(picture: &Picture, area: Area) -> Option<()> {
     (picture.count(Theme::ACCENT, area) > 200).then_some(())
+}
+
+/// The middle of the first text field in the inspector: a long run of its colour.
+pub fn first_field(picture: &Picture) -> Option<(usize, usize)> {
+    let inspector =
+        Area { left: picture.width - 300, top: 150, right: picture.width - 20, bottom: picture.height - 20 };
+    let row = |y: usize| Area { top: y, bottom: y + 1, ..inspector };
+    let is_field = |y: &usize| picture.count(Theme::RAISED, row(*y)) > 150;
+    (inspector.top..inspector.bottom).find(is_field).map(|top| (inspector.middle().0, top + 10))
 }
 
 fn top_bar(picture: &Picture) -> Area {

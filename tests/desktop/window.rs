@@ -76,6 +76,20 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     wait_until_saved(&database, "the new title", is_renamed);
     screen.keep("3-edited");
 
+    // The number of devices, by mouse and keyboard: the run shows that it counts.
+    screen.click(canvas.place((DEVICES.0 + 80, DEVICES.1 + 20)));
+    let around = canvas.area((DEVICES.0, DEVICES.1), (184, 90));
+    screen.wait_for("the source to be selected", |now| look::is_selected(now, around));
+    let field = screen.wait_for("the first field of its form", look::first_field);
+    screen.click(field);
+    screen.key("ctrl+a");
+    screen.type_text("6");
+    screen.keep("3-param");
+    wait_until_saved(&database, "the param", |saved| {
+        (saved["nodes"]["devices"]["params"]["devices"] == 6).then_some(())
+    });
+    screen.key("Escape");
+
     let chart = canvas.area(CHART, (240, 172));
     let before = screen.picture();
     screen.click(look::run_button(&before).expect("the button Run"));
@@ -87,9 +101,13 @@ fn a_person_edits_runs_and_undoes_with_mouse_and_keyboard() {
     let stop = look::stop_button(&screen.picture()).expect("the run goes on");
     screen.click(stop);
     screen.wait_for("the button Run", look::run_button);
-    project::assert_means_are_plausible(folder.path());
+    project::assert_means_are_plausible(folder.path(), 6);
 
     screen.click(canvas.place((40, 360)));
+    screen.key("ctrl+z");
+    wait_until_saved(&database, "the old param", |saved| {
+        (saved["nodes"]["devices"]["params"]["devices"] == 4).then_some(())
+    });
     screen.key("ctrl+z");
     wait_until_saved(&database, "the old title", |saved| is_renamed(saved).is_none().then_some(()));
     screen.key("ctrl+z");

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::process::Run;
+use crate::programs;
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -16,5 +17,12 @@ pub struct Options {
 /// # Errors
 /// When a bench cannot be built, or its answer is wrong.
 pub fn run(options: &Options) -> Result<()> {
-    Run::cargo(["bench", "--package", "millrace_tests", "--benches", "--"]).args(&options.arguments).run()
+    // Only the command is measured, so only it is built for speed; what drives it is there for the tests already.
+    Run::cargo(["build", "--release", "--bin", "millrace"]).args(programs::SELECTION).run()?;
+    Run::cargo(["bench", "--profile", "dev", "--bench", "whole_process"])
+        .args(programs::SELECTION)
+        .args(["--"])
+        .args(&options.arguments)
+        .env("MILLRACE_CLI", programs::cli("release"))
+        .run()
 }

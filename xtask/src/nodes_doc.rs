@@ -47,5 +47,5 @@ fn page() -> std::path::PathBuf {
 }
 
 fn printed() -> Result<String> {
-    Run::new(programs::cli()).args(["nodes", "--markdown"]).read()
+    Run::new(programs::cli("debug")).args(["nodes", "--markdown"]).read()
 }

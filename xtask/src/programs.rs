@@ -26,9 +26,9 @@ pub fn designer(profile: &str) -> PathBuf {
     program(profile, "millrace-designer")
 }
 
-/// The command `millrace`, built for debugging.
-pub fn cli() -> PathBuf {
-    program("debug", "millrace")
+/// The command `millrace`, built with `profile`.
+pub fn cli(profile: &str) -> PathBuf {
+    program(profile, "millrace")
 }
 
 fn program(profile: &str, name: &str) -> PathBuf {

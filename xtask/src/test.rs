@@ -76,7 +76,7 @@ fn tests(options: &Options) -> Result<Tally> {
             .args(["--"])
             .args(&options.arguments)
             .env("MILLRACE_DESIGNER", programs::designer("debug"))
-            .env("MILLRACE_CLI", programs::cli());
+            .env("MILLRACE_CLI", programs::cli("debug"));
         if let Err(error) = run.run_watched(|line| tally.see(line)) {
             println!("{error:#}");
             tally.is_green = false;
