@@ -1,25 +1,39 @@
-//! The Process section: rows in, rows out, one at a time.
+//! The Process section: rows in, rows out.
 
 use std::sync::Arc;
 
 use millrace_operator::NodeType;
 use millrace_operator::node::erase;
 
+pub mod changes;
+pub mod deduplicate;
 pub mod filter;
+pub mod flatten;
+pub mod limit;
 pub mod parse_text;
 pub mod parse_timestamp;
 pub mod route;
+pub mod sample;
 pub mod select;
+pub mod sort;
+pub mod throttle;
 pub mod union;
 
 /// The nodes of this section. Adding one is its file, its `mod` line and its line here.
 pub fn nodes() -> Vec<Arc<dyn NodeType>> {
     vec![
+        erase::<changes::Changes>(),
+        erase::<deduplicate::Deduplicate>(),
         erase::<filter::Filter>(),
+        erase::<flatten::Flatten>(),
+        erase::<limit::Limit>(),
         erase::<parse_text::ParseText>(),
         erase::<parse_timestamp::ParseTimestamp>(),
         erase::<route::Route>(),
+        erase::<sample::Sample>(),
         erase::<select::Select>(),
+        erase::<sort::Sort>(),
+        erase::<throttle::Throttle>(),
         erase::<union::Union>(),
     ]
 }
