@@ -59,3 +59,11 @@ pub(crate) fn drain_in_two_runs(harness: &Harness, batch_size: usize, first_rows
     all.watermarks.extend(rest.watermarks);
     all
 }
+
+/// The columns `id` and `id_right` of what a join gave, sorted.
+pub(crate) fn two_ids(gathered: &Gathered) -> Vec<(Option<i64>, Option<i64>)> {
+    let rows = gathered.json("rows");
+    let mut found: Vec<_> = rows.iter().map(|row| (row["id"].as_i64(), row["id_right"].as_i64())).collect();
+    found.sort_unstable();
+    found
+}

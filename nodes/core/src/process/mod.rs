@@ -5,10 +5,12 @@ use std::sync::Arc;
 use millrace_operator::NodeType;
 use millrace_operator::node::erase;
 
+pub mod as_of_join;
 pub mod changes;
 pub mod deduplicate;
 pub mod filter;
 pub mod flatten;
+pub mod interval_join;
 pub mod limit;
 pub mod parse_text;
 pub mod parse_timestamp;
@@ -18,14 +20,17 @@ pub mod select;
 pub mod sort;
 pub mod throttle;
 pub mod union;
+pub mod window_join;
 
 /// The nodes of this section. Adding one is its file, its `mod` line and its line here.
 pub fn nodes() -> Vec<Arc<dyn NodeType>> {
     vec![
+        erase::<as_of_join::AsOfJoin>(),
         erase::<changes::Changes>(),
         erase::<deduplicate::Deduplicate>(),
         erase::<filter::Filter>(),
         erase::<flatten::Flatten>(),
+        erase::<interval_join::IntervalJoin>(),
         erase::<limit::Limit>(),
         erase::<parse_text::ParseText>(),
         erase::<parse_timestamp::ParseTimestamp>(),
@@ -35,5 +40,6 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<sort::Sort>(),
         erase::<throttle::Throttle>(),
         erase::<union::Union>(),
+        erase::<window_join::WindowJoin>(),
     ]
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a node. The pieces hold data only; when a row is needed no more is decided by the node.
 
+pub(crate) mod joining;
 pub(crate) mod keys;
 pub(crate) mod lateness;
 pub(crate) mod rows;
