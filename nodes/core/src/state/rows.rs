@@ -74,10 +74,6 @@ impl RowStore {
         Self { schema, segments: BTreeMap::new(), next: 0, num_rows: 0, bytes: 0 }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.num_rows == 0
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -143,11 +139,10 @@ impl RowStore {
         Ok(())
     }
 
-    /// These rows, in this order; a row of nulls for `None`.
-    ///
-    /// # Errors
-    /// When a row has been given up already: a defect.
-    pub(crate) fn columns(&self, numbers: &[Option<u64>]) -> Result<Vec<ArrayRef>, NodeError> {
+    /// Where these rows stand: the segments, and for each row which of them and the place in it. The row of nulls that
+    /// stands for `None` comes before the segments.
+    fn places(&self, numbers: &[Option<u64>]) -> Result<(Vec<&Segment>, Vec<(usize, usize)>), NodeError> {
+        let missing = || NodeError::internal("a row that is needed was given up");
         let mut used: Vec<&Segment> = Vec::new();
         let mut index_of: BTreeMap<u64, usize> = BTreeMap::new();
         let mut last: Option<(u64, u64, usize)> = None;
@@ -160,7 +155,6 @@ impl RowStore {
             let index = match last {
                 Some((first, end, index)) if first <= number && number <= end => index,
                 _ => {
-                    let missing = || NodeError::internal("a row that is needed was given up");
                     let (first, segment) = self.segments.range(..=number).next_back().ok_or_else(missing)?;
                     let index = *index_of.entry(*first).or_insert_with(|| {
                         used.push(segment);
@@ -171,18 +165,39 @@ impl RowStore {
                 }
             };
             let place = used[index].place_of(number).filter(|place| used[index].is_live[*place]);
-            // The row of nulls comes before the segments.
-            places.push((index + 1, place.ok_or_else(|| NodeError::internal("a row that is needed was given up"))?));
+            places.push((index + 1, place.ok_or_else(missing)?));
         }
-        let nulls: Vec<ArrayRef> =
-            self.schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-        let mut columns = Vec::with_capacity(nulls.len());
-        for (column, null) in nulls.iter().enumerate() {
-            let mut arrays: Vec<&dyn Array> = vec![null.as_ref()];
-            arrays.extend(used.iter().map(|segment| segment.batch.column(column).as_ref()));
-            columns.push(interleave(&arrays, &places)?);
-        }
-        Ok(columns)
+        Ok((used, places))
+    }
+
+    fn column_at(
+        &self,
+        column: usize,
+        segments: &[&Segment],
+        places: &[(usize, usize)],
+    ) -> Result<ArrayRef, NodeError> {
+        let nulls = new_null_array(self.schema.field(column).data_type(), 1);
+        let mut arrays: Vec<&dyn Array> = vec![nulls.as_ref()];
+        arrays.extend(segments.iter().map(|segment| segment.batch.column(column).as_ref()));
+        Ok(interleave(&arrays, places)?)
+    }
+
+    /// The columns of these rows, in this order; a row of nulls for `None`.
+    ///
+    /// # Errors
+    /// When a row has been given up already: a defect.
+    pub(crate) fn columns(&self, numbers: &[Option<u64>]) -> Result<Vec<ArrayRef>, NodeError> {
+        let (segments, places) = self.places(numbers)?;
+        (0..self.schema.fields().len()).map(|column| self.column_at(column, &segments, &places)).collect()
+    }
+
+    /// As [`Self::columns`], for one of them.
+    ///
+    /// # Errors
+    /// As [`Self::columns`].
+    pub(crate) fn column(&self, column: usize, numbers: &[Option<u64>]) -> Result<ArrayRef, NodeError> {
+        let (segments, places) = self.places(numbers)?;
+        self.column_at(column, &segments, &places)
     }
 
     /// These rows, in this order.
@@ -242,7 +257,7 @@ mod tests {
                 prop_assert_eq!(&numbers, &live);
                 let expected: Vec<i64> = live.iter().map(|number| *number as i64 * 10).collect();
                 prop_assert_eq!(rows.column(0).as_primitive::<Int64Type>().values().to_vec(), expected);
-                prop_assert_eq!(store.is_empty(), live.is_empty());
+                prop_assert_eq!(store.num_rows, live.len());
                 prop_assert_eq!(store.bytes() == 0, live.is_empty());
             }
             let mut backwards: Vec<Option<u64>> = live.iter().rev().copied().map(Some).collect();
