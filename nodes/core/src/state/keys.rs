@@ -14,6 +14,8 @@ use arrow::row::{RowConverter, Rows, SortField};
 use millrace_model::ColumnRef;
 use millrace_operator::{InferContext, NodeError};
 
+use super::rows::RowStore;
+
 /// A table by encoded key. Look up with `&[u8]`: only a key that is new is copied.
 pub(crate) type KeyMap<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<KeyHasher>>;
 
@@ -86,6 +88,16 @@ impl KeyEncoder {
     pub(crate) fn encode(&self, batch: &RecordBatch) -> Result<EncodedKeys, NodeError> {
         let columns: Vec<ArrayRef> = self.columns.iter().map(|column| batch.column(*column).clone()).collect();
         self.encode_columns(&columns)
+    }
+
+    /// The keys of rows that are held.
+    ///
+    /// # Errors
+    /// When a row has been given up already: a defect.
+    pub(crate) fn encode_held(&self, rows: &RowStore, numbers: &[u64]) -> Result<EncodedKeys, NodeError> {
+        let numbers: Vec<Option<u64>> = numbers.iter().copied().map(Some).collect();
+        let columns = self.columns.iter().map(|column| rows.column(*column, &numbers));
+        self.encode_columns(&columns.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// As [`Self::encode`], with the key columns themselves.

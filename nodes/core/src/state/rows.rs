@@ -69,6 +69,9 @@ impl Segment {
     }
 }
 
+/// Some segments, and for each row which of them and the place in it.
+type Places<'a> = (Vec<&'a Segment>, Vec<(usize, usize)>);
+
 impl RowStore {
     pub(crate) fn new(schema: SchemaRef) -> Self {
         Self { schema, segments: BTreeMap::new(), next: 0, num_rows: 0, bytes: 0 }
@@ -141,7 +144,7 @@ impl RowStore {
 
     /// Where these rows stand: the segments, and for each row which of them and the place in it. The row of nulls that
     /// stands for `None` comes before the segments.
-    fn places(&self, numbers: &[Option<u64>]) -> Result<(Vec<&Segment>, Vec<(usize, usize)>), NodeError> {
+    fn places(&self, numbers: &[Option<u64>]) -> Result<Places<'_>, NodeError> {
         let missing = || NodeError::internal("a row that is needed was given up");
         let mut used: Vec<&Segment> = Vec::new();
         let mut index_of: BTreeMap<u64, usize> = BTreeMap::new();

@@ -181,7 +181,7 @@ impl AsOfJoinOperator {
             return Ok(());
         }
         let numbers: Vec<u64> = leaving.iter().map(|(_, number)| *number).collect();
-        let keys = self.keys.encode(&self.left.take(&numbers)?)?;
+        let keys = self.keys.encode_held(&self.left, &numbers)?;
         for (row, (time_us, number)) in leaving.iter().enumerate() {
             let oldest_us = self.tolerance_us.map(|tolerance_us| time_us.saturating_sub(tolerance_us));
             let candidates = if keys.is_null(row) { &mut [] } else { self.right.of_key_mut(keys.get(row)) };

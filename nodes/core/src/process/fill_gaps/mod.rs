@@ -6,7 +6,7 @@
 //! results stays that much behind.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -25,7 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
-use crate::state::keys::{KeyEncoder, KeyMap, key_columns, table_bytes};
+use crate::state::keys::{EncodedKeys, KeyEncoder, KeyMap, key_columns, table_bytes};
 use crate::state::lateness::{Lateness, event_time_index};
 use crate::state::rows::RowStore;
 use crate::state::saved;
@@ -211,38 +211,41 @@ impl FillGapsOperator {
             passed.push(*next);
             self.order.pop();
         }
+        let numbers: Vec<u64> = passed.iter().map(|(_, number)| *number).collect();
+        let keys = self.encoder.encode_held(&self.rows, &numbers)?;
+        let replaced = replaced(&passed, &keys);
         let mut num_dropped = 0;
-        for part in passed.chunks(BATCH_ROWS) {
-            let numbers: Vec<u64> = part.iter().map(|(_, number)| *number).collect();
-            let keys = self.encoder.encode(&self.rows.take(&numbers)?)?;
-            for (row, (time_us, number)) in part.iter().enumerate() {
-                let next = Last { time_us: *time_us, number: *number, is_out: false };
-                match self.last.get_mut(keys.get(row)).map(|last| std::mem::replace(last, next)) {
-                    None => {
-                        self.last.insert(keys.get(row).into(), next);
-                    }
-                    Some(last) => {
-                        // Only the last row of one time stands on its point.
-                        if last.time_us < *time_us {
-                            num_dropped += usize::from(!self.stand(last));
-                            self.fill(last, next, out)?;
-                        } else {
-                            num_dropped += 1;
-                        }
-                        self.done.push(last.number);
-                    }
+        for (row, (time_us, number)) in passed.iter().enumerate() {
+            if replaced.contains(&row) {
+                self.done.push(*number);
+                num_dropped += 1;
+                continue;
+            }
+            let next = Last { time_us: *time_us, number: *number, is_out: false };
+            match self.last.get_mut(keys.get(row)).map(|last| std::mem::replace(last, next)) {
+                None => {
+                    self.last.insert(keys.get(row).into(), next);
                 }
-                if self.points.len() >= BATCH_ROWS {
-                    self.emit(out)?;
+                Some(last) => {
+                    num_dropped += usize::from(!self.stand(last));
+                    self.fill(last, next, out)?;
+                    self.done.push(last.number);
                 }
+            }
+            if self.points.len() >= BATCH_ROWS {
+                self.emit(out)?;
             }
         }
         // All rows of these times have been seen: the points on which rows stand need not wait.
-        let every_us = self.every_us;
         let mut standing = Vec::new();
-        for last in self.last.values_mut().filter(|last| !last.is_out && last.time_us.rem_euclid(every_us) == 0) {
-            last.is_out = true;
-            standing.push(Point { time_us: last.time_us, previous: last.number, next: None });
+        for row in 0..passed.len() {
+            if let Some(last) = self.last.get_mut(keys.get(row))
+                && !last.is_out
+                && last.time_us.rem_euclid(self.every_us) == 0
+            {
+                last.is_out = true;
+                standing.push(Point { time_us: last.time_us, previous: last.number, next: None });
+            }
         }
         self.points.extend(standing);
         self.emit(out)?;
@@ -314,6 +317,20 @@ impl FillGapsOperator {
         columns[self.plan.time] = times_as(times, self.plan.schema.field(self.plan.time).data_type())?;
         Ok(RecordBatch::try_new(self.plan.schema.clone(), columns)?)
     }
+}
+
+/// The rows that a later one of the same key and time takes the place of; `passed` is sorted by time.
+fn replaced(passed: &[(i64, u64)], keys: &EncodedKeys) -> HashSet<usize> {
+    let mut replaced = HashSet::new();
+    if passed.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        let mut newest: HashMap<&[u8], i64> = HashMap::new();
+        for (row, (time_us, _)) in passed.iter().enumerate().rev() {
+            if newest.insert(keys.get(row), *time_us) == Some(*time_us) {
+                replaced.insert(row);
+            }
+        }
+    }
+    replaced
 }
 
 /// The values between those of the row before and of the row after, in the type of the column.
