@@ -11,6 +11,7 @@ mod format;
 pub mod ingest;
 pub mod process;
 mod rejecting;
+mod state;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -4,9 +4,12 @@
 //! the state. Every batch must pass through [`Rejecting::sort_out`] exactly once, with its failures or without.
 
 use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use millrace_operator::expression::{ExpressionError, RowFailure};
 use millrace_operator::rejected::{OnError, RejectedBuilder, row_as_json, wall_clock_us};
+use millrace_operator::watermark::{WatermarkMaker, WatermarkState};
 use millrace_operator::{InferContext, NodeError, Output, ParamProblem};
+use serde::{Deserialize, Serialize};
 
 pub(crate) struct Rejecting {
     port: usize,
@@ -81,6 +84,80 @@ impl Rejecting {
         let bytes = state.try_into().map_err(|_| NodeError::internal("the state of rejected rows is damaged"))?;
         self.rows_seen = u64::from_le_bytes(bytes);
         Ok(())
+    }
+}
+
+/// What a node that reads a time out of its rows does with them afterwards: those that failed leave as [`Rejecting`] says,
+/// the others pass with watermarks of this node's own, where it gives them their event time.
+pub(crate) struct TimedRows {
+    pub(crate) rejecting: Rejecting,
+    watermarks: Option<WatermarkMaker>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TimedState {
+    watermarks: WatermarkState,
+    rejecting: Vec<u8>,
+}
+
+impl TimedRows {
+    /// Without `watermarks`, those that arrive are passed on.
+    pub(crate) fn new(rejecting: Rejecting, watermarks: Option<WatermarkMaker>) -> Self {
+        Self { rejecting, watermarks }
+    }
+
+    /// Emits the rows of `batch` that `keeps` says, all without it.
+    ///
+    /// # Errors
+    /// When the batch is not of the node's output schema.
+    pub(crate) fn emit(
+        &mut self,
+        port: usize,
+        mut batch: RecordBatch,
+        keeps: Option<&BooleanArray>,
+        out: &mut Output,
+    ) -> Result<(), NodeError> {
+        if let Some(keeps) = keeps {
+            batch = filter_record_batch(&batch, keeps)?;
+        }
+        match &mut self.watermarks {
+            Some(watermarks) => watermarks.emit(port, batch, out),
+            None => {
+                out.emit(port, batch);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn on_watermark(&self, watermark_us: i64, out: &mut Output) {
+        // The end of time is the end of the input, whoever makes the watermarks.
+        if self.watermarks.is_some() && watermark_us == i64::MAX {
+            out.watermark(watermark_us);
+        }
+    }
+
+    pub(crate) fn makes_watermarks(&self) -> bool {
+        self.watermarks.is_some()
+    }
+
+    /// # Errors
+    /// When the state cannot be written: a defect.
+    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, NodeError> {
+        let watermarks = self.watermarks.as_ref().map(WatermarkMaker::state).unwrap_or_default();
+        let state = TimedState { watermarks, rejecting: self.rejecting.snapshot() };
+        serde_json::to_vec(&state)
+            .map_err(|error| NodeError::internal("the state cannot be written").with_source(error))
+    }
+
+    /// # Errors
+    /// When `state` is not a state of this kind.
+    pub(crate) fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        let state: TimedState = serde_json::from_slice(state)
+            .map_err(|error| NodeError::internal("the state cannot be read").with_source(error))?;
+        if let Some(watermarks) = &mut self.watermarks {
+            watermarks.restore(state.watermarks);
+        }
+        self.rejecting.restore(&state.rejecting)
     }
 }
 

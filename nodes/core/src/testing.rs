@@ -1,10 +1,35 @@
-//! For tests of sources in this crate: their futures are always ready, so one poll is enough.
+//! For tests of nodes in this crate: sources, whose futures are always ready, so that one poll is enough; and rows with
+//! an event time.
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use millrace_model::event_time::{UTC, with_event_time};
 use millrace_operator::harness::{Gathered, Harness};
+
+/// A row: time in seconds, key, and a number that tells it from the others.
+pub(crate) type Row = (Option<i64>, Option<&'static str>, i64);
+
+/// The columns `ts` (the event time), `key` and `id`.
+pub(crate) fn event_rows(rows: &[Row]) -> RecordBatch {
+    let times = TimestampMicrosecondArray::from_iter(rows.iter().map(|row| row.0.map(|second| second * 1_000_000)));
+    let plain = RecordBatch::try_from_iter_with_nullable([
+        ("ts", Arc::new(times.with_timezone(UTC)) as ArrayRef, true),
+        ("key", Arc::new(StringArray::from_iter(rows.iter().map(|row| row.1))) as ArrayRef, true),
+        ("id", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.2))) as ArrayRef, true),
+    ])
+    .expect("columns fit");
+    let schema = with_event_time(&plain.schema(), Some("ts"));
+    plain.with_schema(schema).expect("only the metadata differs")
+}
+
+/// The column `id` of what left by a port.
+pub(crate) fn ids(gathered: &Gathered, port: &str) -> Vec<i64> {
+    gathered.json(port).iter().filter_map(|row| row["id"].as_i64()).collect()
+}
 
 /// # Panics
 /// When the future waits for something.
@@ -33,4 +58,12 @@ pub(crate) fn drain_in_two_runs(harness: &Harness, batch_size: usize, first_rows
     }
     all.watermarks.extend(rest.watermarks);
     all
+}
+
+/// The columns `id` and `id_right` of what a join gave, sorted.
+pub(crate) fn two_ids(gathered: &Gathered) -> Vec<(Option<i64>, Option<i64>)> {
+    let rows = gathered.json("rows");
+    let mut found: Vec<_> = rows.iter().map(|row| (row["id"].as_i64(), row["id_right"].as_i64())).collect();
+    found.sort_unstable();
+    found
 }

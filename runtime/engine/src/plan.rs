@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use millrace_model::check::check;
 use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
 use millrace_operator::{InferContext, NodeType, Partitioning, Probed, Registry};
@@ -268,12 +268,31 @@ fn partitioning_of(
     inputs: &[Option<SchemaRef>],
 ) -> Result<Partitioning, String> {
     let partitioning = node_type.partitioning(&node.params)?;
-    let Partitioning::Keyed(keys) = &partitioning else { return Ok(partitioning) };
-    for schema in inputs.iter().flatten() {
-        if let Some(missing) = keys.iter().find(|key| schema.index_of(key).is_err()) {
-            return Err(format!("The key column `{missing}` is missing in the rows that arrive."));
+    if !matches!(partitioning, Partitioning::Keyed(_)) {
+        return Ok(partitioning);
+    }
+    let mut first: Option<(&str, Vec<&DataType>)> = None;
+    for ((index, schema), input) in inputs.iter().enumerate().zip(&node.inputs) {
+        let Some(schema) = schema else { continue };
+        let mut types = Vec::new();
+        for key in partitioning.keys_at(index) {
+            match schema.field_with_name(key) {
+                Ok(field) => types.push(field.data_type()),
+                Err(_) => return Err(format!("The key column `{key}` is missing in the rows that arrive.")),
+            }
+        }
+        // Other types encode in another way, and rows that belong together would part.
+        match &first {
+            Some((port, known)) if *known != types => {
+                return Err(format!(
+                    "The key columns at `{port}` and `{}` differ in their types: cast them to the same with a Select node.",
+                    input.port.name
+                ));
+            }
+            Some(_) => {}
+            None => first = Some((&input.port.name, types)),
         }
     }
     // Without keys all rows are of one group, which one instance must see.
-    Ok(if keys.is_empty() { Partitioning::Single } else { partitioning })
+    Ok(if partitioning.keys_at(0).is_empty() { Partitioning::Single } else { partitioning })
 }

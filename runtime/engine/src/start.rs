@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use millrace_model::run::RunFailure;
 use millrace_model::{Diagnostic, NodeId, PortRole, Wire};
-use millrace_operator::{BuildContext, Machine, NodeError, Operator, Partitioning, Prepared, Registry};
+use millrace_operator::{BuildContext, Machine, NodeError, Operator, Prepared, Registry};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -333,15 +333,9 @@ impl<'a> Builder<'a> {
         let to = &self.plan.nodes[&wire.to.node];
         let ends = self.ends.get_mut(wire).expect("a wire to the first node of a task has queues");
         let senders = std::mem::take(&mut ends.senders[instance]);
-        let keys = match &to.partitioning {
-            Partitioning::Keyed(keys) => keys.as_slice(),
-            Partitioning::Single | Partitioning::Stateless => &[],
-        };
-        let schema = to.inputs[to.input_index(&wire.to.port).expect("a runnable plan has wires between ports only")]
-            .schema
-            .as_ref()
-            .expect("a runnable plan knows every schema");
-        Ok(Exchange::new(senders, keys, schema)?)
+        let input = to.input_index(&wire.to.port).expect("a runnable plan has wires between ports only");
+        let schema = to.inputs[input].schema.as_ref().expect("a runnable plan knows every schema");
+        Ok(Exchange::new(senders, to.partitioning.keys_at(input), schema)?)
     }
 
     fn fit(&self, wire: &Wire) -> Result<Option<Fit>, NodeError> {

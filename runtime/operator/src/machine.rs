@@ -30,8 +30,24 @@ pub enum Partitioning {
     Single,
     /// Each row stands for itself; an instance runs wherever its input is, fused to the node before it.
     Stateless,
-    /// Rows with equal values in these columns go to one instance.
-    Keyed(Vec<String>),
+    /// Rows with equal values in these columns go to one instance: one list for each input port, in the card's order.
+    /// The n-th columns of all lists have one type. Ports beyond the lists have the last one.
+    Keyed(Vec<Vec<String>>),
+}
+
+impl Partitioning {
+    /// By the columns of these names, which the rows of every input port have; without any, one instance sees all.
+    pub fn keyed(keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Keyed(vec![keys.into_iter().map(Into::into).collect()])
+    }
+
+    /// The key columns at the input port of this index; none where rows are not spread by keys.
+    pub fn keys_at(&self, input: usize) -> &[String] {
+        match self {
+            Self::Keyed(lists) => lists.get(input).or(lists.last()).map(Vec::as_slice).unwrap_or_default(),
+            Self::Single | Self::Stateless => &[],
+        }
+    }
 }
 
 /// Where rows come from.

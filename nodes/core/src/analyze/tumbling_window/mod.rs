@@ -120,7 +120,7 @@ impl Node for TumblingWindow {
         if params.keys.is_empty() {
             return Partitioning::Single;
         }
-        Partitioning::Keyed(params.keys.iter().map(|key| key.0.clone()).collect())
+        Partitioning::keyed(params.keys.iter().map(ColumnRef::as_str))
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

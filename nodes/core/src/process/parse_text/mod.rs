@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_model::{ColumnRef, Interval, suggest};
 use millrace_operator::expression::RowFailure;
 use millrace_operator::rejected::{self, OnError};
-use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker, WatermarkState};
+use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
 };
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use self::columns::{Columns, ValueType};
 use self::methods::{Method, Parser};
-use crate::rejecting::{Rejecting, first_error};
+use crate::rejecting::{Rejecting, TimedRows, first_error};
 
 mod access_log;
 mod columns;
@@ -118,8 +118,8 @@ impl Node for ParseText {
             "" => None,
             _ => WatermarkMaker::new(&plan.schema, params.max_out_of_orderness),
         };
-        let rejecting = Rejecting::new(REJECTED, params.on_error);
-        Ok(Machine::Operator(Box::new(ParseTextOperator { plan, watermarks, rejecting })))
+        let rows = TimedRows::new(Rejecting::new(REJECTED, params.on_error), watermarks);
+        Ok(Machine::Operator(Box::new(ParseTextOperator { plan, rows })))
     }
 }
 
@@ -176,14 +176,7 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
 
 struct ParseTextOperator {
     plan: Plan,
-    watermarks: Option<WatermarkMaker>,
-    rejecting: Rejecting,
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    watermarks: WatermarkState,
-    rejecting: Vec<u8>,
+    rows: TimedRows,
 }
 
 impl Operator for ParseTextOperator {
@@ -200,48 +193,28 @@ impl Operator for ParseTextOperator {
             self.plan.columns.end_row();
         }
         let raw = |row: usize| Ok(texts.value(row).to_owned());
-        let keeps = self.rejecting.sort_out_raw(batch.num_rows(), &failures, out, raw)?;
+        let keeps = self.rows.rejecting.sort_out_raw(batch.num_rows(), &failures, out, raw)?;
         let mut columns: Vec<ArrayRef> = self.plan.kept.iter().map(|index| batch.column(*index).clone()).collect();
         columns.extend(self.plan.columns.finish());
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let mut parsed = RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options)?;
-        if let Some(keeps) = keeps {
-            parsed = filter_record_batch(&parsed, &keeps)?;
-        }
-        match &mut self.watermarks {
-            Some(watermarks) => watermarks.emit(ROWS, parsed, out),
-            None => {
-                out.emit(ROWS, parsed);
-                Ok(())
-            }
-        }
+        let parsed = RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options)?;
+        self.rows.emit(ROWS, parsed, keeps.as_ref(), out)
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
-        // The end of time is the end of the input, whoever makes the watermarks.
-        if self.watermarks.is_some() && watermark_us == i64::MAX {
-            out.watermark(watermark_us);
-        }
+        self.rows.on_watermark(watermark_us, out);
         Ok(())
     }
 
     fn makes_watermarks(&self) -> bool {
-        self.watermarks.is_some()
+        self.rows.makes_watermarks()
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
-        let watermarks = self.watermarks.as_ref().map(WatermarkMaker::state).unwrap_or_default();
-        let state = State { watermarks, rejecting: self.rejecting.snapshot() };
-        serde_json::to_vec(&state)
-            .map_err(|error| NodeError::internal("the state cannot be written").with_source(error))
+        self.rows.snapshot()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
-        let state: State = serde_json::from_slice(state)
-            .map_err(|error| NodeError::internal("the state cannot be read").with_source(error))?;
-        if let Some(watermarks) = &mut self.watermarks {
-            watermarks.restore(state.watermarks);
-        }
-        self.rejecting.restore(&state.rejecting)
+        self.rows.restore(state)
     }
 }

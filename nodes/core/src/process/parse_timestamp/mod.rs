@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::compute::{CastOptions, cast, cast_with_options, filter_record_batch};
+use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit};
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type, with_event_time};
@@ -14,7 +14,7 @@ use millrace_model::{ColumnRef, Interval};
 use millrace_operator::expression::RowFailure;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::time::event_times;
-use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker, WatermarkState};
+use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
 };
@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::time_text::{TimeForm, TimeReader, Zone};
-use crate::rejecting::{Rejecting, first_error};
+use crate::rejecting::{Rejecting, TimedRows, first_error};
 
 mod digits;
 #[cfg(test)]
@@ -143,8 +143,8 @@ impl Node for ParseTimestamp {
             true => WatermarkMaker::new(&plan.schema, params.max_out_of_orderness),
             false => None,
         };
-        let rejecting = Rejecting::new(REJECTED, params.on_error);
-        Ok(Machine::Operator(Box::new(ParseTimestampOperator { plan, watermarks, rejecting })))
+        let rows = TimedRows::new(Rejecting::new(REJECTED, params.on_error), watermarks);
+        Ok(Machine::Operator(Box::new(ParseTimestampOperator { plan, rows })))
     }
 }
 
@@ -313,64 +313,37 @@ impl Plan {
 
 struct ParseTimestampOperator {
     plan: Plan,
-    watermarks: Option<WatermarkMaker>,
-    rejecting: Rejecting,
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    watermarks: WatermarkState,
-    rejecting: Vec<u8>,
+    rows: TimedRows,
 }
 
 impl Operator for ParseTimestampOperator {
     fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
         let (times, failures) = self.plan.read(batch.column(self.plan.column))?;
-        let keeps = self.rejecting.sort_out(&batch, &failures, out)?;
+        let keeps = self.rows.rejecting.sort_out(&batch, &failures, out)?;
         let mut columns = batch.columns().to_vec();
         if self.plan.output < columns.len() {
             columns[self.plan.output] = Arc::new(times);
         } else {
             columns.push(Arc::new(times));
         }
-        let mut parsed = RecordBatch::try_new(self.plan.schema.clone(), columns)?;
-        if let Some(keeps) = keeps {
-            parsed = filter_record_batch(&parsed, &keeps)?;
-        }
-        match &mut self.watermarks {
-            Some(watermarks) => watermarks.emit(ROWS, parsed, out),
-            None => {
-                out.emit(ROWS, parsed);
-                Ok(())
-            }
-        }
+        let parsed = RecordBatch::try_new(self.plan.schema.clone(), columns)?;
+        self.rows.emit(ROWS, parsed, keeps.as_ref(), out)
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
-        // The end of time is the end of the input, whoever makes the watermarks.
-        if self.watermarks.is_some() && watermark_us == i64::MAX {
-            out.watermark(watermark_us);
-        }
+        self.rows.on_watermark(watermark_us, out);
         Ok(())
     }
 
     fn makes_watermarks(&self) -> bool {
-        self.watermarks.is_some()
+        self.rows.makes_watermarks()
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
-        let watermarks = self.watermarks.as_ref().map(WatermarkMaker::state).unwrap_or_default();
-        let state = State { watermarks, rejecting: self.rejecting.snapshot() };
-        serde_json::to_vec(&state)
-            .map_err(|error| NodeError::internal("the state cannot be written").with_source(error))
+        self.rows.snapshot()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
-        let state: State = serde_json::from_slice(state)
-            .map_err(|error| NodeError::internal("the state cannot be read").with_source(error))?;
-        if let Some(watermarks) = &mut self.watermarks {
-            watermarks.restore(state.watermarks);
-        }
-        self.rejecting.restore(&state.rejecting)
+        self.rows.restore(state)
     }
 }

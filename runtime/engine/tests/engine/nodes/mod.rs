@@ -367,7 +367,7 @@ impl Node for Running {
     }
 
     fn partitioning(_: &NoParams) -> Partitioning {
-        Partitioning::Keyed(vec!["key".to_owned()])
+        Partitioning::keyed(["key"])
     }
 
     fn build(_: NoParams, cx: &BuildContext) -> Result<Machine, NodeError> {
