@@ -6,10 +6,15 @@ use millrace_operator::NodeType;
 use millrace_operator::node::erase;
 
 pub mod hopping_window;
+pub mod session_window;
 pub mod tumbling_window;
 pub(crate) mod window;
 
 /// The nodes of this section. Adding one is its file, its `mod` line and its line here.
 pub fn nodes() -> Vec<Arc<dyn NodeType>> {
-    vec![erase::<tumbling_window::TumblingWindow>(), erase::<hopping_window::HoppingWindow>()]
+    vec![
+        erase::<tumbling_window::TumblingWindow>(),
+        erase::<hopping_window::HoppingWindow>(),
+        erase::<session_window::SessionWindow>(),
+    ]
 }

@@ -4,9 +4,10 @@
 //! can be taken out, merged and forgotten at the cost of those few. A piece of which more than half was forgotten is
 //! written anew together with others, so that the memory held stays within a factor of what is alive.
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{interleave_record_batch, take_record_batch};
 
+use super::{AggregatePlan, Finished};
 use crate::error::NodeError;
 
 /// Pieces smaller than this are put together when there are many.
@@ -31,25 +32,92 @@ struct Piece {
 const NONE: u32 = u32::MAX;
 
 impl Partials {
+    /// A handle without a state yet.
+    pub fn reserve(&mut self) -> u32 {
+        self.unused.pop().unwrap_or_else(|| {
+            self.places.push((NONE, 0));
+            number(self.places.len() - 1)
+        })
+    }
+
     /// Keeps every row of `state`; gives the handle of each.
     pub fn add(&mut self, state: RecordBatch) -> Vec<u32> {
-        let piece = number(self.pieces.len());
-        let handles: Vec<u32> = (0..number(state.num_rows()))
-            .map(|row| match self.unused.pop() {
-                Some(handle) => {
-                    self.places[handle as usize] = (piece, row);
-                    handle
-                }
-                None => {
-                    self.places.push((piece, row));
-                    number(self.places.len() - 1)
-                }
-            })
-            .collect();
-        if !handles.is_empty() {
-            self.pieces.push(Piece { state, handles: handles.clone() });
-        }
+        let handles: Vec<u32> = (0..state.num_rows()).map(|_| self.reserve()).collect();
+        self.put(&handles, state);
         handles
+    }
+
+    /// Gives each handle the row of `state` at its place, instead of what it had.
+    pub fn put(&mut self, handles: &[u32], state: RecordBatch) {
+        debug_assert_eq!(handles.len(), state.num_rows());
+        if handles.is_empty() {
+            return;
+        }
+        let piece = number(self.pieces.len());
+        for (row, handle) in handles.iter().enumerate() {
+            self.drop_row(*handle);
+            self.places[*handle as usize] = (piece, number(row));
+        }
+        self.pieces.push(Piece { state, handles: handles.to_vec() });
+    }
+
+    /// Whether the handle has a state.
+    pub fn has_state(&self, handle: u32) -> bool {
+        self.places[handle as usize].0 != NONE
+    }
+
+    /// Adds prepared rows to the states of some handles: `slots` says for each row which of `handles` it belongs to. A
+    /// handle without a state must have a row.
+    ///
+    /// # Errors
+    /// When a function cannot take its arguments.
+    pub fn fold(
+        &mut self,
+        plan: &AggregatePlan,
+        handles: &[u32],
+        prepared: &RecordBatch,
+        slots: &[usize],
+    ) -> Result<(), NodeError> {
+        if handles.is_empty() {
+            return Ok(());
+        }
+        // Those with a state go first: accumulators take it that a new group has a row in the call that brings it.
+        let (known, fresh): (Vec<usize>, Vec<usize>) =
+            (0..handles.len()).partition(|slot| self.has_state(handles[*slot]));
+        let ordered: Vec<u32> = known.iter().chain(&fresh).map(|slot| handles[*slot]).collect();
+        let mut places = vec![0; handles.len()];
+        for (place, slot) in known.iter().chain(&fresh).enumerate() {
+            places[*slot] = place;
+        }
+        let slots: Vec<usize> = slots.iter().map(|slot| places[*slot]).collect();
+        let mut table = plan.new_slots()?;
+        if let Some(state) = self.gather(&ordered[..known.len()])? {
+            table.merge(&state, &(0..known.len()).collect::<Vec<_>>(), known.len())?;
+        }
+        table.update(prepared, &slots, handles.len())?;
+        let state = table.into_state(handles.len())?;
+        self.put(&ordered, state);
+        self.tidy()
+    }
+
+    /// The results of groups that are each put together from some handles: `slots` says for each handle which group it
+    /// belongs to. Every group has a handle; within a group, states are merged in their order.
+    ///
+    /// # Errors
+    /// When an accumulator cannot give its results.
+    pub fn finish(
+        &self,
+        plan: &AggregatePlan,
+        handles: &[u32],
+        slots: &[usize],
+        keys: Vec<ArrayRef>,
+        num_slots: usize,
+    ) -> Result<Finished, NodeError> {
+        let mut table = plan.new_slots()?;
+        if let Some(state) = self.gather(handles)? {
+            table.merge(&state, slots, num_slots)?;
+        }
+        table.finish(keys, num_slots)
     }
 
     /// The rows of these handles, in this order; `None` for no handles.
@@ -80,12 +148,19 @@ impl Partials {
         Ok(Some(interleave_record_batch(&pieces, &places)?))
     }
 
-    /// Forgets a row; its handle may be given out again.
+    /// Forgets a handle and its state; the handle may be given out again.
     pub fn forget(&mut self, handle: u32) {
-        let (piece, row) = self.places[handle as usize];
-        self.pieces[piece as usize].handles[row as usize] = NONE;
+        self.drop_row(handle);
+        self.places[handle as usize] = (NONE, 0);
         self.unused.push(handle);
-        self.num_dead += 1;
+    }
+
+    fn drop_row(&mut self, handle: u32) {
+        let (piece, row) = self.places[handle as usize];
+        if piece != NONE {
+            self.pieces[piece as usize].handles[row as usize] = NONE;
+            self.num_dead += 1;
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -96,7 +171,12 @@ impl Partials {
         self.len() == 0
     }
 
-    /// Gives memory back where much was forgotten. Handles stay good. To be called now and then.
+    /// How many handles were given out: each is smaller than this.
+    pub fn num_handles(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Gives memory back where much was forgotten. Handles stay good. To be called after each batch.
     ///
     /// # Errors
     /// When arrays cannot be put together: a defect.

@@ -23,6 +23,9 @@ pub struct Finished {
 }
 
 /// Accumulators whose groups the caller numbers from 0.
+///
+/// Every group that a call brings (from the number of groups before it up to `num_slots`) must have a row in that call:
+/// accumulators count on it.
 pub struct SlotTable {
     shared: Arc<Shared>,
     accumulators: Vec<Box<dyn GroupsAccumulator>>,

@@ -139,13 +139,19 @@ fn groups_by_number_and_their_partial_states_give_what_a_table_gives() {
         expected.add(part);
         let (prepared, _) = plan.prepare(part).expect("prepares");
         keys.intern(&prepared.columns()[..1], prepared.num_rows(), &mut numbers).expect("interns");
-        let mut slots = plan.new_slots().expect("slots");
-        slots.update(&prepared, &numbers, keys.len()).expect("adds");
-        let handles = partials.add(slots.into_state(keys.len()).expect("a state"));
-        held.resize(keys.len(), Vec::new());
-        for (number, handle) in handles.into_iter().enumerate() {
-            held[number].push(handle);
-        }
+        held.resize_with(keys.len(), || vec![partials.reserve()]);
+        let mut handles = Vec::new();
+        let slots: Vec<usize> = numbers
+            .iter()
+            .map(|number| {
+                let handle = held[*number][0];
+                handles.iter().position(|known| *known == handle).unwrap_or_else(|| {
+                    handles.push(handle);
+                    handles.len() - 1
+                })
+            })
+            .collect();
+        partials.fold(&plan, &handles, &prepared, &slots).expect("folds");
     }
     let mut merged = plan.new_slots().expect("slots");
     for (number, handles) in held.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! What the window nodes share: their params against the input (`plan`), where windows begin and end (`alignment`), the
-//! operator behind tumbling and hopping windows (`panes`), the best of a window (`top`), and state as bytes (`state`).
+//! operator behind tumbling and hopping windows (`panes`), the best of a window (`top`), state by key (`keyed`), what is
+//! due next (`timers`), and state as bytes (`state`).
 
 use std::sync::Arc;
 
@@ -15,10 +16,12 @@ use self::alignment::TimeUnits;
 use crate::rejecting::Rejecting;
 
 pub(crate) mod alignment;
+pub(crate) mod keyed;
 pub(crate) mod panes;
 pub(crate) mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod timers;
 pub mod top;
 
 /// The output ports of window nodes.
@@ -177,4 +180,39 @@ pub(crate) fn rows_of(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch, 
 /// A row's number as Arrow's kernels take it.
 pub(crate) fn row_index(row: usize) -> u32 {
     u32::try_from(row).expect("a batch has fewer than 2^32 rows")
+}
+
+/// The handles that the rows of one batch belong to, each with a slot from 0 in the order in which they were met.
+#[derive(Default)]
+pub(crate) struct Touched {
+    handles: Vec<u32>,
+    slots: Vec<u32>,
+}
+
+impl Touched {
+    const NONE: u32 = u32::MAX;
+
+    pub(crate) fn slot_of(&mut self, handle: u32) -> usize {
+        let place = handle as usize;
+        if self.slots.len() <= place {
+            self.slots.resize(place + 1, Self::NONE);
+        }
+        if self.slots[place] == Self::NONE {
+            self.slots[place] = row_index(self.handles.len());
+            self.handles.push(handle);
+        }
+        self.slots[place] as usize
+    }
+
+    /// The handles by slot; the next batch begins.
+    pub(crate) fn take(&mut self) -> Vec<u32> {
+        for handle in &self.handles {
+            self.slots[*handle as usize] = Self::NONE;
+        }
+        std::mem::take(&mut self.handles)
+    }
+
+    pub(crate) fn state_bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<u32>()
+    }
 }

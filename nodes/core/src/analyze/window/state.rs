@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -23,6 +23,23 @@ const NUMBER: &str = "millrace.window_start_us";
 
 pub(crate) fn damaged() -> NodeError {
     NodeError::internal("the state of the windows is damaged")
+}
+
+/// The columns of `keys`, then these, then those of `state`.
+pub(crate) fn with_columns<const N: usize>(
+    keys: &RecordBatch,
+    columns: [(Field, ArrayRef); N],
+    state: &RecordBatch,
+) -> Result<RecordBatch, NodeError> {
+    let mut fields: Vec<FieldRef> = keys.schema_ref().fields().iter().cloned().collect();
+    let mut all = keys.columns().to_vec();
+    for (field, column) in columns {
+        fields.push(Arc::new(field));
+        all.push(column);
+    }
+    fields.extend(state.schema_ref().fields().iter().cloned());
+    all.extend(state.columns().iter().cloned());
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), all)?)
 }
 
 impl Saved {
