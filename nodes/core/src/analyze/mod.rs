@@ -5,7 +5,9 @@ use std::sync::Arc;
 use millrace_operator::NodeType;
 use millrace_operator::node::erase;
 
+pub mod count_window;
 pub mod hopping_window;
+pub mod rolling_window;
 pub mod session_window;
 pub mod tumbling_window;
 pub(crate) mod window;
@@ -16,5 +18,7 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<tumbling_window::TumblingWindow>(),
         erase::<hopping_window::HoppingWindow>(),
         erase::<session_window::SessionWindow>(),
+        erase::<count_window::CountWindow>(),
+        erase::<rolling_window::RollingWindow>(),
     ]
 }

@@ -1,6 +1,6 @@
 //! What the window nodes share: their params against the input (`plan`), where windows begin and end (`alignment`), the
 //! operator behind tumbling and hopping windows (`panes`), the best of a window (`top`), state by key (`keyed`), what is
-//! due next (`timers`), and state as bytes (`state`).
+//! due next (`timers`), aggregates over runs of rows (`tree`), and state as bytes (`state`).
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub(crate) mod state;
 pub(crate) mod testing;
 pub(crate) mod timers;
 pub mod top;
+pub(crate) mod tree;
 
 /// The output ports of window nodes.
 pub(crate) const ROWS: usize = 0;

@@ -85,3 +85,24 @@ impl Saved {
         self.numbers.get(name).copied()
     }
 }
+
+/// Several states as one.
+pub(crate) fn frame(parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend(part);
+    }
+    bytes
+}
+
+/// The states that [`frame`] put together.
+pub(crate) fn unframe<const N: usize>(mut bytes: &[u8]) -> Result<[&[u8]; N], NodeError> {
+    let mut parts = [&[] as &[u8]; N];
+    for part in &mut parts {
+        let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        (*part, bytes) = rest.split_at_checked(length).ok_or_else(damaged)?;
+    }
+    Ok(parts)
+}
