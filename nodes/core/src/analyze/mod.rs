@@ -9,6 +9,7 @@ pub mod count_window;
 pub mod hopping_window;
 pub mod rolling_window;
 pub mod session_window;
+pub mod silence;
 pub mod tumbling_window;
 pub(crate) mod window;
 
@@ -20,5 +21,6 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<session_window::SessionWindow>(),
         erase::<count_window::CountWindow>(),
         erase::<rolling_window::RollingWindow>(),
+        erase::<silence::Silence>(),
     ]
 }

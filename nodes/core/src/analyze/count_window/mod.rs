@@ -119,7 +119,7 @@ impl Node for CountWindow {
             return Err(first_error(found.into_problems()));
         };
         Ok(Machine::Operator(Box::new(CountOperator {
-            keys: Keyed::new(&plan.aggregates)?,
+            keys: Keyed::new(plan.aggregates.new_keys()?),
             plan,
             rejecting: Rejecting::new(REJECTED, params.on_error),
             partials: Partials::default(),
@@ -344,7 +344,7 @@ impl Operator for CountOperator {
         let [counts, panes] = unframe(state)?;
         let (counts, panes) = (Saved::from_bytes(counts)?, Saved::from_bytes(panes)?);
         self.rejecting.set_rows_seen(counts.get("rows_seen").unwrap_or_default());
-        self.keys = Keyed::new(&self.plan.aggregates)?;
+        self.keys = Keyed::new(self.plan.aggregates.new_keys()?);
         self.partials = Partials::default();
         let column = |batch: &RecordBatch, index: usize| -> Result<Int64Array, NodeError> {
             let column = batch.columns().get(index).and_then(|column| column.as_primitive_opt::<Int64Type>());

@@ -115,7 +115,7 @@ impl Node for RollingWindow {
             return Err(first_error(found.into_problems()));
         };
         Ok(Machine::Operator(Box::new(RollingOperator {
-            keys: Keyed::new(&plan.aggregates)?,
+            keys: Keyed::new(plan.aggregates.new_keys()?),
             plan,
             rejecting: Rejecting::new(REJECTED, params.on_error),
             order: BinaryHeap::new(),
@@ -427,7 +427,7 @@ impl Operator for RollingOperator {
         self.swept_us = held.get("swept_us");
         self.rejecting.set_rows_seen(held.get("rows_seen").unwrap_or_default());
         (self.held, self.leaves) = (Partials::default(), Partials::default());
-        self.keys = Keyed::new(&self.plan.aggregates)?;
+        self.keys = Keyed::new(self.plan.aggregates.new_keys()?);
         self.order.clear();
         self.num_held = 0;
         let column = |batch: &RecordBatch, index: usize| -> Result<Int64Array, NodeError> {

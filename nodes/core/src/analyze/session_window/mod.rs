@@ -125,7 +125,7 @@ impl Node for SessionWindow {
             return Err(first_error(found.into_problems()));
         };
         Ok(Machine::Operator(Box::new(SessionOperator {
-            keys: Keyed::new(&plan.aggregates)?,
+            keys: Keyed::new(plan.aggregates.new_keys()?),
             plan,
             rejecting: Rejecting::new(REJECTED, params.on_error),
             num_alive: 0,
@@ -373,7 +373,7 @@ impl Operator for SessionOperator {
         let saved = Saved::from_bytes(state)?;
         self.watermark_us = saved.get("watermark_us");
         self.rejecting.set_rows_seen(saved.get("rows_seen").unwrap_or_default());
-        self.keys = Keyed::new(&self.plan.aggregates)?;
+        self.keys = Keyed::new(self.plan.aggregates.new_keys()?);
         self.partials = Partials::default();
         self.num_alive = 0;
         let num_keys = self.plan.aggregates.num_keys();

@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, RecordBatch};
 use millrace_operator::NodeError;
-use millrace_operator::aggregate::{AggregatePlan, KeyTable};
+use millrace_operator::aggregate::KeyTable;
 
 /// A state for each key. The default is a key without state.
 pub(crate) struct Keyed<T> {
@@ -15,8 +15,8 @@ pub(crate) struct Keyed<T> {
 const FEW: usize = 1_024;
 
 impl<T: Default> Keyed<T> {
-    pub(crate) fn new(plan: &AggregatePlan) -> Result<Self, NodeError> {
-        Ok(Self { keys: plan.new_keys()?, states: Vec::new(), numbers: Vec::new() })
+    pub(crate) fn new(keys: KeyTable) -> Self {
+        Self { keys, states: Vec::new(), numbers: Vec::new() }
     }
 
     /// The number of each row's key. Every new key has a default state afterwards.
