@@ -74,6 +74,43 @@ impl Rejecting {
         }
     }
 
+    /// As [`Self::sort_out`], for results that this node computed: they have no place in the input and are not counted.
+    ///
+    /// # Errors
+    /// The first failure, when `on_error` is `fail`.
+    pub(crate) fn sort_out_results(
+        &mut self,
+        results: &RecordBatch,
+        failures: &[RowFailure],
+        out: &mut Output,
+    ) -> Result<Option<BooleanArray>, NodeError> {
+        match (failures.first(), self.on_error) {
+            (None, _) | (Some(_), OnError::Null) => Ok(None),
+            (Some(failure), OnError::Fail) => {
+                let raw = row_as_json(results, failure.row)?;
+                Err(NodeError::user(format!("{} (in the result {raw}).", failure.reason.trim_end_matches('.'))))
+            }
+            (Some(_), OnError::Reject) => {
+                let mut keeps = vec![true; results.num_rows()];
+                for failure in failures {
+                    keeps[failure.row] = false;
+                    self.rejected.push(&row_as_json(results, failure.row)?, &failure.reason, "a result of the node");
+                }
+                out.emit(self.port, self.rejected.finish(wall_clock_us()));
+                Ok(Some(BooleanArray::from(keeps)))
+            }
+        }
+    }
+
+    /// The number of rows seen, for a snapshot in a form of the node's own.
+    pub(crate) fn rows_seen(&self) -> i64 {
+        i64::try_from(self.rows_seen).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn set_rows_seen(&mut self, rows_seen: i64) {
+        self.rows_seen = u64::try_from(rows_seen).unwrap_or_default();
+    }
+
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         self.rows_seen.to_le_bytes().to_vec()
     }

@@ -1,5 +1,7 @@
 //! Which nodes share a task: a stateless node with one wire at its input runs in the task of the node before it, in
 //! every instance of that one; every other node starts a task of its own, a keyed one as many as the parallelism says.
+//! Behind a source a stateless node starts a task too: reading is mostly what takes longest, and then what comes after
+//! it runs on another core meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -60,5 +62,5 @@ fn wire_to_fuse<'a>(plan: &'a Plan, id: &NodeId) -> Option<&'a Wire> {
         return None;
     }
     let mut wires = plan.wires.iter().filter(|wire| wire.to.node == *id);
-    wires.next().filter(|_| wires.next().is_none())
+    wires.next().filter(|wire| wires.next().is_none() && !plan.nodes[&wire.from.node].is_source())
 }

@@ -122,6 +122,19 @@ impl CompiledExpression {
         Ok(Self { physical, data_type: owned_type(data_type), is_nullable })
     }
 
+    /// For an argument of an aggregate, which must keep the type that the function was made for.
+    pub(crate) fn from_physical(physical: Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Self, DataFusionError> {
+        let physical = checked(physical)?;
+        let data_type = physical.data_type(schema)?;
+        let is_nullable = physical.nullable(schema).unwrap_or(true);
+        Ok(Self { physical, data_type, is_nullable })
+    }
+
+    /// Whether both compute the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.physical.as_ref() == other.physical.as_ref()
+    }
+
     pub fn data_type(&self) -> &DataType {
         &self.data_type
     }

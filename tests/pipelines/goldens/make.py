@@ -130,5 +130,68 @@ def chained_windows():
     write("chained_windows/expected/minutes.csv", out)
 
 
-for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows):
+def windows_of_all_kinds():
+    """Readings per device, up to 4 s out of order, with silences: one result of each window node."""
+    rand = random.Random(5)
+    base = 1_700_000_000
+    rows = []
+    quiet = {"a": (80, 130), "b": (40, 55), "c": (150, 151)}
+    for second in range(240):
+        for device in "abc":
+            first, last = quiet[device]
+            if first <= second < last or rand.random() < 0.5:
+                continue
+            # At most 4 s of disorder with a watermark 5 s behind: nothing is late.
+            rows.append((base + second, second + rand.randint(0, 4), device, rand.randint(-9, 9)))
+    rows = [(at, device, value) for at, _, device, value in sorted(rows, key=lambda row: row[1])]
+    write("windows_of_all_kinds/input.csv", ["at,device,value"] + [f"{stamp(a)},{d},{v}" for a, d, v in rows])
+
+    # Hopping, 10 s by 3 s, the best two by count, ties by device.
+    windows = {}
+    for at, device, value in rows:
+        for start in range(at - 9, at + 1):
+            if start % 3 == 0:
+                windows.setdefault(start, {}).setdefault(device, []).append(value)
+    out = ["window_start,window_end,device,n,total"]
+    for start, devices in windows.items():
+        best = sorted(devices.items(), key=lambda item: (-len(item[1]), item[0]))[:2]
+        out += [f"{stamp(start)},{stamp(start + 10)},{d},{len(v)},{sum(v)}" for d, v in best]
+    write("windows_of_all_kinds/expected/hopping.csv", out)
+
+    # Sessions of 6 s, and who is silent for 20 s.
+    session, silence = ["window_start,window_end,device,n,total"], ["device,last_seen,silent_since,state,changed_at"]
+    for device in "abc":
+        mine = sorted((at, value) for at, d, value in rows if d == device)
+        run = [mine[0]]
+        for row in mine[1:] + [(10**12, 0)]:
+            if row[0] - run[-1][0] >= 6:
+                session.append(f"{stamp(run[0][0])},{stamp(run[-1][0] + 6)},{device},{len(run)},{sum(v for _, v in run)}")
+                run = []
+            run.append(row)
+        for (last, _), (at, _) in zip(mine, mine[1:] + [(None, 0)]):
+            if at is None or at - last >= 20:
+                silence.append(f"{device},{stamp(last)},{stamp(last + 20)},silent,{stamp(last + 20)}")
+                if at is not None:
+                    silence.append(f"{device},{stamp(at)},{stamp(last + 20)},recovered,{stamp(at)}")
+    write("windows_of_all_kinds/expected/session.csv", session)
+    write("windows_of_all_kinds/expected/silence.csv", silence)
+
+    # Every 7 rows by 3, as they came, with the incomplete ones.
+    count = ["first_row,last_row,device,n,total"]
+    for device in "abc":
+        mine = [value for _, d, value in rows if d == device]
+        for first in range(0, len(mine), 3):
+            part = mine[first : first + 7]
+            count.append(f"{first + 1},{first + len(part)},{device},{len(part)},{sum(part)}")
+    write("windows_of_all_kinds/expected/count.csv", count)
+
+    # Each row with the count and the sum of the 15 s before it.
+    rolling = ["at,device,value,n,total"]
+    for at, device, value in rows:
+        before = [v for a, d, v in rows if d == device and at - 15 <= a <= at]
+        rolling.append(f"{stamp(at)},{device},{value},{len(before)},{sum(before)}")
+    write("windows_of_all_kinds/expected/rolling.csv", rolling)
+
+
+for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds):
     make()

@@ -2,30 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use super::*;
-use arrow::array::{StringArray, TimestampMillisecondArray};
+use crate::analyze::window::testing::{SECOND, Step, batch, drive, results, steps, with};
+use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use millrace_model::event_time::UTC;
 use millrace_operator::ParamProblem;
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
+use millrace_operator::time::event_times;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
-/// A row: time in seconds, key, value.
-type Row = (Option<i64>, Option<&'static str>, Option<i64>);
-
-const SECOND: i64 = 1_000_000;
-
-fn batch(rows: &[Row]) -> RecordBatch {
-    let times = TimestampMicrosecondArray::from_iter(rows.iter().map(|row| row.0.map(|second| second * SECOND)));
-    let plain = RecordBatch::try_from_iter_with_nullable([
-        ("ts", Arc::new(times.with_timezone(UTC)) as ArrayRef, true),
-        ("device", Arc::new(StringArray::from_iter(rows.iter().map(|row| row.1))) as ArrayRef, true),
-        ("value", Arc::new(Int64Array::from_iter(rows.iter().map(|row| row.2))) as ArrayRef, true),
-    ])
-    .expect("columns fit");
-    let schema = with_event_time(&plain.schema(), Some("ts"));
-    plain.with_schema(schema).expect("only the metadata differs")
-}
 
 fn params() -> Value {
     json!({
@@ -40,31 +28,8 @@ fn params() -> Value {
     })
 }
 
-fn with(mut params: Value, changes: Value) -> Value {
-    let object = params.as_object_mut().expect("params are an object");
-    object.extend(changes.as_object().expect("changes are an object").clone());
-    params
-}
-
 fn harness(params: Value) -> Result<Harness, Vec<ParamProblem>> {
     Harness::try_new::<TumblingWindow>(params, &[batch(&[]).schema()])
-}
-
-/// Results as (start in seconds, key, count, sum), sorted.
-fn results(gathered: &Gathered) -> Vec<(i64, Option<String>, i64, Option<i64>)> {
-    let Some(rows) = gathered.port("rows") else { return Vec::new() };
-    let starts = event_times(rows.column(0).as_ref()).expect("a timestamp");
-    let mut results: Vec<_> = gathered
-        .json("rows")
-        .iter()
-        .enumerate()
-        .map(|(row, json)| {
-            let key = json["device"].as_str().map(str::to_owned);
-            (starts.value(row) / SECOND, key, json["n"].as_i64().expect("a count"), json["total"].as_i64())
-        })
-        .collect();
-    results.sort();
-    results
 }
 
 fn key(name: &str) -> Option<String> {
@@ -203,6 +168,9 @@ fn what_cannot_be_is_found_before_the_run() {
             "unknown_column",
         ),
         (json!({"time": "value"}), "time", "not_a_time"),
+        (json!({"top": {"by": "m"}}), "top.by", "unknown_column"),
+        (json!({"top": {}}), "top.by", "no_column"),
+        (json!({"top": {"by": "n", "n": 0}}), "top.n", "no_rows"),
     ] {
         let problems = harness(with(params(), changes.clone())).err().unwrap_or_else(|| panic!("{changes} is refused"));
         let found = problems.iter().any(|problem| problem.param == param && problem.code == code);
@@ -215,36 +183,77 @@ fn what_cannot_be_is_found_before_the_run() {
 }
 
 #[test]
-fn an_argument_that_cannot_be_computed_fails_the_run_and_says_what_to_do() {
-    let cast = json!({"aggregates": [{"name": "x", "expression": "sum(CAST(device AS BIGINT))"}]});
-    let harness = harness(with(params(), cast)).expect("good params");
-    let error = harness.operator().try_push(0, batch(&[(Some(1), Some("a"), None)])).expect_err("`a` is no number");
-    assert!(error.to_string().contains("Select node"), "{error}");
+fn a_row_that_cannot_be_computed_leaves_by_rejected_and_the_others_are_aggregated() {
+    let cast = json!({"aggregates": [{"name": "n", "expression": "count(*)"},
+                                     {"name": "total", "expression": "sum(CAST(device AS BIGINT))"}], "keys": []});
+    let rows = || {
+        batch(&[
+            (Some(1), Some("4"), None),
+            (Some(2), Some("x"), None),
+            (Some(13), Some("y"), None),
+            (Some(14), Some("5"), None),
+            (None, Some("z"), None),
+        ])
+    };
+    let reject = harness(with(params(), cast.clone())).expect("good params");
+    let mut run = reject.operator();
+    run.push(rows()).restart().push(rows()).end();
+    assert_eq!((run.gathered.rows_at("rejected"), run.gathered.rows_at("late")), (4, 2));
+    let places: Vec<Value> = run.gathered.json("rejected").into_iter().map(|mut row| row["position"].take()).collect();
+    assert_eq!(places, [2, 3, 7, 8].map(|row| json!(format!("row {row} of the node's input"))));
+    let totals = |run: &Gathered| -> Vec<(Value, Value)> {
+        run.json("rows").into_iter().map(|mut row| (row["n"].take(), row["total"].take())).collect()
+    };
+    assert_eq!(totals(&run.gathered), [(json!(2), json!(8)), (json!(2), json!(10))]);
+
+    let null = harness(with(params(), with(cast.clone(), json!({"on_error": "null"})))).expect("good params");
+    let mut run = null.operator();
+    run.push(rows()).end();
+    assert_eq!(totals(&run.gathered), [(json!(2), json!(4)), (json!(2), json!(5))]);
+
+    let fail = harness(with(params(), with(cast, json!({"on_error": "fail"})))).expect("good params");
+    let error = fail.operator().try_push(0, rows()).expect_err("`x` is no number");
+    assert!(error.to_string().contains("row 2 of the node's input"), "{error}");
 }
 
-/// One step of a random run.
-#[derive(Debug, Clone)]
-enum Step {
-    Rows(Vec<Row>),
-    /// Event time has come to this second, if it was not further already.
-    Watermark(i64),
-    Restart,
+#[test]
+fn a_sum_that_does_not_fit_leaves_by_rejected() {
+    let harness = harness(params()).expect("good params");
+    let mut run = harness.operator();
+    run.push(batch(&[
+        (Some(1), Some("a"), Some(i64::MAX)),
+        (Some(2), Some("a"), Some(1)),
+        (Some(2), Some("b"), Some(1)),
+    ]));
+    run.restart().end();
+    assert_eq!(results(&run.gathered), [(0, key("b"), 1, Some(1))]);
+    let rejected = &run.gathered.json("rejected")[0];
+    assert!(rejected["raw"].as_str().is_some_and(|raw| raw.contains(r#""device":"a""#)), "{rejected}");
+    assert!(rejected["reason"].as_str().is_some_and(|reason| reason.contains("`total`")), "{rejected}");
 }
 
-fn row() -> impl Strategy<Value = Row> {
-    let time = prop_oneof![1 => Just(None), 12 => (-50i64..150).prop_map(Some)];
-    let key = prop_oneof![Just(None), Just(Some("a")), Just(Some("b"))];
-    let value = prop_oneof![1 => Just(None), 5 => (-9i64..10).prop_map(Some)];
-    (time, key, value)
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        5 => prop::collection::vec(row(), 0..12).prop_map(Step::Rows),
-        3 => (-60i64..160).prop_map(Step::Watermark),
-        1 => Just(Step::Restart),
+#[test]
+fn only_the_best_of_each_window_leave_and_ties_go_by_key() {
+    let rows = [
+        (Some(1), Some("c"), Some(1)),
+        (Some(1), Some("c"), Some(1)),
+        (Some(2), Some("b"), Some(1)),
+        (Some(3), Some("b"), Some(1)),
+        (Some(4), Some("a"), Some(9)),
+        (Some(14), None, Some(1)),
+        (Some(15), Some("z"), Some(1)),
     ];
-    prop::collection::vec(step, 0..25)
+    let best = |top: Value| {
+        let harness = harness(with(params(), json!({"top": top}))).expect("good params");
+        let mut run = harness.operator();
+        run.push(batch(&rows)).end();
+        run.gathered.json("rows").into_iter().map(|mut row| row["device"].take()).collect::<Vec<Value>>()
+    };
+    assert_eq!(best(json!({"by": "n"})), [json!("b"), json!("z")]);
+    assert_eq!(best(json!({"by": "n", "n": 2})), [json!("b"), json!("c"), json!("z"), json!(null)]);
+    assert_eq!(best(json!({"by": "total", "n": 1, "order": "asc"})), [json!("b"), json!("z")]);
+    let params: Params = serde_json::from_value(with(params(), json!({"top": {"by": "n"}}))).expect("good params");
+    assert_eq!(TumblingWindow::partitioning(&params), Partitioning::Single);
 }
 
 /// By window start in seconds and key: the count, and the sum of what is not null.
@@ -274,24 +283,6 @@ fn oracle(steps: &[Step], size: i64, offset: i64, lateness: i64) -> (Expected, u
         }
     }
     (groups, num_late)
-}
-
-fn drive(run: &mut millrace_operator::harness::OperatorRun<'_>, steps: &[Step]) {
-    let mut watermark = i64::MIN;
-    for step in steps {
-        match step {
-            Step::Rows(rows) => {
-                run.push(batch(rows));
-            }
-            Step::Watermark(second) => {
-                watermark = watermark.max(*second);
-                run.watermark(watermark * SECOND);
-            }
-            Step::Restart => {
-                run.restart();
-            }
-        }
-    }
 }
 
 proptest! {

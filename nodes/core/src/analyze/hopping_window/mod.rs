@@ -1,0 +1,149 @@
+//! `analyze.hopping_window`: aggregates over windows of event time that overlap.
+//!
+//! The state is that of [`PaneOperator`](super::window::panes::PaneOperator): rows go into panes, and a window is put
+//! together from its panes when it closes. A row is late when all its windows have closed; it counts in those still
+//! open. Rows in = rows aggregated + rows late (those without a time among them) + rows rejected + rows between windows,
+//! which are declared drops. Event time and watermark of the results are as for tumbling windows.
+
+use arrow::datatypes::SchemaRef;
+use millrace_model::card::PortCard;
+use millrace_model::{ColumnRef, Interval};
+use millrace_operator::aggregate::NamedAggregate;
+use millrace_operator::rejected::{self, OnError};
+use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Partitioning};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::window::keyed;
+use super::window::panes::{PanePlan, WindowParams};
+use super::window::top::Top;
+use crate::rejecting::first_error;
+
+#[cfg(test)]
+mod tests;
+
+/// Computes aggregates over windows of time that overlap, such as the last hour, every five minutes.
+///
+/// Each window is `size` long; a new one starts every `slide`, so a row counts in about size ÷ slide windows. Windows go
+/// by the **event time** of the rows, never by the clock on the wall, so that a replay gives what the live run gave. They
+/// start at whole multiples of `slide` since 1970-01-01 00:00 UTC, plus `offset`; the start belongs to a window, the end
+/// does not.
+///
+/// With size `1 h`, slide `30 min`, key `device` and the aggregates `n` = `count(*)` and `mean` = `avg(temperature)`:
+///
+/// | ts | device | temperature |
+/// | --- | --- | --- |
+/// | 10:05 | a | 20 |
+/// | 10:40 | a | 22 |
+///
+/// gives
+///
+/// | window_start | window_end | device | n | mean |
+/// | --- | --- | --- | --- | --- |
+/// | 09:30 | 10:30 | a | 1 | 20 |
+/// | 10:00 | 11:00 | a | 2 | 21 |
+/// | 10:30 | 11:30 | a | 1 | 22 |
+///
+/// A window is emitted once, when no more rows are expected for it: when event time has reached its end and
+/// `allowed_lateness` has passed; at the end of the input everything open is emitted. A row for which
+/// all windows have closed, or that has no time, leaves by the `late` port; one with some windows still open counts in
+/// those. Windows without rows give no result; rows between
+/// two windows, where `slide` is longer than `size`, are left out and counted. A null key is a group of its own.
+///
+/// Aggregates are SQL: `count(*)`, `sum(x)`, `avg(x)`, `min(x)`, `max(x)`, `stddev(x)`, `median(x)`,
+/// `approx_percentile_cont(x, 0.95)`, `count(DISTINCT x)`, `max(x) - min(x)`,
+/// `count(*) FILTER (WHERE status = 'alarm')`. They skip nulls. A row for which an aggregate's argument or filter cannot
+/// be computed (a cast that does not fit, a division by zero) leaves by the `rejected` port with the reason and counts
+/// nowhere; so does a result that cannot be computed, such as a sum that does not fit into 64 bits.
+///
+/// With `top`, only the best results of each window leave, such as the device with the most alarms. All keys must then
+/// meet in one place: the node runs on one core.
+///
+/// The cost of a row does not grow with the number of windows that share it. `first_value` and `last_value` take the
+/// rows by parts of the window; with `ORDER BY`, as in `last_value(x ORDER BY ts)`, the answer is certain.
+///
+/// The event time of the results is `window_start`: window nodes can follow each other.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// How long a window is, such as `1 min`.
+    pub size: Interval,
+    /// How much later the next window starts, such as `10 s`. Need not divide `size`.
+    pub slide: Interval,
+    /// Moves the windows: with slide `1 d` and offset `6 h`, they start at 06:00 UTC.
+    #[serde(default)]
+    pub offset: Interval,
+    /// One result for each combination of values of these columns. None: one result for each window.
+    #[serde(default)]
+    pub keys: Vec<ColumnRef>,
+    /// What is computed for each window.
+    #[serde(default)]
+    pub aggregates: Vec<NamedAggregate>,
+    /// The time that windows go by. Empty: the event time of the rows.
+    #[serde(default)]
+    pub time: ColumnRef,
+    /// How long a window waits for late rows after event time has passed its end.
+    #[serde(default)]
+    pub allowed_lateness: Interval,
+    /// Only the best results of each window leave; of equal ones, those with the smaller keys. Empty: all leave.
+    #[serde(default)]
+    pub top: Option<Top>,
+    /// What becomes of a row, or of a result, that cannot be computed. With `null` it counts as null.
+    #[serde(default)]
+    pub on_error: OnError,
+}
+
+pub struct HoppingWindow;
+
+impl Node for HoppingWindow {
+    type Params = Params;
+    const KIND: &'static str = "analyze.hopping_window";
+
+    fn card() -> CardText {
+        CardText::new("Hopping window", "Aggregates over windows of time that overlap", "stack")
+            .input(PortCard::rows("Rows with an event time."))
+            .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
+            .output(PortCard::late())
+            .output(PortCard::rejected())
+            .headline("size")
+    }
+
+    fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![plan(params, cx).map(|plan| plan.schema), cx.input(), Some(rejected::schema())]
+    }
+
+    fn partitioning(params: &Params) -> Partitioning {
+        if params.top.is_some() { Partitioning::Single } else { keyed(&params.keys) }
+    }
+
+    fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
+        let inputs = [Some(cx.input().clone())];
+        let mut found = InferContext::new(&inputs, None);
+        let plan = plan(&params, &mut found);
+        let Some(plan) = plan.filter(|_| !found.has_errors()) else {
+            return Err(first_error(found.into_problems()));
+        };
+        Ok(Machine::Operator(Box::new(plan.operator(params.on_error))))
+    }
+}
+
+/// What the params mean for the input; faults are reported in `cx`.
+fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<PanePlan> {
+    if params.size.is_zero() {
+        cx.error("size", "no_size", "A window must last some time, such as `1 min`.");
+    }
+    if params.slide.is_zero() {
+        cx.error("slide", "no_slide", "The next window must start some time later, such as `10 s`.");
+    }
+    let params = WindowParams {
+        size: params.size,
+        slide: params.slide,
+        offset: params.offset,
+        keys: &params.keys,
+        aggregates: &params.aggregates,
+        time: &params.time,
+        allowed_lateness: params.allowed_lateness,
+        top: params.top.as_ref(),
+    };
+    PanePlan::new(&params, cx)
+}

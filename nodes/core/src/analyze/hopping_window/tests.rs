@@ -1,0 +1,160 @@
+//! What hopping windows promise, held against a slow and obvious calculation over the same rows.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::analyze::window::testing::{SECOND, Step, batch, drive, results, steps, with};
+use millrace_operator::harness::{Harness, assert_node_contract};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn params() -> Value {
+    json!({
+        "size": "10 s",
+        "slide": "5 s",
+        "keys": ["device"],
+        "aggregates": [
+            {"name": "n", "expression": "count(*)"},
+            {"name": "total", "expression": "sum(value)"},
+            {"name": "distinct", "expression": "count(DISTINCT value)"},
+        ],
+    })
+}
+
+fn harness(params: Value) -> Harness {
+    Harness::new::<HoppingWindow>(params, &[batch(&[]).schema()])
+}
+
+fn key(name: &str) -> Option<String> {
+    Some(name.to_owned())
+}
+
+#[test]
+fn it_keeps_the_contract() {
+    assert_node_contract::<HoppingWindow>(params(), &[batch(&[]).schema()]);
+}
+
+#[test]
+fn a_row_counts_in_every_window_that_holds_it() {
+    let harness = harness(params());
+    let mut run = harness.operator();
+    run.push(batch(&[(Some(3), Some("a"), Some(1)), (Some(7), Some("a"), Some(2)), (None, None, None)]));
+    run.push(batch(&[])).watermark(10 * SECOND);
+    assert_eq!(results(&run.gathered), [(-5, key("a"), 1, Some(1)), (0, key("a"), 2, Some(3))]);
+    run.end();
+    assert_eq!(results(&run.gathered)[2..], [(5, key("a"), 1, Some(2))]);
+    assert_eq!(run.gathered.rows_at("late"), 1);
+}
+
+#[test]
+fn a_row_with_some_windows_closed_counts_in_those_still_open() {
+    let harness = harness(params());
+    let mut run = harness.operator();
+    run.push(batch(&[(Some(6), Some("a"), Some(1))])).watermark(10 * SECOND);
+    run.push(batch(&[(Some(7), Some("a"), Some(2)), (Some(4), Some("a"), Some(4))])).end();
+    assert_eq!(results(&run.gathered), [(0, key("a"), 1, Some(1)), (5, key("a"), 2, Some(3))]);
+    assert_eq!(run.gathered.rows_at("late"), 1);
+}
+
+#[test]
+fn rows_between_windows_with_gaps_are_left_out_and_counted() {
+    let harness = harness(with(params(), json!({"size": "4 s", "slide": "10 s"})));
+    let mut run = harness.operator();
+    run.push(batch(&[(Some(3), Some("a"), Some(1)), (Some(4), Some("a"), Some(2)), (Some(12), Some("a"), Some(4))]));
+    run.end();
+    assert_eq!(results(&run.gathered), [(0, key("a"), 1, Some(1)), (10, key("a"), 1, Some(4))]);
+    assert_eq!((run.gathered.rows_dropped, run.gathered.rows_at("late")), (1, 0));
+}
+
+#[test]
+fn without_a_slide_nothing_runs() {
+    let problems = Harness::try_new::<HoppingWindow>(with(params(), json!({"slide": "0 s"})), &[batch(&[]).schema()]);
+    assert!(problems.err().is_some_and(|problems| problems.iter().any(|problem| problem.code == "no_slide")));
+}
+
+type Expected = BTreeMap<(i64, Option<String>), (i64, Option<i64>)>;
+
+/// The slow and obvious way: each row into each of its windows. Gives the results, late rows and rows between windows.
+fn oracle(steps: &[Step], size: i64, slide: i64, offset: i64, lateness: i64) -> (Expected, usize, u64) {
+    let mut groups = Expected::new();
+    let (mut num_late, mut num_outside) = (0, 0);
+    let mut watermark = i64::MIN;
+    for step in steps {
+        match step {
+            Step::Restart => {}
+            Step::Watermark(second) => watermark = watermark.max(*second),
+            Step::Rows(rows) => {
+                for (time, key, value) in rows {
+                    let Some(time) = time else {
+                        num_late += 1;
+                        continue;
+                    };
+                    let of_row: Vec<i64> =
+                        (time - size + 1..=*time).filter(|start| (start - offset).rem_euclid(slide) == 0).collect();
+                    let open: Vec<i64> =
+                        of_row.iter().copied().filter(|start| start + size + lateness > watermark).collect();
+                    if of_row.is_empty() {
+                        num_outside += 1;
+                    } else if open.is_empty() {
+                        num_late += 1;
+                    }
+                    for start in open {
+                        let group = groups.entry((start, key.map(str::to_owned))).or_default();
+                        group.0 += 1;
+                        group.1 = group.1.map_or(*value, |sum| Some(sum + value.unwrap_or(0)));
+                    }
+                }
+            }
+        }
+    }
+    (groups, num_late, num_outside)
+}
+
+proptest! {
+    #[test]
+    fn results_equal_those_of_one_row_at_a_time(
+        steps in steps(), size in 1i64..40, slide in 1i64..30, offset in 0i64..40, lateness in 0i64..20,
+    ) {
+        let changes = json!({
+            "size": format!("{size} s"), "slide": format!("{slide} s"), "offset": format!("{offset} s"),
+            "allowed_lateness": format!("{lateness} s"),
+        });
+        let harness = harness(with(params(), changes));
+        let mut run = harness.operator();
+        drive(&mut run, &steps);
+        run.end();
+        let (expected, num_late, num_outside) = oracle(&steps, size, slide, offset, lateness);
+        let expected: Vec<_> = expected.into_iter().map(|((start, key), (n, total))| (start, key, n, total)).collect();
+        prop_assert_eq!(results(&run.gathered), expected);
+        prop_assert_eq!(run.gathered.rows_at("late"), num_late);
+        prop_assert_eq!(run.gathered.rows_dropped, num_outside);
+    }
+
+    /// Many panes to a window, dense rows and small steps of the watermark: the blocks are used, and used again after
+    /// rows that come behind.
+    #[test]
+    fn windows_of_many_panes_equal_those_of_one_row_at_a_time(
+        behind in prop::collection::vec((0i64..120, 0i64..12), 0..20), restart in 0i64..100, offset in 0i64..3,
+    ) {
+        let mut steps = Vec::new();
+        for second in 0..100 {
+            steps.push(Step::Rows(vec![(Some(second), Some(if second % 3 == 0 { "a" } else { "b" }), Some(second))]));
+            steps.push(Step::Watermark(second - 1));
+            for (_, back) in behind.iter().filter(|(at, _)| *at == second) {
+                steps.push(Step::Rows(vec![(Some(second - back), Some("a"), Some(*back))]));
+            }
+            if second == restart {
+                steps.push(Step::Restart);
+            }
+        }
+        let changes = json!({"size": "12 s", "slide": "1 s", "offset": format!("{offset} s")});
+        let harness = harness(with(params(), changes));
+        let mut run = harness.operator();
+        drive(&mut run, &steps);
+        run.end();
+        let (expected, num_late, _) = oracle(&steps, 12, 1, offset, 0);
+        let expected: Vec<_> = expected.into_iter().map(|((start, key), (n, total))| (start, key, n, total)).collect();
+        prop_assert_eq!(results(&run.gathered), expected);
+        prop_assert_eq!(run.gathered.rows_at("late"), num_late);
+    }
+}

@@ -1,0 +1,513 @@
+//! Windows of event time that are aligned to the clock, tumbling or hopping.
+//!
+//! Holds one table of groups for each pane of time (see `alignment`) that an open window still needs, and the watermark.
+//! A row goes into one pane; when a window closes, its panes are put together. So the cost of a row does not grow with
+//! the number of windows that share it. A window of many panes is not put together from all of them: time is cut into
+//! blocks of one window's length, and a window is the end of one block and the beginning of the next. The ends of a
+//! block are computed once, from the back, when its first window closes; the beginning of the next grows pane by pane.
+//! Each pane is merged about three times, however many windows it is in. What is merged with what follows from the
+//! positions of the panes alone, not from the history of the run, so that even the last bit of a sum is the same after
+//! a restart.
+//!
+//! A row that comes behind the watermark, for a window that is still open, may hit a pane that is part of a block
+//! already: the blocks are then computed anew.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Schema, SchemaRef};
+use millrace_model::event_time::with_event_time;
+use millrace_model::{ColumnRef, Interval};
+use millrace_operator::aggregate::{AggregatePlan, GroupTable, NamedAggregate};
+use millrace_operator::rejected::OnError;
+use millrace_operator::time::event_times;
+use millrace_operator::{InferContext, NodeError, Operator, Output};
+
+use super::alignment::Windows;
+use super::state::Saved;
+use super::top::{CompiledTop, Top};
+use super::{BATCH_ROWS, LATE, REJECTED, ROWS, TimeColumn, WINDOW_END, WINDOW_START, row_index, rows_of};
+use crate::rejecting::Rejecting;
+
+/// The params of tumbling and hopping windows alike.
+pub(crate) struct WindowParams<'a> {
+    pub size: Interval,
+    pub slide: Interval,
+    pub offset: Interval,
+    pub keys: &'a [ColumnRef],
+    pub aggregates: &'a [NamedAggregate],
+    pub time: &'a ColumnRef,
+    pub allowed_lateness: Interval,
+    pub top: Option<&'a Top>,
+}
+
+/// What the params mean for the input.
+pub(crate) struct PanePlan {
+    pub schema: SchemaRef,
+    time: TimeColumn,
+    windows: Windows,
+    lateness_us: i64,
+    aggregates: AggregatePlan,
+    top: Option<CompiledTop>,
+}
+
+impl PanePlan {
+    /// Faults are reported in `cx`.
+    pub(crate) fn new(params: &WindowParams<'_>, cx: &mut InferContext<'_>) -> Option<Self> {
+        let aggregates = super::compile(params.keys, params.aggregates, &[WINDOW_START, WINDOW_END], cx);
+        let input = cx.input()?;
+        let time = TimeColumn::find(params.time, cx, &input)?;
+        let mut lengths = vec![("size", params.size), ("offset", params.offset)];
+        if params.slide != params.size {
+            lengths.insert(1, ("slide", params.slide));
+        }
+        if !time.unit.check(&lengths, cx) || params.size.is_zero() || params.slide.is_zero() {
+            return None;
+        }
+        let windows = Windows::new(params.size, params.slide, params.offset, time.unit);
+        let aggregates = aggregates?;
+        let mut fields = vec![time.field(WINDOW_START), time.field(WINDOW_END)];
+        fields.extend(aggregates.output_schema().fields().iter().cloned());
+        let schema = with_event_time(&Schema::new(fields), Some(WINDOW_START));
+        let keys = 2..2 + params.keys.len();
+        let top = match params.top {
+            Some(top) => Some(CompiledTop::new(top, &schema, keys, cx)?),
+            None => None,
+        };
+        let lateness_us = params.allowed_lateness.as_micros();
+        Some(Self { schema, time, windows, lateness_us, aggregates, top })
+    }
+
+    pub(crate) fn operator(self, on_error: OnError) -> PaneOperator {
+        PaneOperator {
+            plan: self,
+            rejecting: Rejecting::new(REJECTED, on_error),
+            panes: BTreeMap::new(),
+            blocks: Blocks::default(),
+            watermark_us: None,
+            passed_on_us: None,
+        }
+    }
+}
+
+pub(crate) struct PaneOperator {
+    plan: PanePlan,
+    rejecting: Rejecting,
+    /// Panes with rows, by their start.
+    panes: BTreeMap<i64, Pane>,
+    blocks: Blocks,
+    watermark_us: Option<i64>,
+    /// The watermark that the results have.
+    passed_on_us: Option<i64>,
+}
+
+enum Pane {
+    /// Takes rows.
+    Open(GroupTable),
+    /// A state of groups, from which windows are put together.
+    Sealed(RecordBatch),
+}
+
+/// Panes that were put together; what is here can be computed again from the panes.
+#[derive(Default)]
+struct Blocks {
+    /// The ends of one block, by the number of their first pane.
+    ends: BTreeMap<i64, RecordBatch>,
+    /// The panes that `ends` was computed for.
+    ends_block: Option<i64>,
+    /// The beginning of a block: its panes in this range.
+    beginning: Option<(Range<i64>, RecordBatch)>,
+}
+
+/// A window of this many panes or fewer is put together from its panes.
+const FEW_PANES: usize = 4;
+
+/// The rows of a batch that fall into one pane, in their order.
+struct Share {
+    pane_start_us: i64,
+    rows: Vec<u32>,
+}
+
+/// Where the rows of a batch go.
+#[derive(Default)]
+struct Sorted {
+    shares: Vec<Share>,
+    late: Vec<u32>,
+    /// Rows between two windows that leave a gap.
+    outside: Vec<u32>,
+}
+
+enum Place {
+    Open,
+    Late,
+    Outside,
+}
+
+impl PaneOperator {
+    fn is_closed(&self, start_us: i64, watermark_us: Option<i64>) -> bool {
+        let closes_us = self.plan.windows.end_of(start_us).saturating_add(self.plan.lateness_us);
+        watermark_us.is_some_and(|watermark_us| watermark_us >= closes_us)
+    }
+
+    fn place(&self, pane_start_us: i64) -> Place {
+        let windows = &self.plan.windows;
+        let Some(last_start_us) = windows.last_start(pane_start_us) else { return Place::Late };
+        if pane_start_us >= windows.end_of(last_start_us) {
+            Place::Outside
+        } else if self.is_closed(last_start_us, self.watermark_us) {
+            Place::Late
+        } else {
+            Place::Open
+        }
+    }
+
+    /// The pane of the whole batch, where it falls into one that is open: the common case, without a copy.
+    fn only_pane(&self, times: &TimestampMicrosecondArray) -> Option<i64> {
+        if times.null_count() > 0 {
+            return None;
+        }
+        let (first, rest) = times.values().split_first()?;
+        let (min, max) = rest.iter().fold((*first, *first), |(min, max), time| (min.min(*time), max.max(*time)));
+        let pane_start_us = self.plan.windows.pane_of(min)?;
+        let is_one = max < self.plan.windows.pane_end(pane_start_us);
+        (is_one && matches!(self.place(pane_start_us), Place::Open)).then_some(pane_start_us)
+    }
+
+    fn sort(&self, times: &TimestampMicrosecondArray, null_times: &dyn Array) -> Sorted {
+        let windows = &self.plan.windows;
+        let mut sorted = Sorted::default();
+        let mut share_of: HashMap<i64, usize> = HashMap::new();
+        let mut last: Option<usize> = None;
+        for row in 0..times.len() {
+            let index = row_index(row);
+            if times.is_null(row) || null_times.is_null(row) {
+                sorted.late.push(index);
+                continue;
+            }
+            let time_us = times.value(row);
+            // Neighbours mostly fall into one pane.
+            if let Some(share) = last.map(|share| &mut sorted.shares[share])
+                && share.pane_start_us <= time_us
+                && time_us < windows.pane_end(share.pane_start_us)
+            {
+                share.rows.push(index);
+                continue;
+            }
+            let Some(pane_start_us) = windows.pane_of(time_us) else {
+                sorted.late.push(index);
+                continue;
+            };
+            match self.place(pane_start_us) {
+                Place::Late => sorted.late.push(index),
+                Place::Outside => sorted.outside.push(index),
+                Place::Open => {
+                    let share = *share_of.entry(pane_start_us).or_insert_with(|| {
+                        sorted.shares.push(Share { pane_start_us, rows: Vec::new() });
+                        sorted.shares.len() - 1
+                    });
+                    sorted.shares[share].rows.push(index);
+                    last = Some(share);
+                }
+            }
+        }
+        sorted
+    }
+
+    fn add(&mut self, pane_start_us: i64, prepared: &RecordBatch) -> Result<(), NodeError> {
+        if prepared.num_rows() == 0 {
+            return Ok(());
+        }
+        let table = match self.panes.entry(pane_start_us) {
+            std::collections::btree_map::Entry::Vacant(place) => {
+                // A pane that comes behind the watermark is missing in the blocks.
+                self.blocks.forget(self.plan.windows.pane_number(pane_start_us), &self.plan.windows);
+                place.insert(Pane::Open(self.plan.aggregates.new_table()?))
+            }
+            std::collections::btree_map::Entry::Occupied(pane) => {
+                let pane = pane.into_mut();
+                if let Pane::Sealed(state) = pane {
+                    let table = self.plan.aggregates.restore_table(state)?;
+                    *pane = Pane::Open(table);
+                    self.blocks.forget(self.plan.windows.pane_number(pane_start_us), &self.plan.windows);
+                }
+                pane
+            }
+        };
+        match table {
+            Pane::Open(table) => table.update(prepared),
+            Pane::Sealed(_) => Err(NodeError::internal("a sealed pane took rows")),
+        }
+    }
+
+    /// Emits the windows that close between two watermarks, oldest first.
+    fn close(&mut self, before_us: Option<i64>, out: &mut Output) -> Result<(), NodeError> {
+        let mut results = Vec::new();
+        let mut num_rows = 0;
+        let mut next_us: Option<i64> = None;
+        while let Some(first_pane_us) = self.panes.first_key_value().map(|(pane_us, _)| *pane_us) {
+            let windows = self.plan.windows;
+            let first_us = windows.first_start(first_pane_us).ok_or_else(out_of_range)?;
+            let mut start_us = next_us.map_or(first_us, |next_us| next_us.max(first_us));
+            if next_us.is_none() {
+                // The first windows of the oldest pane may have closed before it had its first row.
+                if self.is_closed(start_us, before_us) {
+                    start_us = self.first_open(before_us).ok_or_else(out_of_range)?.max(first_us);
+                }
+            }
+            if !self.is_closed(start_us, self.watermark_us) {
+                break;
+            }
+            if self.panes.range(start_us..windows.end_of(start_us)).next().is_some() {
+                let batch = self.result(start_us, out)?;
+                num_rows += batch.num_rows();
+                results.push(batch);
+            }
+            if num_rows >= BATCH_ROWS {
+                out.emit(ROWS, concat_batches(&self.plan.schema, &results)?);
+                results.clear();
+                num_rows = 0;
+            }
+            let next = start_us.saturating_add(windows.slide_us());
+            self.panes = self.panes.split_off(&next);
+            next_us = Some(next);
+        }
+        if !results.is_empty() {
+            out.emit(ROWS, concat_batches(&self.plan.schema, &results)?);
+        }
+        Ok(())
+    }
+
+    /// The results of the window that starts here.
+    fn result(&mut self, start_us: i64, out: &mut Output) -> Result<RecordBatch, NodeError> {
+        let finished = self.window(start_us)?.finish()?;
+        let num_rows = finished.rows.num_rows();
+        let time = &self.plan.time;
+        let end_us = self.plan.windows.end_of(start_us);
+        let leading = vec![
+            time.column(std::iter::repeat_n(start_us, num_rows))?,
+            time.column(std::iter::repeat_n(end_us, num_rows))?,
+        ];
+        let rows = super::results(&self.plan.schema, leading, finished, &mut self.rejecting, out)?;
+        match &self.plan.top {
+            Some(top) => top.of(&rows),
+            None => Ok(rows),
+        }
+    }
+
+    /// The groups of the window that starts here.
+    fn window(&mut self, start_us: i64) -> Result<GroupTable, NodeError> {
+        let windows = self.plan.windows;
+        let num_panes = windows.panes_per_window();
+        if num_panes == 1 {
+            return match self.panes.remove(&start_us) {
+                Some(Pane::Open(table)) => Ok(table),
+                Some(Pane::Sealed(state)) => self.plan.aggregates.restore_table(&state),
+                None => self.plan.aggregates.new_table(),
+            };
+        }
+        let first = windows.pane_number(start_us);
+        let last = first + num_panes;
+        let mut table = self.plan.aggregates.new_table()?;
+        if self.panes.range(start_us..windows.end_of(start_us)).count() <= FEW_PANES {
+            self.merge_panes(first..last, &mut table)?;
+            return Ok(table);
+        }
+        let block = first.div_euclid(num_panes);
+        let block_end = (block + 1) * num_panes;
+        if self.blocks.ends_block != Some(block) {
+            self.compute_ends(first, block_end)?;
+            self.blocks.ends_block = Some(block);
+        }
+        self.blocks.ends = self.blocks.ends.split_off(&first);
+        if let Some(end) = self.blocks.ends.get(&first) {
+            table.merge(end)?;
+        }
+        if last > block_end {
+            self.grow_beginning(block_end..last)?;
+            if let Some((_, beginning)) = &self.blocks.beginning {
+                table.merge(beginning)?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// From each start of a window in a block to the end of the block, from the back.
+    fn compute_ends(&mut self, first: i64, block_end: i64) -> Result<(), NodeError> {
+        let windows = self.plan.windows;
+        let step = windows.panes_per_slide();
+        self.blocks.ends.clear();
+        let mut start = first + (block_end - 1 - first) / step * step;
+        let mut end = block_end;
+        let mut rest: Option<RecordBatch> = None;
+        while start >= first {
+            let mut table = self.plan.aggregates.new_table()?;
+            self.merge_panes(start..end, &mut table)?;
+            if let Some(rest) = &rest {
+                table.merge(rest)?;
+            }
+            let state = table.into_state()?;
+            self.blocks.ends.insert(start, state.clone());
+            rest = Some(state);
+            end = start;
+            start -= step;
+        }
+        Ok(())
+    }
+
+    /// Makes `blocks.beginning` that of this range of panes.
+    fn grow_beginning(&mut self, range: Range<i64>) -> Result<(), NodeError> {
+        let (done, mut table) = match self.blocks.beginning.take() {
+            Some((done, state)) if done == range => {
+                self.blocks.beginning = Some((done, state));
+                return Ok(());
+            }
+            Some((done, state)) if done.start == range.start && done.end < range.end => {
+                (done.end, self.plan.aggregates.restore_table(&state)?)
+            }
+            _ => (range.start, self.plan.aggregates.new_table()?),
+        };
+        self.merge_panes(done..range.end, &mut table)?;
+        self.blocks.beginning = Some((range, table.into_state()?));
+        Ok(())
+    }
+
+    /// Adds the panes with these numbers, oldest first; they are sealed by it.
+    fn merge_panes(&mut self, numbers: Range<i64>, into: &mut GroupTable) -> Result<(), NodeError> {
+        let windows = &self.plan.windows;
+        for (_, pane) in self.panes.range_mut(windows.pane_start(numbers.start)..windows.pane_start(numbers.end)) {
+            if let Pane::Open(table) = pane {
+                let fresh = self.plan.aggregates.new_table()?;
+                *pane = Pane::Sealed(std::mem::replace(table, fresh).into_state()?);
+            }
+            if let Pane::Sealed(state) = pane {
+                into.merge(state)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The start of the first window that is still open at a watermark.
+    fn first_open(&self, watermark_us: Option<i64>) -> Option<i64> {
+        let windows = &self.plan.windows;
+        let start_us = windows.first_start(watermark_us?.saturating_sub(self.plan.lateness_us))?;
+        windows.unit().write(start_us)?;
+        Some(start_us)
+    }
+
+    /// The watermark of the results: no window that starts earlier can still be emitted.
+    fn pass_on(&mut self, out: &mut Output) {
+        let start_us = match self.watermark_us {
+            Some(i64::MAX) => Some(i64::MAX),
+            watermark_us => self.first_open(watermark_us),
+        };
+        if let Some(start_us) = start_us.filter(|start_us| Some(*start_us) > self.passed_on_us) {
+            self.passed_on_us = Some(start_us);
+            out.watermark(start_us);
+        }
+    }
+}
+
+impl Blocks {
+    /// Forgets what holds, or ought to hold, the pane with this number.
+    fn forget(&mut self, pane: i64, windows: &Windows) {
+        if self.ends_block == Some(pane.div_euclid(windows.panes_per_window())) {
+            self.ends.clear();
+            self.ends_block = None;
+        }
+        if self.beginning.as_ref().is_some_and(|(range, _)| range.contains(&pane)) {
+            self.beginning = None;
+        }
+    }
+
+    fn state_bytes(&self) -> usize {
+        let beginning = self.beginning.iter().map(|(_, state)| state);
+        self.ends.values().chain(beginning).map(RecordBatch::get_array_memory_size).sum()
+    }
+}
+
+fn out_of_range() -> NodeError {
+    NodeError::internal("a window is out of range")
+}
+
+impl Operator for PaneOperator {
+    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
+        let column = batch.column(self.plan.time.index);
+        let times = event_times(column.as_ref())?;
+        let (prepared, mut failures) = self.plan.aggregates.prepare(&batch)?;
+        if failures.is_empty()
+            && let Some(pane_start_us) = self.only_pane(&times)
+        {
+            self.rejecting.sort_out(&batch, &failures, out)?;
+            return self.add(pane_start_us, &prepared);
+        }
+        let mut sorted = self.sort(&times, column.as_ref());
+        failures.retain(|failure| {
+            let row = row_index(failure.row);
+            sorted.late.binary_search(&row).is_err() && sorted.outside.binary_search(&row).is_err()
+        });
+        if let Some(keeps) = self.rejecting.sort_out(&batch, &failures, out)? {
+            for share in &mut sorted.shares {
+                share.rows.retain(|row| keeps.value(*row as usize));
+            }
+        }
+        for share in &sorted.shares {
+            self.add(share.pane_start_us, &rows_of(&prepared, &share.rows)?)?;
+        }
+        out.drop_rows(sorted.outside.len());
+        out.emit(LATE, rows_of(&batch, &sorted.late)?);
+        Ok(())
+    }
+
+    fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
+        let before_us = self.watermark_us;
+        self.watermark_us = before_us.max(Some(watermark_us));
+        self.close(before_us, out)?;
+        self.pass_on(out);
+        Ok(())
+    }
+
+    fn on_end(&mut self, out: &mut Output) -> Result<(), NodeError> {
+        let before_us = self.watermark_us;
+        self.watermark_us = Some(i64::MAX);
+        self.close(before_us, out)
+    }
+
+    fn makes_watermarks(&self) -> bool {
+        true
+    }
+
+    fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
+        let mut saved = Saved::default();
+        saved.set("watermark_us", self.watermark_us);
+        saved.set("passed_on_us", self.passed_on_us);
+        saved.set("rows_seen", Some(self.rejecting.rows_seen()));
+        for (pane_us, pane) in &mut self.panes {
+            let state = match pane {
+                Pane::Open(table) => table.snapshot()?,
+                Pane::Sealed(state) => state.clone(),
+            };
+            saved.batches.push((*pane_us, state));
+        }
+        saved.to_bytes()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        let saved = Saved::from_bytes(state)?;
+        self.watermark_us = saved.get("watermark_us");
+        self.passed_on_us = saved.get("passed_on_us");
+        self.rejecting.set_rows_seen(saved.get("rows_seen").unwrap_or_default());
+        self.blocks = Blocks::default();
+        self.panes = saved.batches.into_iter().map(|(pane_us, state)| (pane_us, Pane::Sealed(state))).collect();
+        Ok(())
+    }
+
+    fn state_bytes(&self) -> usize {
+        let panes = self.panes.values().map(|pane| match pane {
+            Pane::Open(table) => table.state_bytes(),
+            Pane::Sealed(state) => state.get_array_memory_size(),
+        });
+        panes.sum::<usize>() + self.blocks.state_bytes()
+    }
+}
