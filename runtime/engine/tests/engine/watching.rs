@@ -122,7 +122,11 @@ async fn a_slow_sink_bounds_what_the_source_emits() {
     for _ in 0..200 {
         let seen = record("slow");
         // Twice what is in a queue, is being handled behind it, and waits to be sent.
-        assert!(seen.num_emitted - seen.rows.len() <= 2 * (8 + 2) * 10, "{} in flight", seen.num_emitted - seen.rows.len());
+        assert!(
+            seen.num_emitted - seen.rows.len() <= 2 * (8 + 2) * 10,
+            "{} in flight",
+            seen.num_emitted - seen.rows.len()
+        );
         let metrics = run.metrics();
         let wires = |from: &str, to: &str| {
             metrics.wires.iter().find(|found| found.wire == wire(from, to)).map(|found| found.fill).unwrap()

@@ -5,10 +5,11 @@
 //! `access_log`, the columns being filled in `columns`.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
@@ -19,6 +20,7 @@ use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker}
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
 };
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -110,16 +112,19 @@ impl Node for ParseText {
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
         let inputs = [Some(cx.input().clone())];
         let mut found = InferContext::new(&inputs, None);
-        let plan = plan(&params, &mut found);
-        let Some(plan) = plan.filter(|_| !found.has_errors()) else {
+        let first = plan(&params, &mut found);
+        let Some(plan) = first.filter(|_| !found.has_errors()) else {
             return Err(first_error(found.into_problems()));
         };
+        let num_others = std::thread::available_parallelism().map_or(1, usize::from) - 1;
+        let others = (0..num_others).filter_map(|_| self::plan(&params, &mut InferContext::new(&inputs, None)));
+        let others: Vec<Worker> = others.map(|plan| plan.worker).collect();
         let watermarks = match params.event_time.as_str() {
             "" => None,
             _ => WatermarkMaker::new(&plan.schema, params.max_out_of_orderness),
         };
         let rows = TimedRows::new(Rejecting::new(REJECTED, params.on_error), watermarks);
-        Ok(Machine::Operator(Box::new(ParseTextOperator { plan, rows })))
+        Ok(Machine::Operator(Box::new(ParseTextOperator { plan, others, rows })))
     }
 }
 
@@ -129,8 +134,32 @@ struct Plan {
     column: usize,
     /// The input's columns that stay.
     kept: Vec<usize>,
+    worker: Worker,
+}
+
+/// Parses a stretch of the rows of a batch.
+struct Worker {
     parser: Parser,
     columns: Columns,
+}
+
+/// Fewer rows than this are not worth the handing over to another core.
+const MIN_STRETCH: usize = 1_024;
+
+impl Worker {
+    /// The columns of some rows, and those rows whose text does not match.
+    fn parse(&mut self, texts: &StringArray, rows: Range<usize>) -> (Vec<ArrayRef>, Vec<RowFailure>) {
+        let mut failures = Vec::new();
+        for row in rows {
+            if texts.is_valid(row)
+                && let Err(mismatch) = self.parser.parse(texts.value(row), &mut self.columns)
+            {
+                failures.push(RowFailure { row, reason: mismatch.0 });
+            }
+            self.columns.end_row();
+        }
+        (self.columns.finish(), failures)
+    }
 }
 
 /// What the params mean for the input; faults are reported in `cx`.
@@ -171,11 +200,13 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
         }
     };
     let schema = with_event_time(&Schema::new_with_metadata(fields, input.metadata().clone()), event_time);
-    Some(Plan { schema, column, kept, parser, columns: Columns::new(specs) })
+    Some(Plan { schema, column, kept, worker: Worker { parser, columns: Columns::new(specs) } })
 }
 
 struct ParseTextOperator {
     plan: Plan,
+    /// For the other cores.
+    others: Vec<Worker>,
     rows: TimedRows,
 }
 
@@ -183,19 +214,25 @@ impl Operator for ParseTextOperator {
     fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
         let texts = cast(batch.column(self.plan.column), &DataType::Utf8)?;
         let texts = texts.as_string::<i32>();
-        let mut failures = Vec::new();
-        for row in 0..texts.len() {
-            if texts.is_valid(row)
-                && let Err(mismatch) = self.plan.parser.parse(texts.value(row), &mut self.plan.columns)
-            {
-                failures.push(RowFailure { row, reason: mismatch.0 });
-            }
-            self.plan.columns.end_row();
-        }
+        let num_rows = texts.len();
+        let num_stretches = (num_rows / MIN_STRETCH).clamp(1, 1 + self.others.len());
+        let size = num_rows.div_ceil(num_stretches);
+        let workers: Vec<&mut Worker> = std::iter::once(&mut self.plan.worker).chain(&mut self.others).collect();
+        let parts: Vec<(Vec<ArrayRef>, Vec<RowFailure>)> = workers
+            .into_par_iter()
+            .take(num_stretches)
+            .enumerate()
+            .map(|(part, worker)| worker.parse(texts, part * size..((part + 1) * size).min(num_rows)))
+            .collect();
+        let (found, failures): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let failures: Vec<RowFailure> = failures.into_iter().flatten().collect();
         let raw = |row: usize| Ok(texts.value(row).to_owned());
         let keeps = self.rows.rejecting.sort_out_raw(batch.num_rows(), &failures, out, raw)?;
         let mut columns: Vec<ArrayRef> = self.plan.kept.iter().map(|index| batch.column(*index).clone()).collect();
-        columns.extend(self.plan.columns.finish());
+        for column in 0..found[0].len() {
+            let parts: Vec<&dyn Array> = found.iter().map(|part| part[column].as_ref()).collect();
+            columns.push(concat(&parts)?);
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let parsed = RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options)?;
         self.rows.emit(ROWS, parsed, keeps.as_ref(), out)
