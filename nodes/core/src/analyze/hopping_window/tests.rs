@@ -158,3 +158,48 @@ proptest! {
         prop_assert_eq!(run.gathered.rows_at("late"), num_late);
     }
 }
+
+#[test]
+#[ignore]
+fn zz_speed() {
+    use arrow::array::*;
+    use std::sync::Arc;
+    for (keys, rate) in [(100i64, 100_000i64), (1000, 100_000), (10_000, 100_000), (10_000, 1_000_000)] {
+        for slide in ["10 s", "5 s", "2 s", "1 s", "500 ms", "100 ms"] {
+            for top in [false, true] {
+                let mut p = json!({"size": "10 s", "slide": slide, "keys": ["device"], "aggregates": [
+                {"name": "n", "expression": "count(*)"}, {"name": "mean", "expression": "avg(value)"}]});
+                if top {
+                    p["top"] = json!({"by": "n"});
+                }
+                let h = harness(p);
+                let mut run = h.operator();
+                let names: Vec<String> = (0..keys).map(|k| format!("d{k:06}")).collect();
+                let batches: Vec<RecordBatch> = (0..300i64)
+                    .map(|b| {
+                        let n = 8192i64;
+                        let ts =
+                            TimestampMicrosecondArray::from_iter_values((0..n).map(|i| (b * n + i) * 1_000_000 / rate))
+                                .with_timezone("+00:00");
+                        let d = StringArray::from_iter_values(
+                            (0..n).map(|i| &names[(((b * n + i) * 7919) % keys) as usize]),
+                        );
+                        let v = Int64Array::from_iter_values((0..n).map(|i| i % 100));
+                        RecordBatch::try_new(batch(&[]).schema(), vec![Arc::new(ts), Arc::new(d), Arc::new(v)]).unwrap()
+                    })
+                    .collect();
+                let start = std::time::Instant::now();
+                for (b, x) in batches.into_iter().enumerate() {
+                    run.push(x);
+                    run.watermark((b as i64 + 1) * 8192 * 1_000_000 / rate);
+                }
+                run.end();
+                eprintln!(
+                    "keys {keys} rate {rate} slide {slide} top {top}: {:.2} M rows/s, {} out",
+                    300.0 * 8192.0 / start.elapsed().as_secs_f64() / 1e6,
+                    run.gathered.rows_at("rows")
+                );
+            }
+        }
+    }
+}

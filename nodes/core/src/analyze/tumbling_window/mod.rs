@@ -121,7 +121,7 @@ impl Node for TumblingWindow {
         let Some(plan) = plan.filter(|_| !found.has_errors()) else {
             return Err(first_error(found.into_problems()));
         };
-        Ok(Machine::Operator(Box::new(plan.operator(params.on_error))))
+        Ok(Machine::Operator(Box::new(plan.operator(params.on_error)?)))
     }
 }
 

@@ -9,6 +9,9 @@
 //! positions of the panes alone, not from the history of the run, so that even the last bit of a sum is the same after
 //! a restart.
 //!
+//! Keys are told apart by their values while a pane takes rows, and once more when it is sealed: there they get numbers
+//! that hold for all panes, so that putting panes together compares no keys.
+//!
 //! A row that comes behind the watermark, for a window that is still open, may hit a pane that is part of a block
 //! already: the blocks are then computed anew.
 
@@ -20,13 +23,13 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use millrace_model::event_time::with_event_time;
 use millrace_model::{ColumnRef, Interval};
-use millrace_operator::aggregate::{AggregatePlan, GroupTable, NamedAggregate};
+use millrace_operator::aggregate::{AggregatePlan, Finished, GroupTable, KeyTable, NamedAggregate, SlotTable};
 use millrace_operator::rejected::OnError;
 use millrace_operator::time::event_times;
 use millrace_operator::{InferContext, NodeError, Operator, Output};
 
 use super::alignment::Windows;
-use super::state::Saved;
+use super::state::{Saved, with_columns};
 use super::top::{CompiledTop, Top};
 use super::{BATCH_ROWS, LATE, REJECTED, ROWS, TimeColumn, WINDOW_END, WINDOW_START, row_index, rows_of};
 use crate::rejecting::Rejecting;
@@ -80,15 +83,18 @@ impl PanePlan {
         Some(Self { schema, time, windows, lateness_us, aggregates, top })
     }
 
-    pub(crate) fn operator(self, on_error: OnError) -> PaneOperator {
-        PaneOperator {
+    /// # Errors
+    /// When the keys cannot be told apart.
+    pub(crate) fn operator(self, on_error: OnError) -> Result<PaneOperator, NodeError> {
+        Ok(PaneOperator {
+            numbered: Numbered::new(&self.aggregates)?,
             plan: self,
             rejecting: Rejecting::new(REJECTED, on_error),
             panes: BTreeMap::new(),
             blocks: Blocks::default(),
             watermark_us: None,
             passed_on_us: None,
-        }
+        })
     }
 }
 
@@ -98,6 +104,7 @@ pub(crate) struct PaneOperator {
     /// Panes with rows, by their start.
     panes: BTreeMap<i64, Pane>,
     blocks: Blocks,
+    numbered: Numbered,
     watermark_us: Option<i64>,
     /// The watermark that the results have.
     passed_on_us: Option<i64>,
@@ -106,19 +113,116 @@ pub(crate) struct PaneOperator {
 enum Pane {
     /// Takes rows.
     Open(GroupTable),
-    /// A state of groups, from which windows are put together.
-    Sealed(RecordBatch),
+    /// Windows are put together from it.
+    Sealed(Groups),
+}
+
+/// The states of some groups.
+#[derive(Clone)]
+struct Groups {
+    /// The number of each group's key.
+    keys: Vec<u32>,
+    state: RecordBatch,
+}
+
+impl Groups {
+    fn state_bytes(&self) -> usize {
+        self.keys.capacity() * size_of::<u32>() + self.state.get_array_memory_size()
+    }
+}
+
+/// The keys of all sealed panes, by number.
+struct Numbered {
+    keys: KeyTable,
+    /// The group of each key in what is being put together; `NO_GROUP` between two calls.
+    group_of: Vec<u32>,
+    /// Keys are looked through for those that no pane has any more when there are this many.
+    look_through_at: usize,
+}
+
+const NO_GROUP: u32 = u32::MAX;
+
+/// Below this many keys none is forgotten.
+const FEW_KEYS: usize = 4_096;
+
+impl Numbered {
+    fn new(plan: &AggregatePlan) -> Result<Self, NodeError> {
+        Ok(Self { keys: plan.new_keys()?, group_of: Vec::new(), look_through_at: FEW_KEYS })
+    }
+
+    fn seal(&mut self, table: GroupTable, num_keys: usize) -> Result<Groups, NodeError> {
+        let groups = table.into_state()?;
+        let mut numbers = Vec::new();
+        self.keys.intern(&groups.columns()[..num_keys], groups.num_rows(), &mut numbers)?;
+        let state = groups.project(&(num_keys..groups.num_columns()).collect::<Vec<_>>())?;
+        Ok(Groups { keys: numbers.into_iter().map(row_index).collect(), state })
+    }
+
+    fn keys_of(&self, groups: &[u32]) -> Result<RecordBatch, NodeError> {
+        self.keys.take(&groups.iter().map(|key| *key as usize).collect::<Vec<_>>())
+    }
+
+    /// The groups as one batch: keys, then states.
+    fn batch_of(&self, groups: &Groups) -> Result<RecordBatch, NodeError> {
+        with_columns(&self.keys_of(&groups.keys)?, [], &groups.state)
+    }
+
+    /// Puts groups of several pieces of time together.
+    fn merge<'a>(
+        &mut self,
+        plan: &AggregatePlan,
+        pieces: impl IntoIterator<Item = &'a Groups>,
+    ) -> Result<Merged, NodeError> {
+        self.group_of.resize(self.keys.len(), NO_GROUP);
+        let mut merged = Merged { keys: Vec::new(), table: plan.new_slots()? };
+        let mut slots = Vec::new();
+        let mut result = Ok(());
+        for piece in pieces {
+            slots.clear();
+            for key in &piece.keys {
+                let group = &mut self.group_of[*key as usize];
+                if *group == NO_GROUP {
+                    *group = row_index(merged.keys.len());
+                    merged.keys.push(*key);
+                }
+                slots.push(*group as usize);
+            }
+            if !slots.is_empty() {
+                result = result.and_then(|()| merged.table.merge(&piece.state, &slots, merged.keys.len()));
+            }
+        }
+        for key in &merged.keys {
+            self.group_of[*key as usize] = NO_GROUP;
+        }
+        result.map(|()| merged)
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.keys.state_bytes() + self.group_of.capacity() * size_of::<u32>()
+    }
+}
+
+/// Groups that were put together.
+struct Merged {
+    keys: Vec<u32>,
+    table: SlotTable,
+}
+
+impl Merged {
+    fn into_groups(self) -> Result<Groups, NodeError> {
+        Ok(Groups { state: self.table.into_state(self.keys.len())?, keys: self.keys })
+    }
 }
 
 /// Panes that were put together; what is here can be computed again from the panes.
 #[derive(Default)]
 struct Blocks {
     /// The ends of one block, by the number of their first pane.
-    ends: BTreeMap<i64, RecordBatch>,
+    ends: BTreeMap<i64, Groups>,
     /// The panes that `ends` was computed for.
     ends_block: Option<i64>,
     /// The beginning of a block: its panes in this range.
-    beginning: Option<(Range<i64>, RecordBatch)>,
+    beginning: Option<(Range<i64>, Groups)>,
 }
 
 /// A window of this many panes or fewer is put together from its panes.
@@ -227,8 +331,8 @@ impl PaneOperator {
             }
             std::collections::btree_map::Entry::Occupied(pane) => {
                 let pane = pane.into_mut();
-                if let Pane::Sealed(state) = pane {
-                    let table = self.plan.aggregates.restore_table(state)?;
+                if let Pane::Sealed(groups) = pane {
+                    let table = self.plan.aggregates.restore_table(&self.numbered.batch_of(groups)?)?;
                     *pane = Pane::Open(table);
                     self.blocks.forget(self.plan.windows.pane_number(pane_start_us), &self.plan.windows);
                 }
@@ -281,7 +385,7 @@ impl PaneOperator {
 
     /// The results of the window that starts here.
     fn result(&mut self, start_us: i64, out: &mut Output) -> Result<RecordBatch, NodeError> {
-        let finished = self.window(start_us)?.finish()?;
+        let finished = self.window(start_us)?;
         let num_rows = finished.rows.num_rows();
         let time = &self.plan.time;
         let end_us = self.plan.windows.end_of(start_us);
@@ -296,60 +400,47 @@ impl PaneOperator {
         }
     }
 
-    /// The groups of the window that starts here.
-    fn window(&mut self, start_us: i64) -> Result<GroupTable, NodeError> {
+    /// The results of the window that starts here, without its start and end.
+    fn window(&mut self, start_us: i64) -> Result<Finished, NodeError> {
         let windows = self.plan.windows;
         let num_panes = windows.panes_per_window();
-        if num_panes == 1 {
-            return match self.panes.remove(&start_us) {
-                Some(Pane::Open(table)) => Ok(table),
-                Some(Pane::Sealed(state)) => self.plan.aggregates.restore_table(&state),
-                None => self.plan.aggregates.new_table(),
-            };
+        if num_panes == 1
+            && let Some(Pane::Open(table)) = self.panes.remove(&start_us)
+        {
+            return table.finish();
         }
         let first = windows.pane_number(start_us);
         let last = first + num_panes;
-        let mut table = self.plan.aggregates.new_table()?;
-        if self.panes.range(start_us..windows.end_of(start_us)).count() <= FEW_PANES {
-            self.merge_panes(first..last, &mut table)?;
-            return Ok(table);
-        }
-        let block = first.div_euclid(num_panes);
-        let block_end = (block + 1) * num_panes;
-        if self.blocks.ends_block != Some(block) {
-            self.compute_ends(first, block_end)?;
-            self.blocks.ends_block = Some(block);
-        }
-        self.blocks.ends = self.blocks.ends.split_off(&first);
-        if let Some(end) = self.blocks.ends.get(&first) {
-            table.merge(end)?;
-        }
-        if last > block_end {
-            self.grow_beginning(block_end..last)?;
-            if let Some((_, beginning)) = &self.blocks.beginning {
-                table.merge(beginning)?;
+        let merged = if self.panes.range(start_us..windows.end_of(start_us)).count() <= FEW_PANES {
+            self.merge(None, first..last, None)?
+        } else {
+            let block = first.div_euclid(num_panes);
+            let block_end = (block + 1) * num_panes;
+            if self.blocks.ends_block != Some(block) {
+                self.compute_ends(first, block_end)?;
+                self.blocks.ends_block = Some(block);
             }
-        }
-        Ok(table)
+            self.blocks.ends = self.blocks.ends.split_off(&first);
+            self.grow_beginning(block_end..last)?;
+            let end = self.blocks.ends.get(&first).into_iter();
+            let beginning = self.blocks.beginning.iter().map(|(_, groups)| groups);
+            self.numbered.merge(&self.plan.aggregates, end.chain(beginning))?
+        };
+        let keys = self.numbered.keys_of(&merged.keys)?.columns().to_vec();
+        merged.table.finish(keys, merged.keys.len())
     }
 
     /// From each start of a window in a block to the end of the block, from the back.
     fn compute_ends(&mut self, first: i64, block_end: i64) -> Result<(), NodeError> {
-        let windows = self.plan.windows;
-        let step = windows.panes_per_slide();
+        let step = self.plan.windows.panes_per_slide();
         self.blocks.ends.clear();
         let mut start = first + (block_end - 1 - first) / step * step;
         let mut end = block_end;
-        let mut rest: Option<RecordBatch> = None;
+        let mut rest: Option<Groups> = None;
         while start >= first {
-            let mut table = self.plan.aggregates.new_table()?;
-            self.merge_panes(start..end, &mut table)?;
-            if let Some(rest) = &rest {
-                table.merge(rest)?;
-            }
-            let state = table.into_state()?;
-            self.blocks.ends.insert(start, state.clone());
-            rest = Some(state);
+            let groups = self.merge(None, start..end, rest.as_ref())?.into_groups()?;
+            rest = Some(groups.clone());
+            self.blocks.ends.insert(start, groups);
             end = start;
             start -= step;
         }
@@ -358,33 +449,76 @@ impl PaneOperator {
 
     /// Makes `blocks.beginning` that of this range of panes.
     fn grow_beginning(&mut self, range: Range<i64>) -> Result<(), NodeError> {
-        let (done, mut table) = match self.blocks.beginning.take() {
-            Some((done, state)) if done == range => {
-                self.blocks.beginning = Some((done, state));
-                return Ok(());
-            }
-            Some((done, state)) if done.start == range.start && done.end < range.end => {
-                (done.end, self.plan.aggregates.restore_table(&state)?)
-            }
-            _ => (range.start, self.plan.aggregates.new_table()?),
+        let before = match self.blocks.beginning.take() {
+            Some((done, groups)) if done.start == range.start && done.end <= range.end => Some((done, groups)),
+            _ => None,
         };
-        self.merge_panes(done..range.end, &mut table)?;
-        self.blocks.beginning = Some((range, table.into_state()?));
+        let done = before.as_ref().map_or(range.start, |(done, _)| done.end);
+        let groups = match before {
+            Some((_, groups)) if done == range.end => groups,
+            before => self.merge(before.as_ref().map(|(_, groups)| groups), done..range.end, None)?.into_groups()?,
+        };
+        self.blocks.beginning = Some((range, groups));
         Ok(())
     }
 
-    /// Adds the panes with these numbers, oldest first; they are sealed by it.
-    fn merge_panes(&mut self, numbers: Range<i64>, into: &mut GroupTable) -> Result<(), NodeError> {
-        let windows = &self.plan.windows;
-        for (_, pane) in self.panes.range_mut(windows.pane_start(numbers.start)..windows.pane_start(numbers.end)) {
+    /// Puts the panes with these numbers together, oldest first, with what comes before and after them. The panes are
+    /// sealed by it.
+    fn merge(
+        &mut self,
+        before: Option<&Groups>,
+        numbers: Range<i64>,
+        after: Option<&Groups>,
+    ) -> Result<Merged, NodeError> {
+        let Self { plan, panes, numbered, .. } = self;
+        let num_keys = plan.aggregates.num_keys();
+        let range = plan.windows.pane_start(numbers.start)..plan.windows.pane_start(numbers.end);
+        for (_, pane) in panes.range_mut(range.clone()) {
             if let Pane::Open(table) = pane {
-                let fresh = self.plan.aggregates.new_table()?;
-                *pane = Pane::Sealed(std::mem::replace(table, fresh).into_state()?);
-            }
-            if let Pane::Sealed(state) = pane {
-                into.merge(state)?;
+                let table = std::mem::replace(table, plan.aggregates.new_table()?);
+                *pane = Pane::Sealed(numbered.seal(table, num_keys)?);
             }
         }
+        let sealed = panes.range(range).filter_map(|(_, pane)| match pane {
+            Pane::Sealed(groups) => Some(groups),
+            Pane::Open(_) => None,
+        });
+        numbered.merge(&plan.aggregates, before.into_iter().chain(sealed).chain(after))
+    }
+
+    /// Forgets the keys that no pane has any more, when they may be many.
+    fn forget_keys(&mut self) -> Result<(), NodeError> {
+        if self.numbered.keys.len() < self.numbered.look_through_at {
+            return Ok(());
+        }
+        let mut new_numbers = vec![NO_GROUP; self.numbered.keys.len()];
+        let mut alive = Vec::new();
+        let mut sealed: Vec<&mut Groups> = self
+            .panes
+            .values_mut()
+            .filter_map(|pane| match pane {
+                Pane::Sealed(groups) => Some(groups),
+                Pane::Open(_) => None,
+            })
+            .collect();
+        for key in sealed.iter().flat_map(|groups| &groups.keys) {
+            let new_number = &mut new_numbers[*key as usize];
+            if *new_number == NO_GROUP {
+                *new_number = row_index(alive.len());
+                alive.push(*key as usize);
+            }
+        }
+        self.numbered.look_through_at = (alive.len() * 2).max(FEW_KEYS);
+        if alive.len() * 2 > self.numbered.keys.len() {
+            self.numbered.look_through_at = self.numbered.look_through_at.max(self.numbered.keys.len() * 2);
+            return Ok(());
+        }
+        self.numbered.keys.retain(&alive)?;
+        self.numbered.group_of = Vec::new();
+        for key in sealed.iter_mut().flat_map(|groups| &mut groups.keys) {
+            *key = new_numbers[*key as usize];
+        }
+        self.blocks = Blocks::default();
         Ok(())
     }
 
@@ -422,8 +556,8 @@ impl Blocks {
     }
 
     fn state_bytes(&self) -> usize {
-        let beginning = self.beginning.iter().map(|(_, state)| state);
-        self.ends.values().chain(beginning).map(RecordBatch::get_array_memory_size).sum()
+        let beginning = self.beginning.iter().map(|(_, groups)| groups);
+        self.ends.values().chain(beginning).map(Groups::state_bytes).sum()
     }
 }
 
@@ -464,6 +598,7 @@ impl Operator for PaneOperator {
         let before_us = self.watermark_us;
         self.watermark_us = before_us.max(Some(watermark_us));
         self.close(before_us, out)?;
+        self.forget_keys()?;
         self.pass_on(out);
         Ok(())
     }
@@ -486,7 +621,7 @@ impl Operator for PaneOperator {
         for (pane_us, pane) in &mut self.panes {
             let state = match pane {
                 Pane::Open(table) => table.snapshot()?,
-                Pane::Sealed(state) => state.clone(),
+                Pane::Sealed(groups) => self.numbered.batch_of(groups)?,
             };
             saved.batches.push((*pane_us, state));
         }
@@ -499,15 +634,19 @@ impl Operator for PaneOperator {
         self.passed_on_us = saved.get("passed_on_us");
         self.rejecting.set_rows_seen(saved.get("rows_seen").unwrap_or_default());
         self.blocks = Blocks::default();
-        self.panes = saved.batches.into_iter().map(|(pane_us, state)| (pane_us, Pane::Sealed(state))).collect();
+        self.numbered = Numbered::new(&self.plan.aggregates)?;
+        self.panes.clear();
+        for (pane_us, groups) in &saved.batches {
+            self.panes.insert(*pane_us, Pane::Open(self.plan.aggregates.restore_table(groups)?));
+        }
         Ok(())
     }
 
     fn state_bytes(&self) -> usize {
         let panes = self.panes.values().map(|pane| match pane {
             Pane::Open(table) => table.state_bytes(),
-            Pane::Sealed(state) => state.get_array_memory_size(),
+            Pane::Sealed(groups) => groups.state_bytes(),
         });
-        panes.sum::<usize>() + self.blocks.state_bytes()
+        panes.sum::<usize>() + self.blocks.state_bytes() + self.numbered.state_bytes()
     }
 }
