@@ -17,6 +17,7 @@ pub mod node;
 pub mod output;
 pub mod registry;
 pub mod rejected;
+pub mod sql;
 pub mod time;
 pub mod watermark;
 

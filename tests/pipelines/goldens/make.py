@@ -193,5 +193,166 @@ def windows_of_all_kinds():
     write("windows_of_all_kinds/expected/rolling.csv", rolling)
 
 
-for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds):
+def cell(value):
+    return "" if value is None else str(value)
+
+
+def joins():
+    """Orders joined with payments, prices and items in four ways; every pair is looked at."""
+    rand = random.Random(5)
+    base = 1_700_000_400
+    orders, payments, prices = [], [], []
+    for i in range(400):
+        # At most 3 s of disorder with a watermark 5 s behind: nothing is late.
+        at = base + i * 3 + rand.randint(0, 3)
+        orders.append((at, rand.choice([None, *range(i // 8, i // 8 + 12)]), rand.choice("abcd")))
+        payments.append((base + i * 3 + rand.randint(0, 3), rand.randint(i // 8, i // 8 + 12), rand.randint(1, 500)))
+        if i % 4 == 0:
+            prices.append((base + i * 3 + rand.randint(0, 3), rand.choice("abc"), rand.randint(1, 99) / 4))
+    items = [("a", "apple"), ("b", "bread"), ("x", "nothing")]
+    lines = lambda rows: [",".join([stamp(row[0]), *map(cell, row[1:])]) for row in rows]
+    write("joins/orders.csv", ["ts,order,item"] + lines(orders))
+    write("joins/payments.csv", ["ts,order,paid"] + lines(payments))
+    write("joins/prices.csv", ["ts,item,price"] + lines(prices))
+    write("joins/items.csv", ["item,name"] + [",".join(item) for item in items])
+    none = ["", "", ""]
+
+    out = ["ts,order,item,ts_right,order_right,paid"]
+    for order in orders:
+        found = [p for p in payments if p[1] == order[1] and order[0] - 20 <= p[0] <= order[0] + 60]
+        out += [",".join(lines([order]) + lines([p])) for p in found]
+        if not found:
+            out.append(",".join(lines([order]) + none))
+    write("joins/expected/interval.csv", out)
+
+    out = ["window_start,window_end,ts,order,item,ts_right,order_right,paid"]
+    for start in range(base - 200, base + 1500, 50):
+        if start % 50:
+            raise ValueError("windows are aligned")
+        left = [o for o in orders if start <= o[0] < start + 100]
+        right = [p for p in payments if start <= p[0] < start + 100]
+        window = [stamp(start), stamp(start + 100)]
+        for o in left:
+            found = [p for p in right if p[1] == o[1]]
+            out += [",".join(window + lines([o]) + lines([p])) for p in found]
+            if not found:
+                out.append(",".join(window + lines([o]) + none))
+        for p in right:
+            if all(o[1] != p[1] for o in left):
+                out.append(",".join(window + none + lines([p])))
+    write("joins/expected/window.csv", out)
+
+    out = ["ts,order,item,ts_right,item_right,price"]
+    for order in orders:
+        best = None
+        for price in prices:
+            is_good = price[1] == order[2] and order[0] - 40 <= price[0] <= order[0]
+            if is_good and (best is None or price[0] >= best[0]):
+                best = price
+        out.append(",".join(lines([order]) + (lines([best]) if best else none)))
+    write("joins/expected/as_of.csv", out)
+
+    names = dict(items)
+    out = ["ts,order,item,name"]
+    out += [",".join(lines([order]) + [names[order[2]]]) for order in orders if order[2] in names]
+    write("joins/expected/lookup.csv", out)
+
+
+def tidy_readings():
+    """Readings in disorder, thinned out, taken apart, put in order, onto a grid and into wide rows."""
+    rand = random.Random(6)
+    base = 1_700_000_400
+    lines, rows = [], []
+    for i in range(900):
+        at = base + i + rand.randint(0, 3)
+        row = {
+            "ts": stamp(at),
+            "id": i,
+            "device": rand.choice(["a", "b", None]),
+            "sensor": rand.choice(["temp", "load", "fan"]),
+            "value": rand.randint(-40, 400) / 8,
+            "level": rand.randint(0, 1),
+            "tags": rand.choice([None, [], ["x"], ["x", "y"]]),
+            "at": rand.choice([None, {"x": rand.randint(0, 9), "y": None}]),
+        }
+        lines.append(json.dumps(row))
+        rows.append({**row, "s": at})
+    # The first lines say what the columns hold.
+    lines[0] = json.dumps({**json.loads(lines[0]), "at": {"x": 1, "y": 2}, "tags": ["x"]})
+    rows[0].update(at={"x": 1, "y": 2}, tags=["x"])
+    write("tidy_readings/input.ndjson", lines)
+
+    def ids(name, kept):
+        write(f"tidy_readings/expected/{name}.csv", ["id"] + [str(row["id"]) for row in kept])
+
+    passed, kept = {}, []
+    for row in rows:
+        key = (row["device"], row["sensor"])
+        if key not in passed or row["s"] >= passed[key] + 30:
+            passed[key] = row["s"]
+            kept.append(row)
+    ids("deduplicated", kept)
+
+    counts, kept = {}, []
+    for row in rows:
+        key = (row["device"], row["s"] // 20)
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= 2:
+            kept.append(row)
+    ids("throttled", kept)
+    ids("limited", rows[:100])
+    ids("sampled", rows[::7])
+
+    in_order = sorted(rows, key=lambda row: row["s"])
+    last, kept = {}, []
+    for row in in_order:
+        if last.get(row["device"], "none") != row["level"]:
+            kept.append(row)
+        last[row["device"]] = row["level"]
+    ids("changed", kept)
+
+    out = ["id,tags,at_x,at_y"]
+    for row in rows:
+        at = row["at"] or {"x": None, "y": None}
+        out += [f"{row['id']},{tag},{cell(at['x'])},{cell(at['y'])}" for tag in row["tags"] or []]
+    write("tidy_readings/expected/flat.csv", out)
+
+    out = ["ts,sensor,value"]
+    for sensor in ("temp", "load", "fan"):
+        series = {}
+        for row in in_order:
+            if row["sensor"] == sensor:
+                series[row["s"]] = row["value"]
+        times = sorted(series)
+        for point in range(base, base + 1000, 5):
+            before = [t for t in times if t <= point]
+            after = [t for t in times if t >= point]
+            if not before or not after or after[0] - before[-1] > 8:
+                continue
+            (t0, t1) = (before[-1], after[0])
+            if t0 == t1:
+                value = series[t0]
+            else:
+                share = ((point - t0) * 1_000_000) / ((t1 - t0) * 1_000_000)
+                value = series[t0] * (1.0 - share) + series[t1] * share
+            out.append(f"{stamp(point)},{sensor},{value!r}")
+    write("tidy_readings/expected/filled.csv", out)
+
+    wide = {}
+    for row in rows:
+        if row["sensor"] in ("temp", "load"):
+            wide.setdefault((row["s"], row["device"]), {})[row["sensor"]] = row["value"]
+    out = ["ts,device,temp,load"]
+    out += [f"{stamp(s)},{cell(d)},{cell(v.get('temp'))},{cell(v.get('load'))}" for (s, d), v in wide.items()]
+    write("tidy_readings/expected/wide.csv", out)
+
+    minutes = {}
+    for row in rows:
+        minutes.setdefault((row["s"] // 60 * 60, row["device"]), []).append(row["value"])
+    out = ["window_start,window_end,device,n,peak"]
+    out += [f"{stamp(m)},{stamp(m + 60)},{cell(d)},{len(v)},{max(v)!r}" for (m, d), v in minutes.items() if len(v) > 12]
+    write("tidy_readings/expected/peaks.csv", out)
+
+
+for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings):
     make()

@@ -21,6 +21,7 @@ pub mod route;
 pub mod sample;
 pub mod select;
 pub mod sort;
+pub mod sql;
 pub mod throttle;
 pub mod union;
 pub mod window_join;
@@ -44,6 +45,7 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<sample::Sample>(),
         erase::<select::Select>(),
         erase::<sort::Sort>(),
+        erase::<sql::Sql>(),
         erase::<throttle::Throttle>(),
         erase::<union::Union>(),
         erase::<window_join::WindowJoin>(),
