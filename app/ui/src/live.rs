@@ -202,6 +202,7 @@ mod tests {
                 nodes: BTreeMap::from([(id, node)]),
                 wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
                 memory_bytes: 0,
+                checkpoint: None,
             },
             taps: Vec::new(),
             views: BTreeMap::new(),

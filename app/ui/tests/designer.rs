@@ -151,6 +151,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
             nodes: BTreeMap::from([(id("devices"), node(true, 1_200)), (id("hot"), node(false, 1_200))]),
             wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, fill: 0.5 }],
             memory_bytes: 0,
+            checkpoint: None,
         },
         taps: Vec::new(),
         views: BTreeMap::new(),

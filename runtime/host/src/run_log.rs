@@ -127,6 +127,7 @@ mod tests {
             nodes: BTreeMap::from([(id.clone(), node)]),
             wires: Vec::new(),
             memory_bytes: 0,
+            checkpoint: None,
         };
         let titles = BTreeMap::from([(id, "Devices".to_owned())]);
         let mut log = RunLog::default();
