@@ -147,7 +147,7 @@ impl Bench {
         let mut command = Command::new(cli());
         command.current_dir(self.folder.path()).args(["run", "killed.millrace.json", "--progress", "none"]);
         command.args(["--set", &format!("out={name}"), "--state", &format!("{name}.state")]);
-        command.args(["--checkpoint-interval", "20 ms", "--parallelism", "2", "--batch-size", "256"]);
+        command.args(["--checkpoint-interval", "5 ms", "--parallelism", "2", "--batch-size", "256"]);
         command
     }
 
@@ -218,7 +218,7 @@ fn a_fault_at_any_of_the_fault_points_loses_and_doubles_nothing() {
         ["between_position_and_state", "sink_prepare", "sink_commit", "before_state_write", "after_state_write"];
     let faults = places
         .iter()
-        .flat_map(|place| ["kill", "full"].map(|what| format!("{place}:3:{what}")))
+        .flat_map(|place| ["kill", "full"].map(|what| format!("{place}:2:{what}")))
         .chain(["state_write:2:torn".to_owned(), "state_write:1:full".to_owned()]);
     for fault in faults {
         let name = fault.replace(':', "-");

@@ -25,6 +25,7 @@ mod fit;
 mod guard;
 mod inputs;
 mod layout;
+mod memory;
 mod newest;
 mod options;
 mod picture;

@@ -31,6 +31,8 @@ pub struct RunOptions {
     pub unwired_keep: usize,
     /// Where relative paths in params start.
     pub base_dir: PathBuf,
+    /// Resident memory of the process beyond which the run is refused more; near it sources wait. None: no limit.
+    pub memory_bytes: Option<u64>,
     /// Where checkpoints go; without it none are taken, and a run that is cut off starts over.
     pub state: Option<StateOptions>,
 }
@@ -50,6 +52,16 @@ impl StateOptions {
     pub const INTERVAL: Duration = Duration::from_secs(10);
 }
 
+impl RunOptions {
+    /// A quarter of the machine's memory, the usual budget of a run; `None` where the system does not tell.
+    pub fn quarter_of_memory() -> Option<u64> {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(kilobytes * 1_024 / 4)
+    }
+}
+
 impl Default for RunOptions {
     fn default() -> Self {
         Self {
@@ -64,6 +76,7 @@ impl Default for RunOptions {
             tap_rows: 1_000,
             unwired_keep: 100,
             base_dir: PathBuf::from("."),
+            memory_bytes: None,
             state: None,
         }
     }

@@ -20,6 +20,7 @@ use crate::fit::Fit;
 use crate::guard::{Named, Stopped};
 use crate::inputs::Inputs;
 use crate::layout::{Layout, Stage};
+use crate::memory::MemoryBudget;
 use crate::newest::NewestRows;
 use crate::options::{RunOptions, StateOptions};
 use crate::picture::Easel;
@@ -79,12 +80,13 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
     let shared = Arc::new(Shared { started: Instant::now(), ..shared });
     let (phase, _) = watch::channel(Phase::Running);
     let (outcome_sender, outcome) = watch::channel(None);
+    let memory = MemoryBudget::new(options.memory_bytes);
     let mut running = JoinSet::new();
     for task in tasks {
-        running.spawn(task.run(options.clone(), phase.subscribe()));
+        running.spawn(task.run(options.clone(), phase.subscribe(), memory.subscribe()));
     }
     let coordinator = coordinator.map(|coordinator| tokio::spawn(coordinator.run(shared.clone(), phase.subscribe())));
-    tokio::spawn(supervise(running, coordinator, shared.clone(), phase.clone(), outcome_sender));
+    tokio::spawn(supervise(running, memory, coordinator, shared.clone(), phase.clone(), outcome_sender));
     Ok(Run { shared, phase, outcome })
 }
 

@@ -11,11 +11,13 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::checkpoint::{Outcome, sentence};
 use crate::guard::Stopped;
+use crate::memory::MemoryBudget;
 use crate::run::{Phase, RunOutcome, Shared, advance};
 use crate::task::{OpenSink, TaskEnd};
 
 pub(crate) async fn supervise(
     mut tasks: JoinSet<TaskEnd>,
+    memory: MemoryBudget,
     coordinator: Option<JoinHandle<Outcome>>,
     shared: Arc<Shared>,
     phase: watch::Sender<Phase>,
@@ -24,7 +26,17 @@ pub(crate) async fn supervise(
     let mut failure: Option<RunFailure> = None;
     let mut sinks = Vec::new();
     let mut was_cut = false;
-    while let Some(joined) = tasks.join_next().await {
+    loop {
+        let joined = tokio::select! {
+            biased;
+            joined = tasks.join_next() => joined,
+            refusal = memory.used_up(&shared), if failure.is_none() => {
+                failure = Some(refusal);
+                advance(&phase, Phase::Aborting);
+                continue;
+            }
+        };
+        let Some(joined) = joined else { break };
         let result = match joined {
             Ok(end) => {
                 sinks.extend(end.sink);

@@ -63,7 +63,12 @@ pub(crate) struct TaskEnd {
 
 impl Task {
     /// Runs until the input ends, the node fails, or the run is aborted.
-    pub async fn run(mut self, options: RunOptions, phase: watch::Receiver<Phase>) -> TaskEnd {
+    pub async fn run(
+        mut self,
+        options: RunOptions,
+        phase: watch::Receiver<Phase>,
+        memory_is_near: watch::Receiver<bool>,
+    ) -> TaskEnd {
         let mut was_cut = false;
         let mut aborted = phase.clone();
         let mut notes = Notes { line: self.line.take(), instance: self.instance };
@@ -73,7 +78,8 @@ impl Task {
                 Work::Source { chain, .. } if had_ended => stay_ended(None, chain, &notes).await,
                 Work::Operator { inputs, chain } if had_ended => stay_ended(Some(inputs), chain, &notes).await,
                 Work::Source { source, chain } => {
-                    was_cut = drive_source(source.as_mut(), chain, &options, phase, &mut notes).await?;
+                    was_cut =
+                        drive_source(source.as_mut(), chain, &options, (phase, memory_is_near), &mut notes).await?;
                     Ok(())
                 }
                 Work::Operator { inputs, chain } => drive_operators(inputs, chain, &options, &notes).await,
@@ -167,7 +173,7 @@ async fn drive_source(
     source: &mut dyn Source,
     chain: &mut Chain,
     options: &RunOptions,
-    mut phase: watch::Receiver<Phase>,
+    (mut phase, mut memory_is_near): (watch::Receiver<Phase>, watch::Receiver<bool>),
     notes: &mut Notes,
 ) -> Result<bool, Stopped> {
     let named = chain.links[0].named.clone();
@@ -187,6 +193,8 @@ async fn drive_source(
                 if resume_at > Instant::now() {
                     sleep_until(resume_at).await;
                 }
+                // An error means that the run is being ended.
+                let _ = memory_is_near.wait_for(|is_near| !is_near).await;
                 named.call_async(source.next(&mut cx)).await
             };
             tokio::select! {

@@ -138,7 +138,11 @@ impl Host {
     }
 
     async fn start(&self, plan: &Plan, base_dir: &Path) -> Result<Run, RunError> {
-        let options = RunOptions { base_dir: base_dir.to_owned(), ..self.options.run.clone() };
+        let options = RunOptions {
+            base_dir: base_dir.to_owned(),
+            memory_bytes: self.options.run.memory_bytes.or_else(RunOptions::quarter_of_memory),
+            ..self.options.run.clone()
+        };
         millrace_engine::start(plan, self.planner.registry(), options).await
     }
 

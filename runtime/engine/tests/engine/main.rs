@@ -4,6 +4,7 @@
 
 mod accounting;
 mod flow;
+mod memory;
 mod nodes;
 mod planning;
 mod recovery;

@@ -10,7 +10,7 @@ use millrace_model::view::ViewSpec;
 use serde_json::json;
 
 use crate::nodes::{forget, record, registry};
-use crate::support::{id, named, options, pipeline, planned, within};
+use crate::support::{id, named, options, pipeline, planned, until, within};
 
 const MANY: i64 = 3_000;
 const FEW: i64 = 700;
@@ -18,6 +18,10 @@ const FEW: i64 = 700;
 /// Two sources of which one ends early, rows held in windows, a count by key that every lost, doubled or reordered row
 /// would change, a sink and a view.
 fn counted(name: &str) -> Pipeline {
+    counted_slowly(name, 0)
+}
+
+fn counted_slowly(name: &str, slow_ms: u64) -> Pipeline {
     named(
         name,
         &[
@@ -26,7 +30,7 @@ fn counted(name: &str) -> Pipeline {
             ("windows", "analyze.windows", json!({})),
             ("count", "analyze.running", json!({})),
             ("sieve", "process.sieve", json!({"column": "n", "drop": 5})),
-            ("sink", "store.collect", json!({"record": name})),
+            ("sink", "store.collect", json!({"record": name, "slow_ms": slow_ms})),
             ("total", "visualize.total", json!({})),
         ],
         &[
@@ -116,14 +120,15 @@ async fn a_run_that_is_ended_again_and_again_does_what_an_undisturbed_one_does()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_keeps_open_windows_for_the_run_that_goes_on() {
-    let pipeline = counted("stopped_and_on");
+    let pipeline = counted_slowly("stopped_and_on", 1);
     let (_place, folder) = folder();
     let mut num_stops = 0;
     let run = loop {
         let (run, _) = go_on(&pipeline, &folder).await;
-        if tokio::time::timeout(Duration::from_millis(60), run.finished()).await.is_ok() {
-            break run;
-        }
+        let num_rows = || run.metrics().nodes[&id("sink")].rows_in;
+        let before = num_rows();
+        // Far from its end the first times.
+        until(|| num_rows() > before + 400 || run.state() != RunState::Running).await;
         run.stop();
         let outcome = within(run.finished()).await;
         if outcome.state == RunState::Done {

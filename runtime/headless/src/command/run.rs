@@ -52,6 +52,9 @@ pub struct Args {
     /// Time between two checkpoints, such as `500 ms` or `1 min`
     #[arg(long, value_name = "TIME", requires = "state", default_value = "10 s")]
     checkpoint_interval: Interval,
+    /// Memory that the process may take, such as `256 MB` or `2 GB` [default: a quarter of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
+    memory: Option<u64>,
     /// Write everything that was counted to this JSON file
     #[arg(long, value_name = "FILE.json")]
     metrics: Option<PathBuf>,
@@ -61,6 +64,22 @@ pub struct Args {
     /// How to show that the run goes on
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     progress: ProgressMode,
+}
+
+/// Reads a size such as `256 MB`; a bare number is bytes.
+fn memory_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()));
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        _ => return Err("write a number and B, KB, MB or GB, such as `256 MB`".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| "write a number and a unit, such as `256 MB`".to_owned())?;
+    let bytes = number * factor;
+    if bytes < 32e6 { Err("less than 32 MB is no use to a run".to_owned()) } else { Ok(bytes as u64) }
 }
 
 /// # Errors
@@ -91,6 +110,7 @@ pub async fn run(args: Args) -> Result<Exit, Stop> {
     let options = RunOptions {
         parallelism: parallelism.or(resumed).unwrap_or(defaults.parallelism),
         state,
+        memory_bytes: args.memory.or_else(RunOptions::quarter_of_memory),
         batch_size: args.batch_size.map_or(defaults.batch_size, |number| number as usize),
         reslice: args.batch_size.is_some(),
         base_dir: prepared.file.folder.clone(),

@@ -460,6 +460,10 @@ impl Operator for WindowsOperator {
         Ok(())
     }
 
+    fn state_bytes(&self) -> usize {
+        self.open.values().flatten().map(RecordBatch::get_array_memory_size).sum()
+    }
+
     fn snapshot(&mut self) -> Result<State, NodeError> {
         let held: Vec<(i64, Option<i64>)> = self.open.values().flatten().map(number_and_key).collect();
         Ok(serde_json::to_vec(&(self.watermark_us, held)).unwrap())
