@@ -369,17 +369,24 @@ impl PaneOperator {
                 results.push(batch);
             }
             if num_rows >= BATCH_ROWS {
-                out.emit(ROWS, concat_batches(&self.plan.schema, &results)?);
-                results.clear();
+                self.emit(std::mem::take(&mut results), out)?;
                 num_rows = 0;
             }
             let next = start_us.saturating_add(windows.slide_us());
             self.panes = self.panes.split_off(&next);
             next_us = Some(next);
         }
-        if !results.is_empty() {
-            out.emit(ROWS, concat_batches(&self.plan.schema, &results)?);
-        }
+        self.emit(results, out)
+    }
+
+    /// Emits results as one batch.
+    fn emit(&self, mut results: Vec<RecordBatch>, out: &mut Output) -> Result<(), NodeError> {
+        let batch = match results.len() {
+            0 => return Ok(()),
+            1 => results.remove(0),
+            _ => concat_batches(&self.plan.schema, &results)?,
+        };
+        out.emit(ROWS, batch);
         Ok(())
     }
 
