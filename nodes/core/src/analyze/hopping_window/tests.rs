@@ -158,3 +158,31 @@ proptest! {
         prop_assert_eq!(run.gathered.rows_at("late"), num_late);
     }
 }
+
+#[test]
+fn keys_that_come_and_go_are_forgotten_and_lose_nothing() {
+    let harness = harness(with(params(), json!({"slide": "1 s"})));
+    let mut run = harness.operator();
+    let names: Vec<&'static str> = (0..30_000).map(|number| &*format!("device {number}").leak()).collect();
+    let mut largest = 0;
+    for second in 0..60_usize {
+        let steady = (Some(second as i64), Some("steady"), Some(1));
+        let new = names[second * 500..][..500].iter().map(|name| (Some(second as i64), Some(*name), Some(1)));
+        run.push(batch(&new.chain([steady]).collect::<Vec<_>>())).watermark(second as i64 * SECOND);
+        if second == 30 {
+            largest = run.operator().state_bytes();
+            run.restart();
+        }
+    }
+    assert!(run.operator().state_bytes() < largest * 2, "{largest} grew to {}", run.operator().state_bytes());
+    run.end();
+    let results = results(&run.gathered);
+    let of_new = results.iter().filter(|(_, name, n, total)| {
+        name.as_deref().is_some_and(|name| name != "steady") && (*n, *total) == (1, Some(1))
+    });
+    assert_eq!(of_new.count(), 30_000 * 10);
+    let steady: Vec<i64> =
+        results.iter().filter(|result| result.1.as_deref() == Some("steady")).map(|result| result.2).collect();
+    let expected: Vec<i64> = (1..=9).chain(std::iter::repeat_n(10, 51)).chain((1..=9).rev()).collect();
+    assert_eq!(steady, expected);
+}
