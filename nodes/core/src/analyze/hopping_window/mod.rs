@@ -85,7 +85,8 @@ pub struct Params {
     /// How long a window waits for late rows after event time has passed its end.
     #[serde(default)]
     pub allowed_lateness: Interval,
-    /// Only the best results of each window leave; of equal ones, those with the smaller keys. Empty: all leave.
+    /// Only the best results of each window leave; of equal ones, those with the smaller keys. Without a column to compare by, all
+    /// leave.
     #[serde(default)]
     pub top: Option<Top>,
     /// What becomes of a row, or of a result, that cannot be computed. With `null` it counts as null.
@@ -113,7 +114,7 @@ impl Node for HoppingWindow {
     }
 
     fn partitioning(params: &Params) -> Partitioning {
-        if params.top.is_some() { Partitioning::Single } else { keyed(&params.keys) }
+        if Top::in_use(params.top.as_ref()).is_some() { Partitioning::Single } else { keyed(&params.keys) }
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
@@ -143,7 +144,7 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<PanePlan> {
         aggregates: &params.aggregates,
         time: &params.time,
         allowed_lateness: params.allowed_lateness,
-        top: params.top.as_ref(),
+        top: Top::in_use(params.top.as_ref()),
     };
     PanePlan::new(&params, cx)
 }

@@ -160,46 +160,29 @@ proptest! {
 }
 
 #[test]
-#[ignore]
-fn zz_speed() {
-    use arrow::array::*;
-    use std::sync::Arc;
-    for (keys, rate) in [(100i64, 100_000i64), (1000, 100_000), (10_000, 100_000), (10_000, 1_000_000)] {
-        for slide in ["10 s", "5 s", "2 s", "1 s", "500 ms", "100 ms"] {
-            for top in [false, true] {
-                let mut p = json!({"size": "10 s", "slide": slide, "keys": ["device"], "aggregates": [
-                {"name": "n", "expression": "count(*)"}, {"name": "mean", "expression": "avg(value)"}]});
-                if top {
-                    p["top"] = json!({"by": "n"});
-                }
-                let h = harness(p);
-                let mut run = h.operator();
-                let names: Vec<String> = (0..keys).map(|k| format!("d{k:06}")).collect();
-                let batches: Vec<RecordBatch> = (0..300i64)
-                    .map(|b| {
-                        let n = 8192i64;
-                        let ts =
-                            TimestampMicrosecondArray::from_iter_values((0..n).map(|i| (b * n + i) * 1_000_000 / rate))
-                                .with_timezone("+00:00");
-                        let d = StringArray::from_iter_values(
-                            (0..n).map(|i| &names[(((b * n + i) * 7919) % keys) as usize]),
-                        );
-                        let v = Int64Array::from_iter_values((0..n).map(|i| i % 100));
-                        RecordBatch::try_new(batch(&[]).schema(), vec![Arc::new(ts), Arc::new(d), Arc::new(v)]).unwrap()
-                    })
-                    .collect();
-                let start = std::time::Instant::now();
-                for (b, x) in batches.into_iter().enumerate() {
-                    run.push(x);
-                    run.watermark((b as i64 + 1) * 8192 * 1_000_000 / rate);
-                }
-                run.end();
-                eprintln!(
-                    "keys {keys} rate {rate} slide {slide} top {top}: {:.2} M rows/s, {} out",
-                    300.0 * 8192.0 / start.elapsed().as_secs_f64() / 1e6,
-                    run.gathered.rows_at("rows")
-                );
-            }
+fn keys_that_come_and_go_are_forgotten_and_lose_nothing() {
+    let harness = harness(with(params(), json!({"slide": "1 s"})));
+    let mut run = harness.operator();
+    let names: Vec<&'static str> = (0..30_000).map(|number| &*format!("device {number}").leak()).collect();
+    let mut largest = 0;
+    for second in 0..60_usize {
+        let steady = (Some(second as i64), Some("steady"), Some(1));
+        let new = names[second * 500..][..500].iter().map(|name| (Some(second as i64), Some(*name), Some(1)));
+        run.push(batch(&new.chain([steady]).collect::<Vec<_>>())).watermark(second as i64 * SECOND);
+        if second == 30 {
+            largest = run.operator().state_bytes();
+            run.restart();
         }
     }
+    assert!(run.operator().state_bytes() < largest * 2, "{largest} grew to {}", run.operator().state_bytes());
+    run.end();
+    let results = results(&run.gathered);
+    let of_new = results.iter().filter(|(_, name, n, total)| {
+        name.as_deref().is_some_and(|name| name != "steady") && (*n, *total) == (1, Some(1))
+    });
+    assert_eq!(of_new.count(), 30_000 * 10);
+    let steady: Vec<i64> =
+        results.iter().filter(|result| result.1.as_deref() == Some("steady")).map(|result| result.2).collect();
+    let expected: Vec<i64> = (1..=9).chain(std::iter::repeat_n(10, 51)).chain((1..=9).rev()).collect();
+    assert_eq!(steady, expected);
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::analyze::window::testing::{Row, SECOND, Step, batch, drive, steps, with};
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract, rows_as_json};
 use millrace_operator::output::Emitted;
+use millrace_operator::time::event_times;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -169,7 +169,6 @@ fn what_cannot_be_is_found_before_the_run() {
         ),
         (json!({"time": "value"}), "time", "not_a_time"),
         (json!({"top": {"by": "m"}}), "top.by", "unknown_column"),
-        (json!({"top": {}}), "top.by", "no_column"),
         (json!({"top": {"by": "n", "n": 0}}), "top.n", "no_rows"),
     ] {
         let problems = harness(with(params(), changes.clone())).err().unwrap_or_else(|| panic!("{changes} is refused"));
@@ -252,8 +251,13 @@ fn only_the_best_of_each_window_leave_and_ties_go_by_key() {
     assert_eq!(best(json!({"by": "n"})), [json!("b"), json!("z")]);
     assert_eq!(best(json!({"by": "n", "n": 2})), [json!("b"), json!("c"), json!("z"), json!(null)]);
     assert_eq!(best(json!({"by": "total", "n": 1, "order": "asc"})), [json!("b"), json!("z")]);
-    let params: Params = serde_json::from_value(with(params(), json!({"top": {"by": "n"}}))).expect("good params");
-    assert_eq!(TumblingWindow::partitioning(&params), Partitioning::Single);
+    assert_eq!(best(json!({"by": ""})).len(), 5, "without a column to compare by, all leave");
+    let partitioning = |top: Value| {
+        let params = serde_json::from_value(with(params(), json!({"top": top}))).expect("good params");
+        TumblingWindow::partitioning(&params)
+    };
+    assert_eq!(partitioning(json!({"by": "n"})), Partitioning::Single);
+    assert_eq!(partitioning(json!({})), Partitioning::Keyed(vec!["device".to_owned()]));
 }
 
 /// By window start in seconds and key: the count, and the sum of what is not null.

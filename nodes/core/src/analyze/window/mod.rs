@@ -1,5 +1,5 @@
 //! What the window nodes share: their params against the input (`plan`), where windows begin and end (`alignment`), the
-//! operator behind tumbling and hopping windows (`panes`), the best of a window (`top`), state by key (`keyed`), what is
+//! operator behind tumbling and hopping windows (`panes`, `groups`), the best of a window (`top`), state by key (`keyed`), what is
 //! due next (`timers`), aggregates over runs of rows (`tree`), and state as bytes (`state`).
 
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use self::alignment::TimeUnits;
 use crate::rejecting::Rejecting;
 
 pub(crate) mod alignment;
+mod groups;
 pub(crate) mod keyed;
 pub(crate) mod panes;
 pub(crate) mod state;

@@ -23,13 +23,14 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
 use millrace_model::event_time::with_event_time;
 use millrace_model::{ColumnRef, Interval};
-use millrace_operator::aggregate::{AggregatePlan, Finished, GroupTable, KeyTable, NamedAggregate, SlotTable};
+use millrace_operator::aggregate::{AggregatePlan, Finished, GroupTable, NamedAggregate};
 use millrace_operator::rejected::OnError;
 use millrace_operator::time::event_times;
 use millrace_operator::{InferContext, NodeError, Operator, Output};
 
 use super::alignment::Windows;
-use super::state::{Saved, with_columns};
+use super::groups::{Groups, Merged, Numbered};
+use super::state::Saved;
 use super::top::{CompiledTop, Top};
 use super::{BATCH_ROWS, LATE, REJECTED, ROWS, TimeColumn, WINDOW_END, WINDOW_START, row_index, rows_of};
 use crate::rejecting::Rejecting;
@@ -115,103 +116,6 @@ enum Pane {
     Open(GroupTable),
     /// Windows are put together from it.
     Sealed(Groups),
-}
-
-/// The states of some groups.
-#[derive(Clone)]
-struct Groups {
-    /// The number of each group's key.
-    keys: Vec<u32>,
-    state: RecordBatch,
-}
-
-impl Groups {
-    fn state_bytes(&self) -> usize {
-        self.keys.capacity() * size_of::<u32>() + self.state.get_array_memory_size()
-    }
-}
-
-/// The keys of all sealed panes, by number.
-struct Numbered {
-    keys: KeyTable,
-    /// The group of each key in what is being put together; `NO_GROUP` between two calls.
-    group_of: Vec<u32>,
-    /// Keys are looked through for those that no pane has any more when there are this many.
-    look_through_at: usize,
-}
-
-const NO_GROUP: u32 = u32::MAX;
-
-/// Below this many keys none is forgotten.
-const FEW_KEYS: usize = 4_096;
-
-impl Numbered {
-    fn new(plan: &AggregatePlan) -> Result<Self, NodeError> {
-        Ok(Self { keys: plan.new_keys()?, group_of: Vec::new(), look_through_at: FEW_KEYS })
-    }
-
-    fn seal(&mut self, table: GroupTable, num_keys: usize) -> Result<Groups, NodeError> {
-        let groups = table.into_state()?;
-        let mut numbers = Vec::new();
-        self.keys.intern(&groups.columns()[..num_keys], groups.num_rows(), &mut numbers)?;
-        let state = groups.project(&(num_keys..groups.num_columns()).collect::<Vec<_>>())?;
-        Ok(Groups { keys: numbers.into_iter().map(row_index).collect(), state })
-    }
-
-    fn keys_of(&self, groups: &[u32]) -> Result<RecordBatch, NodeError> {
-        self.keys.take(&groups.iter().map(|key| *key as usize).collect::<Vec<_>>())
-    }
-
-    /// The groups as one batch: keys, then states.
-    fn batch_of(&self, groups: &Groups) -> Result<RecordBatch, NodeError> {
-        with_columns(&self.keys_of(&groups.keys)?, [], &groups.state)
-    }
-
-    /// Puts groups of several pieces of time together.
-    fn merge<'a>(
-        &mut self,
-        plan: &AggregatePlan,
-        pieces: impl IntoIterator<Item = &'a Groups>,
-    ) -> Result<Merged, NodeError> {
-        self.group_of.resize(self.keys.len(), NO_GROUP);
-        let mut merged = Merged { keys: Vec::new(), table: plan.new_slots()? };
-        let mut slots = Vec::new();
-        let mut result = Ok(());
-        for piece in pieces {
-            slots.clear();
-            for key in &piece.keys {
-                let group = &mut self.group_of[*key as usize];
-                if *group == NO_GROUP {
-                    *group = row_index(merged.keys.len());
-                    merged.keys.push(*key);
-                }
-                slots.push(*group as usize);
-            }
-            if !slots.is_empty() {
-                result = result.and_then(|()| merged.table.merge(&piece.state, &slots, merged.keys.len()));
-            }
-        }
-        for key in &merged.keys {
-            self.group_of[*key as usize] = NO_GROUP;
-        }
-        result.map(|()| merged)
-    }
-
-    fn state_bytes(&self) -> usize {
-        self.keys.state_bytes() + self.group_of.capacity() * size_of::<u32>()
-    }
-}
-
-/// Groups that were put together.
-struct Merged {
-    keys: Vec<u32>,
-    table: SlotTable,
-}
-
-impl Merged {
-    fn into_groups(self) -> Result<Groups, NodeError> {
-        Ok(Groups { state: self.table.into_state(self.keys.len())?, keys: self.keys })
-    }
 }
 
 /// Panes that were put together; what is here can be computed again from the panes.
@@ -369,17 +273,24 @@ impl PaneOperator {
                 results.push(batch);
             }
             if num_rows >= BATCH_ROWS {
-                out.emit(ROWS, concat_batches(&self.plan.schema, &results)?);
-                results.clear();
+                self.emit(std::mem::take(&mut results), out)?;
                 num_rows = 0;
             }
             let next = start_us.saturating_add(windows.slide_us());
             self.panes = self.panes.split_off(&next);
             next_us = Some(next);
         }
-        if !results.is_empty() {
-            out.emit(ROWS, concat_batches(&self.plan.schema, &results)?);
-        }
+        self.emit(results, out)
+    }
+
+    /// Emits results as one batch.
+    fn emit(&self, mut results: Vec<RecordBatch>, out: &mut Output) -> Result<(), NodeError> {
+        let batch = match results.len() {
+            0 => return Ok(()),
+            1 => results.remove(0),
+            _ => concat_batches(&self.plan.schema, &results)?,
+        };
+        out.emit(ROWS, batch);
         Ok(())
     }
 
@@ -488,37 +399,16 @@ impl PaneOperator {
 
     /// Forgets the keys that no pane has any more, when they may be many.
     fn forget_keys(&mut self) -> Result<(), NodeError> {
-        if self.numbered.keys.len() < self.numbered.look_through_at {
+        if !self.numbered.may_forget() {
             return Ok(());
         }
-        let mut new_numbers = vec![NO_GROUP; self.numbered.keys.len()];
-        let mut alive = Vec::new();
-        let mut sealed: Vec<&mut Groups> = self
-            .panes
-            .values_mut()
-            .filter_map(|pane| match pane {
-                Pane::Sealed(groups) => Some(groups),
-                Pane::Open(_) => None,
-            })
-            .collect();
-        for key in sealed.iter().flat_map(|groups| &groups.keys) {
-            let new_number = &mut new_numbers[*key as usize];
-            if *new_number == NO_GROUP {
-                *new_number = row_index(alive.len());
-                alive.push(*key as usize);
-            }
+        let sealed = self.panes.values_mut().filter_map(|pane| match pane {
+            Pane::Sealed(groups) => Some(groups),
+            Pane::Open(_) => None,
+        });
+        if self.numbered.forget_all_but(sealed.collect())? {
+            self.blocks = Blocks::default();
         }
-        self.numbered.look_through_at = (alive.len() * 2).max(FEW_KEYS);
-        if alive.len() * 2 > self.numbered.keys.len() {
-            self.numbered.look_through_at = self.numbered.look_through_at.max(self.numbered.keys.len() * 2);
-            return Ok(());
-        }
-        self.numbered.keys.retain(&alive)?;
-        self.numbered.group_of = Vec::new();
-        for key in sealed.iter_mut().flat_map(|groups| &mut groups.keys) {
-            *key = new_numbers[*key as usize];
-        }
-        self.blocks = Blocks::default();
         Ok(())
     }
 

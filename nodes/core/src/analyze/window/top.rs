@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Top {
-    /// The column of the results that they are compared by, such as `n`.
+    /// The column of the results that they are compared by, such as `n`. Empty: all results leave.
     #[serde(default)]
     pub by: String,
     /// How many leave.
@@ -21,6 +21,13 @@ pub struct Top {
     /// Which come first.
     #[serde(default)]
     pub order: Order,
+}
+
+impl Top {
+    /// `top`, unless it names no column: a form that was emptied again.
+    pub(crate) fn in_use(top: Option<&Self>) -> Option<&Self> {
+        top.filter(|top| !top.by.trim().is_empty())
+    }
 }
 
 fn one() -> u32 {
@@ -55,10 +62,6 @@ impl CompiledTop {
     ) -> Option<Self> {
         if top.n == 0 {
             cx.error("top.n", "no_rows", "Let at least one result of each window leave.");
-        }
-        if top.by.trim().is_empty() {
-            cx.error("top.by", "no_column", "Name the column of the results to compare by, such as `n`.");
-            return None;
         }
         let found = results.index_of(top.by.trim()).ok();
         if found.is_none() {
