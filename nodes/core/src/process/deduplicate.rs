@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, KeyMap, is_key, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
 use crate::state::saved;
 
 /// Passes the first of the rows that have the same key, and leaves the others out.
@@ -61,7 +61,7 @@ impl Node for Deduplicate {
         CardText::new("Deduplicate", "Passes the first of the rows that have the same key", "copy-simple")
             .input(PortCard::rows("Rows, some of them more than once."))
             .output(PortCard::rows("The first row of each key."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("within")
     }
 

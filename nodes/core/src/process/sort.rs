@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
 use crate::state::rows::RowStore;
 use crate::state::saved;
 
@@ -54,7 +54,7 @@ impl Node for Sort {
         CardText::new("Sort", "Puts rows into the order of their event time", "sort-ascending")
             .input(PortCard::rows("Rows with an event time, out of order."))
             .output(PortCard::rows("The same rows, sorted."))
-            .output(PortCard::late())
+            .output(late_port())
     }
 
     fn infer(_: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

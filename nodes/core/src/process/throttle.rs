@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, KeyMap, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
 use crate::state::saved;
 
 /// Passes at most so many rows of each key in each stretch of time, and leaves the others out.
@@ -67,7 +67,7 @@ impl Node for Throttle {
         CardText::new("Throttle", "Passes at most so many rows of each key in a stretch of time", "speedometer")
             .input(PortCard::rows("Rows with an event time."))
             .output(PortCard::rows("The first rows of each stretch."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("per")
     }
 

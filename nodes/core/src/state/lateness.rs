@@ -5,11 +5,17 @@
 
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::SchemaRef;
+use millrace_model::card::{PortCard, PortRole};
 use millrace_model::event_time::event_time_column;
 use millrace_operator::time::event_times;
 use millrace_operator::{InferContext, NodeError, Output};
 
 use super::rows::rows_of;
+
+/// The port of rows that are behind the watermark, for nodes without windows.
+pub(crate) fn late_port() -> PortCard {
+    PortCard::named("late", PortRole::Late, "Rows that are behind the watermark, and rows without a time.")
+}
 
 /// The event time column of `schema`; that there is none is reported. `whose` says which rows, such as `left`.
 pub(crate) fn event_time_index(cx: &mut InferContext<'_>, schema: &SchemaRef, whose: &str) -> Option<usize> {

@@ -14,7 +14,7 @@ use arrow::array::{
 };
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{CastOptions, cast, cast_with_options, not, nullif};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema, SchemaRef, UInt8Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema, SchemaRef, TimeUnit, UInt8Type};
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::time::times_as;
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{EncodedKeys, KeyEncoder, KeyMap, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
 use crate::state::rows::RowStore;
 use crate::state::saved;
 
@@ -102,7 +102,7 @@ impl Node for FillGaps {
         CardText::new("Fill gaps", "Gives each key one row at every point of a grid of time", "dots-nine")
             .input(PortCard::rows("Rows with an event time."))
             .output(PortCard::rows("A row for each key and point of time."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("every")
     }
 
@@ -156,6 +156,15 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
     let keys = key_columns("keys", &params.keys, &input, cx);
     let time = event_time_index(cx, &input, "")?;
     let keys = keys?;
+    let unit_ns = match input.field(time).data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => 1_000_000_000,
+        DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000_000,
+        _ => 1_000,
+    };
+    if !params.every.duration().as_nanos().is_multiple_of(unit_ns) {
+        let message = format!("Points of each {} cannot be written down in the unit of the event time.", params.every);
+        cx.error("every", "finer_than_time", message);
+    }
     if keys.contains(&time) {
         cx.error("keys", "time_is_key", "The event time cannot be a key: each row would be a series of its own.");
     }
@@ -268,7 +277,7 @@ impl FillGapsOperator {
         if gap_us > self.max_gap_us {
             return Ok(());
         }
-        let mut time_us = last.time_us - last.time_us.rem_euclid(self.every_us);
+        let mut time_us = last.time_us.saturating_sub(last.time_us.rem_euclid(self.every_us));
         loop {
             time_us = time_us.saturating_add(self.every_us);
             if time_us >= next.time_us {

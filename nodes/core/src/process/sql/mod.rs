@@ -341,7 +341,10 @@ impl Operator for WindowsOperator {
         loop {
             let oldest =
                 self.inputs.iter().filter_map(|input| input.windows.first_key_value()).map(|(start, _)| *start);
-            let Some(start_us) = oldest.min().filter(|start_us| *start_us < open_from_us) else { break };
+            let Some(start_us) = oldest.min().filter(|start_us| *start_us < open_from_us || open_from_us == i64::MAX)
+            else {
+                break;
+            };
             self.close(start_us, out)?;
         }
         out.watermark(open_from_us);
