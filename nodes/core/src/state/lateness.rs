@@ -28,6 +28,11 @@ pub(crate) fn event_time_index(cx: &mut InferContext<'_>, schema: &SchemaRef, wh
     schema.index_of(name).ok()
 }
 
+/// The last multiple of `size_us` since 1970 that is not after `time_us`.
+pub(crate) fn aligned(time_us: i64, size_us: i64) -> i64 {
+    time_us.saturating_sub(time_us.rem_euclid(size_us))
+}
+
 /// How far event time has come at an input.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lateness {
