@@ -197,3 +197,17 @@ pub struct ViewSnapshot {
     pub spec: ViewSpec,
     pub data: RecordBatch,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_beyond_the_lists_have_the_last_one() {
+        let one = Partitioning::keyed(["a"]);
+        assert_eq!((one.keys_at(0), one.keys_at(5)), (&["a".to_owned()][..], &["a".to_owned()][..]));
+        let two = Partitioning::Keyed(vec![vec!["a".to_owned()], vec!["b".to_owned()]]);
+        assert_eq!((two.keys_at(0), two.keys_at(1)), (&["a".to_owned()][..], &["b".to_owned()][..]));
+        assert_eq!(Partitioning::Single.keys_at(0), &[] as &[String]);
+    }
+}

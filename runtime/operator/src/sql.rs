@@ -30,6 +30,8 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::error::NodeError;
 use crate::expression::{CompiledExpression, ExpressionError, RowFailure, explain, owned_type, reason};
 
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
 /// A query, planned for tables of known columns.
 pub struct SqlQuery {
     session: SessionContext,
@@ -108,7 +110,8 @@ impl SqlQuery {
             self.fill(table, vec![rows])?;
         }
         let collected = std::thread::scope(|scope| {
-            let work = scope.spawn(|| self.collect());
+            // DataFusion plans by recursion: more room than a thread has by itself.
+            let work = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || self.collect())?;
             work.join().unwrap_or_else(|_| Err(DataFusionError::Internal("the query panicked".to_owned())))
         });
         for table in &self.tables {

@@ -212,12 +212,12 @@ def joins():
     items = [("a", "apple"), ("b", "bread"), ("x", "nothing")]
     lines = lambda rows: [",".join([stamp(row[0]), *map(cell, row[1:])]) for row in rows]
     write("joins/orders.csv", ["ts,order,item"] + lines(orders))
-    write("joins/payments.csv", ["ts,order,paid"] + lines(payments))
+    write("joins/payments.csv", ["ts,order_no,paid"] + lines(payments))
     write("joins/prices.csv", ["ts,item,price"] + lines(prices))
     write("joins/items.csv", ["item,name"] + [",".join(item) for item in items])
     none = ["", "", ""]
 
-    out = ["ts,order,item,ts_right,order_right,paid"]
+    out = ["ts,order,item,ts_right,order_no,paid"]
     for order in orders:
         found = [p for p in payments if p[1] == order[1] and order[0] - 20 <= p[0] <= order[0] + 60]
         out += [",".join(lines([order]) + lines([p])) for p in found]
@@ -225,7 +225,7 @@ def joins():
             out.append(",".join(lines([order]) + none))
     write("joins/expected/interval.csv", out)
 
-    out = ["window_start,window_end,ts,order,item,ts_right,order_right,paid"]
+    out = ["window_start,window_end,ts,order,item,ts_right,order_no,paid"]
     for start in range(base - 200, base + 1500, 50):
         if start % 50:
             raise ValueError("windows are aligned")

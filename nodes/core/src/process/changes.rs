@@ -3,7 +3,6 @@
 //! Holds for each key the watched values of its last row, as bytes. Rows in = rows passed + dropped.
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, KeyMap, key_columns, table_bytes};
+use crate::state::rows::emit_passing;
 use crate::state::saved;
 
 /// Passes a row only when the watched columns differ from those of the row before with the same key.
@@ -122,11 +122,7 @@ impl Operator for ChangesOperator {
             };
             passes.push(is_change);
         }
-        let passes = BooleanArray::from(passes);
-        let num_passed = passes.true_count();
-        out.drop_rows(batch.num_rows() - num_passed);
-        out.emit(0, if num_passed == batch.num_rows() { batch } else { filter_record_batch(&batch, &passes)? });
-        Ok(())
+        emit_passing(batch, &BooleanArray::from(passes), 0, out)
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {

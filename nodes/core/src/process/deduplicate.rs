@@ -5,7 +5,6 @@
 //! seen from outside. Rows in = rows passed + dropped + late.
 
 use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch};
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
@@ -17,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, KeyMap, is_key, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
+use crate::state::rows::emit_passing;
 use crate::state::saved;
 
 /// Passes the first of the rows that have the same key, and leaves the others out.
@@ -61,7 +61,7 @@ impl Node for Deduplicate {
         CardText::new("Deduplicate", "Passes the first of the rows that have the same key", "copy-simple")
             .input(PortCard::rows("Rows, some of them more than once."))
             .output(PortCard::rows("The first row of each key."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("within")
     }
 
@@ -153,11 +153,7 @@ impl Operator for DeduplicateOperator {
             };
             passes.push(is_new);
         }
-        let passes = BooleanArray::from(passes);
-        let num_passed = passes.true_count();
-        out.drop_rows(batch.num_rows() - num_passed);
-        out.emit(ROWS, if num_passed == batch.num_rows() { batch } else { filter_record_batch(&batch, &passes)? });
-        Ok(())
+        emit_passing(batch, &BooleanArray::from(passes), ROWS, out)
     }
 
     fn on_watermark(&mut self, watermark_us: i64, _: &mut Output) -> Result<(), NodeError> {

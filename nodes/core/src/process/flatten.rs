@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt32Array, UInt64Array};
-use arrow::compute::{cast, is_null, nullif, take, take_record_batch};
+use arrow::compute::{cast, is_null, nullif, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
@@ -153,11 +153,14 @@ impl FlattenOperator {
             }
         }
         out.drop_rows(num_dropped);
-        let others: Vec<usize> = (0..batch.num_columns()).filter(|column| *column != self.plan.column).collect();
-        let others = take_record_batch(&batch.project(&others)?, &UInt32Array::from(rows))?;
-        let mut columns = others.columns().to_vec();
-        let items = UInt64Array::from(items);
-        columns.insert(self.plan.column, take(lists.values().as_ref(), &items, None)?);
+        let (rows, items) = (UInt32Array::from(rows), UInt64Array::from(items));
+        let mut columns = Vec::with_capacity(batch.num_columns());
+        for (index, column) in batch.columns().iter().enumerate() {
+            columns.push(match index == self.plan.column {
+                true => take(lists.values().as_ref(), &items, None)?,
+                false => take(column.as_ref(), &rows, None)?,
+            });
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(items.len()));
         Ok(RecordBatch::try_new_with_options(self.plan.schema.clone(), columns, &options)?)
     }
@@ -241,6 +244,21 @@ mod tests {
         let (rows, num_dropped) = run(json!({"column": "list", "keep_empty": true}));
         assert_eq!((rows.len(), num_dropped), (5, 0));
         assert_eq!(rows[2]["list"], Value::Null);
+    }
+
+    #[test]
+    fn lists_of_every_kind_are_taken_apart() {
+        let item = Arc::new(Field::new_list_field(DataType::Int64, true));
+        let plain = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1), Some(2)]), None]);
+        for data_type in [DataType::LargeList(item.clone()), DataType::FixedSizeList(item, 2)] {
+            let lists = cast(&plain, &data_type).expect("a list");
+            let input = RecordBatch::try_from_iter_with_nullable([("list", lists, true)]).expect("fits");
+            let harness = Harness::new::<Flatten>(json!({"column": "list"}), &[input.schema()]);
+            let mut run = harness.operator();
+            run.push(input.clone()).push(input.slice(0, 1)).end();
+            let items: Vec<_> = run.gathered.json("rows").iter().map(|row| row["list"].as_i64()).collect();
+            assert_eq!(items, [Some(1), Some(2), Some(1), Some(2)], "{data_type}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, KeyMap, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
 use crate::state::rows::{RowStore, rows_of};
 use crate::state::saved;
 
@@ -73,7 +73,7 @@ impl Node for Pivot {
         CardText::new("Pivot", "Turns rows of name and value into one wide row", "text-columns")
             .input(PortCard::rows("Rows with a name and a value."))
             .output(PortCard::rows("A row for each time and key, with a column for each name."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("name")
     }
 

@@ -4,7 +4,6 @@
 //! its value and the seed alone. So the sample is the same at every batch size and parallelism.
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, key_columns, stable_hash};
+use crate::state::rows::emit_passing;
 use crate::state::saved;
 
 /// Passes some of the rows, so that the rest of the pipeline has less to do.
@@ -171,10 +171,7 @@ impl Operator for SampleOperator {
                 (0..num_rows).map(|row| Some(u128::from(stable_hash(*seed, keys.get(row))) < *below)).collect()
             }
         };
-        let num_passed = passes.true_count();
-        out.drop_rows(num_rows - num_passed);
-        out.emit(0, if num_passed == num_rows { batch } else { filter_record_batch(&batch, &passes)? });
-        Ok(())
+        emit_passing(batch, &passes, 0, out)
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {

@@ -3,9 +3,6 @@
 //! Holds each row until the watermark has passed its time: then nothing older can come but late rows, which leave by
 //! `late`. Rows of one time keep their order of arrival. Rows in = rows out + late + held.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::card::PortCard;
@@ -16,9 +13,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
-use crate::state::lateness::{Lateness, event_time_index};
-use crate::state::rows::RowStore;
+use crate::state::lateness::{Lateness, event_time_index, late_port};
 use crate::state::saved;
+use crate::state::waiting::Waiting;
 
 /// Puts rows that arrive out of order into the order of their event time.
 ///
@@ -54,7 +51,7 @@ impl Node for Sort {
         CardText::new("Sort", "Puts rows into the order of their event time", "sort-ascending")
             .input(PortCard::rows("Rows with an event time, out of order."))
             .output(PortCard::rows("The same rows, sorted."))
-            .output(PortCard::late())
+            .output(late_port())
     }
 
     fn infer(_: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
@@ -76,46 +73,28 @@ impl Node for Sort {
         };
         Ok(Machine::Operator(Box::new(SortOperator {
             lateness: Lateness::new(time),
-            rows: RowStore::new(cx.input().clone()),
-            order: BinaryHeap::new(),
+            waiting: Waiting::new(cx.input().clone()),
         })))
     }
 }
 
 struct SortOperator {
     lateness: Lateness,
-    rows: RowStore,
-    /// Time and number of each row that is held: of one time, the earlier one first.
-    order: BinaryHeap<Reverse<(i64, u64)>>,
+    waiting: Waiting,
 }
 
 impl SortOperator {
-    fn hold(&mut self, batch: RecordBatch, times: &[i64]) -> Result<(), NodeError> {
-        let first = self.rows.push(batch)?;
-        self.order.extend((first..).zip(times).map(|(number, time_us)| Reverse((*time_us, number))));
-        Ok(())
-    }
-
-    /// Emits the rows that are older than `before_us`; all without it.
-    fn release(&mut self, before_us: Option<i64>, out: &mut Output) -> Result<(), NodeError> {
-        let mut leaving = Vec::new();
+    /// Emits the rows that the watermark has passed.
+    fn release(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
         loop {
-            let next = self.order.peek().map(|Reverse(next)| *next);
-            let next = next.filter(|(time_us, _)| before_us.is_none_or(|before_us| *time_us < before_us));
-            if let Some((_, number)) = next {
-                self.order.pop();
-                leaving.push(number);
-            }
-            if leaving.len() == BATCH_ROWS || next.is_none() {
-                if !leaving.is_empty() {
-                    out.emit(ROWS, self.rows.take(&leaving)?);
-                }
-                for number in leaving.drain(..) {
-                    self.rows.free(number)?;
-                }
-            }
-            if next.is_none() {
+            let passed = self.waiting.take_passed(watermark_us, BATCH_ROWS);
+            if passed.is_empty() {
                 return Ok(());
+            }
+            let numbers: Vec<u64> = passed.into_iter().map(|(_, number)| number).collect();
+            out.emit(ROWS, self.waiting.rows.take(&numbers)?);
+            for number in numbers {
+                self.waiting.rows.free(number)?;
             }
         }
     }
@@ -124,31 +103,27 @@ impl SortOperator {
 impl Operator for SortOperator {
     fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
         let in_time = self.lateness.sort_out(batch, LATE, out)?;
-        self.hold(in_time.batch, &in_time.times)
+        self.waiting.hold(in_time.batch, &in_time.times)
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
         self.lateness.advance(watermark_us);
-        self.release(Some(watermark_us), out)
-    }
-
-    fn on_end(&mut self, out: &mut Output) -> Result<(), NodeError> {
-        self.release(None, out)
+        self.release(watermark_us, out)
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
-        saved::to_bytes(&self.lateness.watermark_us, &[self.rows.all()?.0])
+        saved::to_bytes(&self.lateness.watermark_us, &[self.waiting.rows.all()?.0])
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
         let (watermark_us, [rows]) = saved::from_bytes(state)?;
         self.lateness.watermark_us = watermark_us;
         let times = self.lateness.times(&rows)?.values().to_vec();
-        self.hold(rows, &times)
+        self.waiting.hold(rows, &times)
     }
 
     fn state_bytes(&self) -> usize {
-        self.rows.bytes() + self.order.capacity() * size_of::<(i64, u64)>()
+        self.waiting.bytes()
     }
 }
 

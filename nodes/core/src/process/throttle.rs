@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, UInt64Array};
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, SchemaRef, UInt64Type};
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
@@ -19,7 +18,8 @@ use std::collections::BTreeMap;
 
 use crate::rejecting::first_error;
 use crate::state::keys::{KeyEncoder, KeyMap, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, event_time_index, late_port};
+use crate::state::rows::emit_passing;
 use crate::state::saved;
 
 /// Passes at most so many rows of each key in each stretch of time, and leaves the others out.
@@ -67,7 +67,7 @@ impl Node for Throttle {
         CardText::new("Throttle", "Passes at most so many rows of each key in a stretch of time", "speedometer")
             .input(PortCard::rows("Rows with an event time."))
             .output(PortCard::rows("The first rows of each stretch."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("per")
     }
 
@@ -150,11 +150,7 @@ impl Operator for ThrottleOperator {
                 row += 1;
             }
         }
-        let passes = BooleanArray::from(passes);
-        let num_passed = passes.true_count();
-        out.drop_rows(batch.num_rows() - num_passed);
-        out.emit(ROWS, if num_passed == batch.num_rows() { batch } else { filter_record_batch(&batch, &passes)? });
-        Ok(())
+        emit_passing(batch, &BooleanArray::from(passes), ROWS, out)
     }
 
     fn on_watermark(&mut self, watermark_us: i64, _: &mut Output) -> Result<(), NodeError> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
 use millrace_model::ColumnRef;
@@ -54,6 +55,7 @@ pub(crate) fn is_key(param: &str, name: &str, data_type: &DataType, cx: &mut Inf
 /// Turns the values of some columns into bytes.
 pub(crate) struct KeyEncoder {
     columns: Vec<usize>,
+    types: Vec<DataType>,
     converter: RowConverter,
 }
 
@@ -79,8 +81,9 @@ impl KeyEncoder {
     /// # Errors
     /// When a column has a type whose values cannot be compared.
     pub(crate) fn new(columns: Vec<usize>, schema: &SchemaRef) -> Result<Self, NodeError> {
-        let fields = columns.iter().map(|column| SortField::new(schema.field(*column).data_type().clone())).collect();
-        Ok(Self { columns, converter: RowConverter::new(fields)? })
+        let types: Vec<DataType> = columns.iter().map(|column| schema.field(*column).data_type().clone()).collect();
+        let fields = types.iter().cloned().map(SortField::new).collect();
+        Ok(Self { columns, types, converter: RowConverter::new(fields)? })
     }
 
     /// # Errors
@@ -125,7 +128,10 @@ impl KeyEncoder {
             return Ok(Vec::new());
         }
         let parser = self.converter.parser();
-        Ok(self.converter.convert_rows(keys.into_iter().map(|key| parser.parse(key)))?)
+        let columns = self.converter.convert_rows(keys.into_iter().map(|key| parser.parse(key)))?;
+        // The values of a dictionary come back as they are.
+        let columns = columns.iter().zip(&self.types).map(|(column, data_type)| cast(column, data_type));
+        Ok(columns.collect::<Result<_, _>>()?)
     }
 }
 
@@ -221,6 +227,14 @@ mod tests {
         let decoded = encoder.decode([keys.get(2), keys.get(0)]).expect("decodes");
         assert!(decoded[0].is_null(0) && decoded[0].is_valid(1));
         assert_eq!(decoded[1].as_string::<i32>().value(0), "a");
+        let dictionary = cast(batch.column(1), &DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into()));
+        let dictionary = dictionary.expect("a dictionary");
+        let field = Field::new("s", dictionary.data_type().clone(), true);
+        let encoder = KeyEncoder::new(vec![0], &Arc::new(Schema::new(vec![field]))).expect("an encoder");
+        let keys = encoder.encode_columns(&[dictionary]).expect("encodes");
+        let again = encoder.encode_columns(&encoder.decode([keys.get(4), keys.get(0)]).expect("decodes"));
+        let again = again.expect("what was decoded can be encoded");
+        assert_eq!((again.get(0), again.get(1)), (keys.get(4), keys.get(0)));
         assert_eq!(stable_hash(7, b"pump"), 843_763_441_334_272_135, "never changes");
     }
 }

@@ -5,11 +5,17 @@
 
 use arrow::array::{Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::SchemaRef;
+use millrace_model::card::{PortCard, PortRole};
 use millrace_model::event_time::event_time_column;
 use millrace_operator::time::event_times;
 use millrace_operator::{InferContext, NodeError, Output};
 
 use super::rows::rows_of;
+
+/// The port of rows that are behind the watermark, for nodes without windows.
+pub(crate) fn late_port() -> PortCard {
+    PortCard::named("late", PortRole::Late, "Rows that are behind the watermark, and rows without a time.")
+}
 
 /// The event time column of `schema`; that there is none is reported. `whose` says which rows, such as `left`.
 pub(crate) fn event_time_index(cx: &mut InferContext<'_>, schema: &SchemaRef, whose: &str) -> Option<usize> {
@@ -20,6 +26,11 @@ pub(crate) fn event_time_index(cx: &mut InferContext<'_>, schema: &SchemaRef, wh
         return None;
     };
     schema.index_of(name).ok()
+}
+
+/// The last multiple of `size_us` since 1970 that is not after `time_us`.
+pub(crate) fn aligned(time_us: i64, size_us: i64) -> i64 {
+    time_us.saturating_sub(time_us.rem_euclid(size_us))
 }
 
 /// How far event time has come at an input.

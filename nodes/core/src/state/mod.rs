@@ -7,3 +7,4 @@ pub(crate) mod keys;
 pub(crate) mod lateness;
 pub(crate) mod rows;
 pub(crate) mod saved;
+pub(crate) mod waiting;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
 use arrow::compute::{concat_batches, filter_record_batch, interleave, take_record_batch};
 use arrow::datatypes::SchemaRef;
-use millrace_operator::NodeError;
+use millrace_operator::{NodeError, Output};
 
 /// Batches up to this many rows are put together.
 const SEGMENT_ROWS: usize = 8_192;
@@ -20,6 +20,19 @@ pub(crate) fn rows_of(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch, 
         return Ok(batch.slice(*first as usize, rows.len()));
     }
     Ok(take_record_batch(batch, &UInt32Array::from(rows.to_vec()))?)
+}
+
+/// Emits the rows of `batch` that pass, and counts the others as left out.
+pub(crate) fn emit_passing(
+    batch: RecordBatch,
+    passes: &BooleanArray,
+    port: usize,
+    out: &mut Output,
+) -> Result<(), NodeError> {
+    let num_passed = passes.true_count();
+    out.drop_rows(batch.num_rows() - num_passed);
+    out.emit(port, if num_passed == batch.num_rows() { batch } else { filter_record_batch(&batch, passes)? });
+    Ok(())
 }
 
 /// Rows of one schema, each with its number.

@@ -2,6 +2,7 @@
 
 use millrace_engine::{Probes, RunError, RunOptions, plan, start};
 use millrace_model::Edit;
+use millrace_operator::Partitioning;
 use serde_json::json;
 
 use crate::nodes::{registry, schema};
@@ -132,5 +133,35 @@ async fn a_faulty_plan_does_not_start_and_says_why() {
         }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it started"),
+    }
+}
+
+#[test]
+fn keys_of_two_inputs_are_looked_for_at_their_own_and_must_be_of_one_type() {
+    let meeting = |left: &[&str], right: &[&str]| {
+        pipeline(
+            &[
+                ("a", "ingest.count", json!({"rows": 5})),
+                ("b", "ingest.count", json!({"rows": 5})),
+                ("other", "process.swap", json!({"columns": ["n", "time"]})),
+                ("meet", "process.meet", json!({"left": left, "right": right})),
+                ("sink", "store.collect", json!({"record": "r"})),
+            ],
+            &[("a", "meet.left"), ("b", "other"), ("other", "meet.right"), ("meet", "sink")],
+        )
+    };
+    let good = planned(&meeting(&["key"], &["n"]));
+    let keys = &good.nodes[&id("meet")].partitioning;
+    assert_eq!((keys.keys_at(0), keys.keys_at(1)), (&["key".to_owned()][..], &["n".to_owned()][..]));
+    assert_eq!(planned(&meeting(&[], &[])).nodes[&id("meet")].partitioning, Partitioning::Single);
+    for (left, right, part) in [
+        ("key", "key", "`key` is missing"),
+        ("key", "time", "at `left` and `right` differ"),
+        ("no", "n", "`no` is missing"),
+    ] {
+        let bad = plan(&meeting(&[left], &[right]), &registry(), &Probes::new());
+        let faults: Vec<_> = bad.diagnostics.iter().filter(|problem| problem.is_error()).collect();
+        assert_eq!(faults.len(), 1, "{faults:#?}");
+        assert!(faults[0].message.contains(part), "{}", faults[0].message);
     }
 }

@@ -4,9 +4,6 @@
 //! right, for each key, the rows from the newest one that is not after the watermark. Rows of the left leave by their
 //! time. A row of the right is dropped (and counted) when it goes without ever having been a partner.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use millrace_model::Interval;
@@ -24,8 +21,8 @@ use crate::state::joining::{
 };
 use crate::state::keys::KeyEncoder;
 use crate::state::lateness::{Lateness, event_time_index};
-use crate::state::rows::RowStore;
 use crate::state::saved;
+use crate::state::waiting::Waiting;
 
 #[cfg(test)]
 mod tests;
@@ -100,8 +97,7 @@ impl Node for AsOfJoin {
         Ok(Machine::Operator(Box::new(AsOfJoinOperator {
             lateness: Lateness::new(plan.times[LEFT]),
             keys: KeyEncoder::new(left_keys, &cx.inputs[LEFT])?,
-            left: RowStore::new(cx.inputs[LEFT].clone()),
-            order: BinaryHeap::new(),
+            left: Waiting::new(cx.inputs[LEFT].clone()),
             right: Side::new(&cx.inputs[RIGHT], right_keys, plan.times[RIGHT])?,
             pairs: Pairs::new(plan.schema),
             tolerance_us: Some(params.tolerance.as_micros()).filter(|tolerance_us| *tolerance_us > 0),
@@ -132,9 +128,7 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
 struct AsOfJoinOperator {
     lateness: Lateness,
     keys: KeyEncoder,
-    left: RowStore,
-    /// Time and number of each row of the left.
-    order: BinaryHeap<Reverse<(i64, u64)>>,
+    left: Waiting,
     right: Side,
     pairs: Pairs,
     tolerance_us: Option<i64>,
@@ -150,38 +144,20 @@ struct Header {
 }
 
 impl AsOfJoinOperator {
-    fn hold(&mut self, batch: RecordBatch, times: &[i64]) -> Result<(), NodeError> {
-        let first = self.left.push(batch)?;
-        self.order.extend((first..).zip(times).map(|(number, time_us)| Reverse((*time_us, number))));
-        Ok(())
-    }
-
-    /// Emits the rows of the left that are older than `before_us`; all without it.
-    fn release(&mut self, before_us: Option<i64>, out: &mut Output) -> Result<(), NodeError> {
-        let mut leaving: Vec<(i64, u64)> = Vec::new();
+    /// Emits the rows of the left that the watermark has passed.
+    fn release(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
         loop {
-            let next = self.order.peek().map(|Reverse(next)| *next);
-            let next = next.filter(|(time_us, _)| before_us.is_none_or(|before_us| *time_us < before_us));
-            if let Some(next) = next {
-                self.order.pop();
-                leaving.push(next);
-            }
-            if leaving.len() == BATCH_ROWS || next.is_none() {
-                self.join(&leaving, out)?;
-                leaving.clear();
-            }
-            if next.is_none() {
+            let passed = self.left.take_passed(watermark_us, BATCH_ROWS);
+            if passed.is_empty() {
                 return Ok(());
             }
+            self.join(&passed, out)?;
         }
     }
 
     fn join(&mut self, leaving: &[(i64, u64)], out: &mut Output) -> Result<(), NodeError> {
-        if leaving.is_empty() {
-            return Ok(());
-        }
         let numbers: Vec<u64> = leaving.iter().map(|(_, number)| *number).collect();
-        let keys = self.keys.encode_held(&self.left, &numbers)?;
+        let keys = self.keys.encode_held(&self.left.rows, &numbers)?;
         for (row, (time_us, number)) in leaving.iter().enumerate() {
             let oldest_us = self.tolerance_us.map(|tolerance_us| time_us.saturating_sub(tolerance_us));
             let candidates = if keys.is_null(row) { &mut [] } else { self.right.of_key_mut(keys.get(row)) };
@@ -196,9 +172,9 @@ impl AsOfJoinOperator {
                 None => self.num_dropped += 1,
             }
         }
-        self.pairs.emit([&self.left, &self.right.rows], &[], out)?;
+        self.pairs.emit([&self.left.rows, &self.right.rows], &[], out)?;
         for number in numbers {
-            self.left.free(number)?;
+            self.left.rows.free(number)?;
         }
         Ok(())
     }
@@ -225,7 +201,7 @@ impl Operator for AsOfJoinOperator {
         let lateness = if side == LEFT { self.lateness } else { self.right.lateness };
         let in_time = lateness.sort_out(batch, late_port(side), out)?;
         if side == LEFT {
-            return self.hold(in_time.batch, &in_time.times);
+            return self.left.hold(in_time.batch, &in_time.times);
         }
         let keys = self.right.keys_of(&in_time.batch)?;
         let first = self.right.rows.push(in_time.batch)?;
@@ -243,7 +219,7 @@ impl Operator for AsOfJoinOperator {
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
         self.lateness.advance(watermark_us);
         self.right.lateness.advance(watermark_us);
-        self.release(Some(watermark_us).filter(|watermark_us| *watermark_us < i64::MAX), out)?;
+        self.release(watermark_us, out)?;
         if self.right.is_sweep_due(watermark_us, self.tolerance_us.unwrap_or(0)) {
             self.sweep(watermark_us)?;
         }
@@ -259,7 +235,7 @@ impl Operator for AsOfJoinOperator {
         }
         let header = Header { watermark_us, num_dropped: self.num_dropped };
         let [right, flags] = self.right.save()?;
-        saved::to_bytes(&header, &[self.left.all()?.0, right, flags])
+        saved::to_bytes(&header, &[self.left.rows.all()?.0, right, flags])
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
@@ -268,11 +244,11 @@ impl Operator for AsOfJoinOperator {
         self.right.lateness.watermark_us = header.watermark_us;
         self.num_dropped = header.num_dropped;
         let times = self.lateness.times(&left)?.values().to_vec();
-        self.hold(left, &times)?;
+        self.left.hold(left, &times)?;
         self.right.restore(right, &flags, |_, _| {})
     }
 
     fn state_bytes(&self) -> usize {
-        self.left.bytes() + self.order.capacity() * size_of::<(i64, u64)>() + self.right.state_bytes()
+        self.left.bytes() + self.right.state_bytes()
     }
 }

@@ -5,8 +5,7 @@
 //! is passed by the watermark, so they may be as much older than it as `max_gap` says: the watermark that goes with the
 //! results stays that much behind.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,7 +13,7 @@ use arrow::array::{
 };
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{CastOptions, cast, cast_with_options, not, nullif};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema, SchemaRef, UInt8Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema, SchemaRef, TimeUnit, UInt8Type};
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::time::times_as;
@@ -26,9 +25,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::rejecting::first_error;
 use crate::state::keys::{EncodedKeys, KeyEncoder, KeyMap, key_columns, table_bytes};
-use crate::state::lateness::{Lateness, event_time_index};
-use crate::state::rows::RowStore;
+use crate::state::lateness::{Lateness, aligned, event_time_index, late_port};
 use crate::state::saved;
+use crate::state::waiting::Waiting;
 
 #[cfg(test)]
 mod tests;
@@ -102,7 +101,7 @@ impl Node for FillGaps {
         CardText::new("Fill gaps", "Gives each key one row at every point of a grid of time", "dots-nine")
             .input(PortCard::rows("Rows with an event time."))
             .output(PortCard::rows("A row for each key and point of time."))
-            .output(PortCard::late())
+            .output(late_port())
             .headline("every")
     }
 
@@ -124,8 +123,7 @@ impl Node for FillGaps {
         Ok(Machine::Operator(Box::new(FillGapsOperator {
             encoder: KeyEncoder::new(plan.keys.clone(), cx.input())?,
             lateness: Lateness::new(plan.time),
-            rows: RowStore::new(cx.input().clone()),
-            order: BinaryHeap::new(),
+            waiting: Waiting::new(cx.input().clone()),
             last: KeyMap::default(),
             forget_at_us: None,
             points: Vec::new(),
@@ -156,6 +154,15 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
     let keys = key_columns("keys", &params.keys, &input, cx);
     let time = event_time_index(cx, &input, "")?;
     let keys = keys?;
+    let unit_ns = match input.field(time).data_type() {
+        DataType::Timestamp(TimeUnit::Second, _) => 1_000_000_000,
+        DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000_000,
+        _ => 1_000,
+    };
+    if !params.every.duration().as_nanos().is_multiple_of(unit_ns) {
+        let message = format!("Points of each {} cannot be written down in the unit of the event time.", params.every);
+        cx.error("every", "finer_than_time", message);
+    }
     if keys.contains(&time) {
         cx.error("keys", "time_is_key", "The event time cannot be a key: each row would be a series of its own.");
     }
@@ -185,9 +192,8 @@ struct FillGapsOperator {
     plan: Plan,
     encoder: KeyEncoder,
     lateness: Lateness,
-    rows: RowStore,
-    /// Time and number of the rows that the watermark has not passed.
-    order: BinaryHeap<Reverse<(i64, u64)>>,
+    /// The rows that the watermark has not passed, and the last one of each key.
+    waiting: Waiting,
     last: KeyMap<Last>,
     /// At this watermark the table is looked through again.
     forget_at_us: Option<i64>,
@@ -205,14 +211,10 @@ const IS_LAST: u8 = 1;
 const IS_LAST_AND_OUT: u8 = 2;
 
 impl FillGapsOperator {
-    fn release(&mut self, before_us: i64, out: &mut Output) -> Result<(), NodeError> {
-        let mut passed: Vec<(i64, u64)> = Vec::new();
-        while let Some(Reverse(next)) = self.order.peek().filter(|next| next.0.0 < before_us || before_us == i64::MAX) {
-            passed.push(*next);
-            self.order.pop();
-        }
+    fn release(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
+        let passed = self.waiting.take_passed(watermark_us, usize::MAX);
         let numbers: Vec<u64> = passed.iter().map(|(_, number)| *number).collect();
-        let keys = self.encoder.encode_held(&self.rows, &numbers)?;
+        let keys = self.encoder.encode_held(&self.waiting.rows, &numbers)?;
         let replaced = replaced(&passed, &keys);
         let mut num_dropped = 0;
         for (row, (time_us, number)) in passed.iter().enumerate() {
@@ -268,7 +270,7 @@ impl FillGapsOperator {
         if gap_us > self.max_gap_us {
             return Ok(());
         }
-        let mut time_us = last.time_us - last.time_us.rem_euclid(self.every_us);
+        let mut time_us = aligned(last.time_us, self.every_us);
         loop {
             time_us = time_us.saturating_add(self.every_us);
             if time_us >= next.time_us {
@@ -291,14 +293,14 @@ impl FillGapsOperator {
             out.emit(ROWS, self.rows_at(&points)?);
         }
         for number in std::mem::take(&mut self.done) {
-            self.rows.free(number)?;
+            self.waiting.rows.free(number)?;
         }
         Ok(())
     }
 
     fn rows_at(&self, points: &[Point]) -> Result<RecordBatch, NodeError> {
         let previous: Vec<Option<u64>> = points.iter().map(|point| Some(point.previous)).collect();
-        let mut columns = self.rows.columns(&previous)?;
+        let mut columns = self.waiting.rows.columns(&previous)?;
         let between: BooleanArray = points.iter().map(|point| Some(point.next.is_some())).collect();
         let is_value = |column: usize| column != self.plan.time && !self.plan.keys.contains(&column);
         for (index, column) in columns.iter_mut().enumerate().filter(|(index, _)| is_value(*index)) {
@@ -307,7 +309,7 @@ impl FillGapsOperator {
                 Method::Null => *column = nullif(column.as_ref(), &between)?,
                 Method::Linear if column.data_type().is_numeric() => {
                     let next: Vec<Option<u64>> = points.iter().map(|point| point.next.map(|next| next.0)).collect();
-                    let on_line = on_line(column, &self.rows.column(index, &next)?, points)?;
+                    let on_line = on_line(column, &self.waiting.rows.column(index, &next)?, points)?;
                     *column = zip(&not(&between)?, &column.as_ref() as &dyn arrow::array::Datum, &on_line.as_ref())?;
                 }
                 Method::Linear => {}
@@ -354,16 +356,14 @@ fn on_line(previous: &ArrayRef, next: &ArrayRef, points: &[Point]) -> Result<Arr
 impl Operator for FillGapsOperator {
     fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
         let in_time = self.lateness.sort_out(batch, LATE, out)?;
-        let first = self.rows.push(in_time.batch)?;
-        self.order.extend((first..).zip(in_time.times).map(|(number, time_us)| Reverse((time_us, number))));
-        Ok(())
+        self.waiting.hold(in_time.batch, &in_time.times)
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
         self.lateness.advance(watermark_us);
         self.release(watermark_us, out)?;
         if watermark_us == i64::MAX || self.forget_at_us.is_none_or(|forget_at_us| watermark_us >= forget_at_us) {
-            let (rows, every_us) = (&mut self.rows, self.every_us);
+            let (rows, every_us) = (&mut self.waiting.rows, self.every_us);
             let (mut failed, mut num_dropped) = (None, 0);
             self.last.retain(|_, last| {
                 let is_kept = watermark_us < i64::MAX && last.time_us.saturating_add(self.max_gap_us) >= watermark_us;
@@ -387,7 +387,7 @@ impl Operator for FillGapsOperator {
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
-        let (rows, numbers) = self.rows.all()?;
+        let (rows, numbers) = self.waiting.rows.all()?;
         let mut held: Vec<(u64, u8)> =
             self.last.values().map(|last| (last.number, if last.is_out { IS_LAST_AND_OUT } else { IS_LAST })).collect();
         held.sort_unstable();
@@ -405,11 +405,11 @@ impl Operator for FillGapsOperator {
         let times = self.lateness.times(&rows)?;
         let keys = self.encoder.encode(&rows)?;
         let num_rows = rows.num_rows();
-        let first = self.rows.push(rows)?;
+        let first = self.waiting.rows.push(rows)?;
         for (row, number) in (0..num_rows).zip(first..) {
             let time_us = times.value(row);
             match flags.value(row) {
-                WAITING => self.order.push(Reverse((time_us, number))),
+                WAITING => self.waiting.wait(time_us, number),
                 flag => {
                     let last = Last { time_us, number, is_out: flag == IS_LAST_AND_OUT };
                     self.last.insert(keys.get(row).into(), last);
@@ -420,6 +420,6 @@ impl Operator for FillGapsOperator {
     }
 
     fn state_bytes(&self) -> usize {
-        self.rows.bytes() + self.order.capacity() * size_of::<(i64, u64)>() + table_bytes(&self.last)
+        self.waiting.bytes() + table_bytes(&self.last)
     }
 }

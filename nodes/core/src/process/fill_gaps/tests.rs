@@ -65,6 +65,8 @@ fn a_row_on_a_point_leaves_as_soon_as_it_is_certain_and_late_rows_by_late() {
 fn what_cannot_be_is_found_before_the_run() {
     for (params, code) in [
         (json!({"every": "0 s"}), "no_size"),
+        (json!({"every": "100 ns"}), "no_size"),
+        (json!({"every": "1500 ns"}), "finer_than_time"),
         (json!({"every": "1 s", "keys": ["ts"]}), "time_is_key"),
         (json!({"every": "1 s", "keys": ["kee"]}), "unknown_column"),
     ] {

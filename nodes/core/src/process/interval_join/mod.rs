@@ -32,7 +32,7 @@ mod tests;
 /// Joins rows of two streams that have equal keys and happened at about the same time.
 ///
 /// A row of the right is a partner when its event time is at most `before` earlier and at most `after` later than that of
-/// the left.
+/// the left; with `at_least`, when it is that much later at least.
 ///
 /// With the key `order`, `before` = `0 s` and `after` = `10 min`:
 ///
@@ -60,6 +60,10 @@ pub struct Params {
     /// How much later than the row of the left a partner may be.
     #[serde(default)]
     pub after: Interval,
+    /// How much later than the row of the left a partner must be: with `5 min` here and `10 min` as `after`, between five and
+    /// ten minutes. Only without `before`; for partners that are earlier, change left and right over.
+    #[serde(default)]
+    pub at_least: Interval,
     /// Which rows leave without a partner.
     #[serde(default)]
     pub kind: JoinKind,
@@ -105,7 +109,10 @@ impl Node for IntervalJoin {
             lonely: [BTreeSet::new(), BTreeSet::new()],
             pairs: Pairs::new(plan.schema),
             kind: params.kind,
-            earlier_us: [params.before.as_micros(), params.after.as_micros()],
+            earlier_us: [
+                params.before.as_micros().saturating_sub(params.at_least.as_micros()),
+                params.after.as_micros(),
+            ],
             num_dropped: 0,
         })))
     }
@@ -119,6 +126,13 @@ struct Plan {
 
 /// What the params mean for the inputs; faults are reported in `cx`.
 fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
+    if !params.at_least.is_zero() && !params.before.is_zero() {
+        let message = "A partner cannot be earlier and at least so much later: empty `before` or `at_least`.";
+        cx.error("at_least", "bounds_exclude", message);
+    } else if params.at_least > params.after {
+        let message = format!("No partner is at least {} and at most {} later.", params.at_least, params.after);
+        cx.error("at_least", "bounds_exclude", message);
+    }
     let (left, right) = (cx.inputs.first().cloned().flatten(), cx.inputs.get(RIGHT).cloned().flatten());
     let (left, right) = (left?, right?);
     let keys = key_indices(&params.keys, [&left, &right], cx);
@@ -140,7 +154,8 @@ struct IntervalJoinOperator {
     lonely: [BTreeSet<(i64, u64)>; 2],
     pairs: Pairs,
     kind: JoinKind,
-    /// How much earlier than a row of this side a partner may be. How much later is what the other side says.
+    /// How much earlier than a row of this side a partner may be; less than nothing where it must be later. How much later
+    /// it may be is what the other side says.
     earlier_us: [i64; 2],
     /// Not told yet.
     num_dropped: usize,
@@ -243,7 +258,7 @@ impl Operator for IntervalJoinOperator {
         out.drop_rows(std::mem::take(&mut self.num_dropped));
         let behind_us = match self.kind {
             JoinKind::Inner | JoinKind::Left => self.earlier_us[RIGHT],
-            JoinKind::Right => self.earlier_us[LEFT],
+            JoinKind::Right => self.earlier_us[LEFT].max(0),
             JoinKind::Full => 0,
         };
         out.watermark(if watermark_us == i64::MAX { i64::MAX } else { watermark_us.saturating_sub(behind_us) });

@@ -89,6 +89,8 @@ fn what_cannot_be_is_found_before_the_run() {
     assert_eq!(problems(json!({"keys": [{"left": "key", "right": "id"}]}))[0].code, "types_differ");
     assert_eq!(problems(json!({"keys": [{"left": "kee"}]}))[0].code, "unknown_column");
     assert_eq!(problems(json!({"suffix": ""}))[0].code, "duplicate_column");
+    assert_eq!(problems(json!({"before": "1 s", "at_least": "1 s", "after": "2 s"}))[0].code, "bounds_exclude");
+    assert_eq!(problems(json!({"at_least": "3 s", "after": "2 s"}))[0].code, "bounds_exclude");
 }
 
 proptest! {
@@ -99,8 +101,13 @@ proptest! {
         batch_size in 1..9usize,
         kind in prop::sample::select(vec!["inner", "left", "right", "full"]),
         lag in 0..20i64,
+        lower in prop::sample::select(vec![-2i64, 0, 3, 5]),
     ) {
-        let harness = harness(kind);
+        let schema = event_rows(&[]).schema();
+        let mut params = params(kind);
+        params["before"] = json!(format!("{} s", (-lower).max(0)));
+        params["at_least"] = json!(format!("{} s", lower.max(0)));
+        let harness = Harness::new::<IntervalJoin>(params, &[schema.clone(), schema]);
         let mut run = harness.operator();
         let mut mark = i64::MIN;
         let mut taken: [Vec<Row>; 2] = [Vec::new(), Vec::new()];
@@ -118,7 +125,7 @@ proptest! {
         run.end();
         let mut expected: Vec<(Option<i64>, Option<i64>)> = Vec::new();
         let is_pair = |l: &Row, r: &Row| {
-            l.1.is_some() && l.1 == r.1 && l.0.zip(r.0).is_some_and(|(l, r)| l - 2 <= r && r <= l + 5)
+            l.1.is_some() && l.1 == r.1 && l.0.zip(r.0).is_some_and(|(l, r)| l + lower <= r && r <= l + 5)
         };
         let mut num_matched = 0;
         for l in &taken[LEFT] {

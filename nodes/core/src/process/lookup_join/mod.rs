@@ -40,7 +40,8 @@ mod tests;
 ///
 /// The table is a file (CSV, NDJSON, Parquet) or what a query gives from a SQLite database, and must fit into memory.
 /// It is read at the start and, with `refresh`, again and again; a row meets the table as it is then, so that a replay
-/// may give other rows than the live run. For a table that arrives as a stream use **As-of join**. A key with a null has
+/// may give other rows than the live run. When it cannot be read the run fails: replace a file by renaming a new one to its
+/// place. For a table that arrives as a stream use **As-of join**. A key with a null has
 /// no partner. The key columns of the table are not added.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

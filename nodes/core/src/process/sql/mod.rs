@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rejecting::{Rejecting, first_error, merge_failures, report};
-use crate::state::lateness::{Lateness, event_time_index};
+use crate::state::lateness::{Lateness, aligned, event_time_index};
 use crate::state::rows::RowStore;
 use crate::state::saved;
 
@@ -275,18 +275,14 @@ impl Input {
         let mut rows = times.iter().copied().zip(first..).peekable();
         while let Some((time_us, _)) = rows.peek().copied() {
             // Neighbours mostly fall into one window.
-            let start_us = start_of(time_us, size_us);
+            let start_us = aligned(time_us, size_us);
             let window = self.windows.entry(start_us).or_default();
-            while let Some((_, number)) = rows.next_if(|(time_us, _)| start_of(*time_us, size_us) == start_us) {
+            while let Some((_, number)) = rows.next_if(|(time_us, _)| aligned(*time_us, size_us) == start_us) {
                 window.push(number);
             }
         }
         Ok(())
     }
-}
-
-fn start_of(time_us: i64, size_us: i64) -> i64 {
-    time_us.saturating_sub(time_us.rem_euclid(size_us))
 }
 
 struct WindowsOperator {
@@ -300,7 +296,7 @@ struct WindowsOperator {
 impl WindowsOperator {
     /// The start of the oldest window that is open.
     fn open_from(&self, watermark_us: i64) -> i64 {
-        if watermark_us == i64::MAX { i64::MAX } else { start_of(watermark_us, self.size_us) }
+        if watermark_us == i64::MAX { i64::MAX } else { aligned(watermark_us, self.size_us) }
     }
 
     fn close(&mut self, start_us: i64, out: &mut Output) -> Result<(), NodeError> {
@@ -341,7 +337,10 @@ impl Operator for WindowsOperator {
         loop {
             let oldest =
                 self.inputs.iter().filter_map(|input| input.windows.first_key_value()).map(|(start, _)| *start);
-            let Some(start_us) = oldest.min().filter(|start_us| *start_us < open_from_us) else { break };
+            let Some(start_us) = oldest.min().filter(|start_us| *start_us < open_from_us || open_from_us == i64::MAX)
+            else {
+                break;
+            };
             self.close(start_us, out)?;
         }
         out.watermark(open_from_us);

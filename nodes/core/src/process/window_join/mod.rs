@@ -23,7 +23,7 @@ use crate::state::joining::{
     BATCH_ROWS, Entry, JoinKind, KeyPair, LEFT, Pairs, RIGHT, Side, default_suffix, joined_fields, key_indices,
     late_port, partitioning, with_ports,
 };
-use crate::state::lateness::event_time_index;
+use crate::state::lateness::{aligned, event_time_index};
 use crate::state::saved;
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ struct Windows {
 impl Windows {
     /// The start of the newest window that holds `time_us`.
     fn last_start(self, time_us: i64) -> i64 {
-        time_us.saturating_sub(time_us.rem_euclid(self.slide_us))
+        aligned(time_us, self.slide_us)
     }
 
     /// The start of the oldest window that ends after `watermark_us`.

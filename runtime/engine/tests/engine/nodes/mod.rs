@@ -11,8 +11,8 @@ use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicr
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
-use millrace_model::PortCard;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
+use millrace_model::{PortCard, PortRole};
 use millrace_operator::node::erase;
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Registry, Source,
@@ -54,6 +54,7 @@ pub fn registry() -> Registry {
         erase::<Both>(),
         erase::<Swap>(),
         erase::<Running>(),
+        erase::<Meet>(),
         erase::<Windows>(),
         erase::<Trap>(),
         erase::<Clock>(),
@@ -405,6 +406,44 @@ impl Operator for RunningOperator {
 
     fn state_bytes(&self) -> usize {
         self.counts.len() * 16
+    }
+}
+
+/// Brings rows of two inputs together by keys that may have another name at each.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeetParams {
+    /// The keys of the rows at `left`.
+    #[serde(default)]
+    left: Vec<String>,
+    /// The keys of the rows at `right`.
+    #[serde(default)]
+    right: Vec<String>,
+}
+
+struct Meet;
+
+impl Node for Meet {
+    type Params = MeetParams;
+    const KIND: &'static str = "process.meet";
+
+    fn card() -> CardText {
+        CardText::new("Meet", "Brings rows together", "intersect")
+            .input(PortCard::named("left", PortRole::Rows, "Rows."))
+            .input(PortCard::named("right", PortRole::Rows, "Rows."))
+            .output(PortCard::rows("Rows."))
+    }
+
+    fn infer(_: &MeetParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        vec![cx.input()]
+    }
+
+    fn partitioning(params: &MeetParams) -> Partitioning {
+        Partitioning::Keyed(vec![params.left.clone(), params.right.clone()])
+    }
+
+    fn build(_: MeetParams, _: &BuildContext) -> Result<Machine, NodeError> {
+        Ok(Machine::Operator(Box::new(Pass)))
     }
 }
 
