@@ -76,6 +76,16 @@ fn prices_are_even_on_a_scale_of_logarithms_and_hot_ones_are_preferred() {
     assert!(hot < 0.03, "{hot}");
 }
 
+/// The counts were computed by a program of its own, with whole numbers of any size.
+#[test]
+fn queries_have_the_answers_that_were_computed_elsewhere() {
+    let all = drain(&harness(json!({ "events": 100_000 })), 8_192);
+    let chosen = whole(&all, "bids", "auction").iter().filter(|auction| *auction % 123 == 0).count();
+    let windows = times(&all, "bids").into_iter().map(|time| time / 10_000_000);
+    let groups: HashSet<(i64, i64)> = windows.zip(whole(&all, "bids", "bidder")).collect();
+    assert_eq!((chosen, groups.len()), (363, 1_911));
+}
+
 #[test]
 fn impossible_params_are_diagnostics() {
     for (params, param) in [
