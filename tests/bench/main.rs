@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to its user there")]
 
 mod files;
+mod nexmark;
 
 use std::fs;
 use std::path::Path;
@@ -20,13 +21,18 @@ type Bench = fn(&Path) -> Value;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let benches: [(&str, Bench); 6] = [
+    let benches: [(&str, Bench); 11] = [
         ("fleet_5m", fleet_5m),
         ("w1_device_average", |folder| files::measure(&files::W1, folder)),
         ("w1b_site_average", |folder| files::measure(&files::W1B, folder)),
         ("w2_filter", |folder| files::measure(&files::W2, folder)),
         ("w3_hot_items", |folder| files::measure(&files::W3, folder)),
         ("w4_access_log", |folder| files::measure(&files::W4, folder)),
+        ("nexmark_q0", |folder| nexmark::measure(&nexmark::Q0, folder)),
+        ("nexmark_q1", |folder| nexmark::measure(&nexmark::Q1, folder)),
+        ("nexmark_q2", |folder| nexmark::measure(&nexmark::Q2, folder)),
+        ("nexmark_q7", |folder| nexmark::measure(&nexmark::Q7, folder)),
+        ("nexmark_q12", |folder| nexmark::measure(&nexmark::Q12, folder)),
     ];
     let scratch = repository().join("target/bench");
     for (name, bench) in benches {

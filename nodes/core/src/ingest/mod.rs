@@ -3,6 +3,7 @@
 mod event_time;
 pub mod file;
 pub mod inject;
+pub mod nexmark;
 pub mod simulate_devices;
 
 use std::sync::Arc;
@@ -11,5 +12,10 @@ use millrace_operator::{NodeType, node::erase};
 
 /// The nodes of this section. Adding one is its file, its `mod` line and its line here.
 pub fn nodes() -> Vec<Arc<dyn NodeType>> {
-    vec![erase::<file::File>(), erase::<inject::Inject>(), erase::<simulate_devices::SimulateDevices>()]
+    vec![
+        erase::<file::File>(),
+        erase::<inject::Inject>(),
+        erase::<nexmark::Nexmark>(),
+        erase::<simulate_devices::SimulateDevices>(),
+    ]
 }
