@@ -257,7 +257,7 @@ fn only_the_best_of_each_window_leave_and_ties_go_by_key() {
         TumblingWindow::partitioning(&params)
     };
     assert_eq!(partitioning(json!({"by": "n"})), Partitioning::Single);
-    assert_eq!(partitioning(json!({})), Partitioning::Keyed(vec!["device".to_owned()]));
+    assert_eq!(partitioning(json!({})), Partitioning::keyed(["device"]));
 }
 
 /// By window start in seconds and key: the count, and the sum of what is not null.

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::Params;
+use crate::ingest::simulate_devices::random::mix;
 
 pub(super) const EVENTS_PER_ROUND: u64 = 50;
 pub(super) const AUCTIONS_PER_ROUND: u64 = 3;
@@ -67,13 +68,6 @@ impl Draws {
         let product = u128::from(self.bits()) * u128::from(bound);
         (product >> 64) as u64
     }
-}
-
-#[inline]
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// The laws by which ids and prices are drawn.

@@ -5,7 +5,7 @@
 //! made do not show. State: the number of the next reading, the random walks, rows that are still late, the start.
 
 mod fleet;
-mod random;
+pub(super) mod random;
 mod sensor;
 #[cfg(test)]
 mod tests;
