@@ -2,8 +2,8 @@
 //!
 //! Each query runs twice. The first run, over a million events, must give the number of rows that an independent
 //! recomputation of generator and query gives (or what the proportions of events say); the second is the one measured,
-//! and its rows must add up. Query q0 does nothing with the bids: its rate is that of the generator, printed beside the
-//! others.
+//! and all events must have left the generator, none of them late. Query q0 does nothing with the bids: its rate is
+//! that of the generator with the discarding sink, printed beside the others.
 
 use std::path::Path;
 

@@ -47,11 +47,6 @@ pub struct StateOptions {
     pub resume: Option<Arc<Checkpoint>>,
 }
 
-impl StateOptions {
-    /// The usual time between two checkpoints.
-    pub const INTERVAL: Duration = Duration::from_secs(10);
-}
-
 impl RunOptions {
     /// A quarter of the machine's memory, the usual budget of a run; `None` where the system does not tell.
     pub fn quarter_of_memory() -> Option<u64> {

@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
 
 use exit::{Exit, Stop};
 
-/// Batches come and go by the megabyte: the system's allocator gives such memory back each time, and asks for it again.
+/// Batches come and go by the megabyte, and the system's allocator returns memory of that size each time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -196,7 +196,7 @@ impl Coordinator {
                 fault: None,
             },
             Err(error) => {
-                tracing::warn!("{error}");
+                tracing::warn!("{}", sentence(error));
                 CheckpointMetrics { fault: Some(sentence(error)), ..before.unwrap_or_default() }
             }
         };
