@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use millrace_operator::Clock;
+use millrace_operator::{Clock, Crew};
 use tokio::sync::oneshot;
 
 use crate::simulation::Simulated;
@@ -92,6 +92,11 @@ impl World {
             }
             Place::Simulated(_) => code(),
         }
+    }
+
+    /// Who carries the work that sources hand out.
+    pub(crate) fn crew(&self) -> Crew {
+        if self.is_simulated() { Crew::Inline } else { Crew::Cores }
     }
 
     /// One of `count` ways to go on that are all right; the usual one is the first.

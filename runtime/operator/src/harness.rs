@@ -12,6 +12,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_model::{FieldKind, NodeCard, NodeId, Params, Port, PortRole, Section};
 use serde_json::Value;
 
+use crate::crew::Crew;
 use crate::infer::{InferContext, ParamProblem};
 use crate::machine::{Machine, Operator, Sink, Source, SourceContext, SourceEvent, View};
 use crate::node::{BuildContext, Node, NodeType, Probed, erase};
@@ -151,7 +152,8 @@ impl Harness {
         let mut output = Output::default();
         source.open().await?;
         loop {
-            let event = source.next(&mut SourceContext { output: &mut output, batch_size }).await;
+            let mut cx = SourceContext { output: &mut output, batch_size, crew: Crew::Inline };
+            let event = source.next(&mut cx).await;
             gathered.take(self, &mut output);
             match event? {
                 SourceEvent::More if gathered.num_rows() < max_rows => {}

@@ -7,6 +7,7 @@
 
 pub mod aggregate;
 pub mod clock;
+pub mod crew;
 pub mod error;
 pub mod expression;
 mod field_order;
@@ -23,6 +24,7 @@ pub mod time;
 pub mod watermark;
 
 pub use clock::Clock;
+pub use crew::Crew;
 pub use error::{NodeError, Origin, Retry};
 pub use expression::CompiledExpression;
 pub use infer::{InferContext, ParamProblem};

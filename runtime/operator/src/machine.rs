@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use millrace_model::view::ViewSpec;
 
+use crate::crew::Crew;
 use crate::error::NodeError;
 use crate::output::Output;
 
@@ -80,6 +81,8 @@ pub struct SourceContext<'a> {
     pub output: &'a mut Output,
     /// Aim for batches of this many rows.
     pub batch_size: usize,
+    /// Who carries work that can be done meanwhile.
+    pub crew: Crew,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -47,7 +47,7 @@ pub(super) async fn drive_source(
     let mut resume_at = last_rows;
     loop {
         let event = {
-            let mut cx = SourceContext { output: &mut out, batch_size: options.batch_size.max(1) };
+            let mut cx = SourceContext { output: &mut out, batch_size: options.batch_size.max(1), crew: world.crew() };
             let next = async {
                 if resume_at > world.now() {
                     world.sleep_until(resume_at).await;

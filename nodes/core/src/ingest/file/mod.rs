@@ -3,6 +3,7 @@
 //! `listing` finds the files, `probe` guesses their schema, `reading` opens one and gives its rows, `source` goes through
 //! them and remembers how far it came. State: for each file the offset and line of the next record, and the watermark.
 
+mod ahead;
 mod listing;
 mod probe;
 mod reading;

@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::array_value_to_string;
 use millrace_operator::output::Emitted;
 use millrace_operator::{
-    BuildContext, InferContext, Machine, Node, NodeError, Output, Probed, Source, SourceContext, SourceEvent,
+    BuildContext, Crew, InferContext, Machine, Node, NodeError, Output, Probed, Source, SourceContext, SourceEvent,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -123,7 +123,8 @@ async fn drain(source: &mut dyn Source) -> Result<Vec<RecordBatch>, NodeError> {
     let mut batches = Vec::new();
     source.open().await?;
     loop {
-        let event = source.next(&mut SourceContext { output: &mut output, batch_size: 8_192 }).await?;
+        let event =
+            source.next(&mut SourceContext { output: &mut output, batch_size: 8_192, crew: Crew::Inline }).await?;
         batches.extend(output.take().into_iter().filter_map(|emitted| match emitted {
             Emitted::Batch(0, batch) => Some(batch),
             _ => None,
