@@ -404,5 +404,22 @@ def patterns():
         write(f"patterns/expected/{name}.csv", out)
 
 
-for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings, patterns):
+def wired_lookup():
+    """Readings and what is said of their devices in one file: each reading with the last that the file says."""
+    rand = random.Random(9)
+    lines, rooms, readings = [], {}, []
+    for i in range(4000):
+        device = f"d{rand.randint(0, 39)}"
+        if rand.random() < 0.1:
+            rooms[device] = f"room {rand.randint(0, 99)}"
+            lines.append(f"{i},said,{device},{rooms[device]}")
+        else:
+            readings.append((i, device))
+            lines.append(f"{i},read,{device},")
+    write("wired_lookup/input.csv", ["n,kind,device,room"] + lines)
+    out = [f"{i},{device},{rooms.get(device, '')}" for i, device in readings]
+    write("wired_lookup/expected/joined.csv", ["n,device,room"] + out)
+
+
+for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings, patterns, wired_lookup):
     make()

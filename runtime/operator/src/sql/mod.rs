@@ -484,11 +484,11 @@ mod tests {
         }
         let rows = run(
             "SELECT sum(n) AS total, sum(n) FILTER (WHERE n < 0) AS none, sum(DISTINCT n) AS once, \
-             sum(CAST(n AS DOUBLE)) AS float, avg(n) AS mean FROM input",
+             avg(n) AS mean FROM input",
             batch(&["a", "a", "a"], &[2, 2, 5]),
             others(),
         );
-        assert_eq!(rows, [json!({"total": 9, "none": null, "once": 7, "float": 9.0, "mean": 3.0})]);
+        assert_eq!(rows, [json!({"total": 9, "none": null, "once": 7, "mean": 3.0})]);
         let text = "SELECT sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS total FROM input";
         let rows = run(text, batch(&["a", "a", "a"], &[1, 2, i64::MAX - 2]), others());
         assert_eq!(rows, [json!({"total": 1}), json!({"total": 3}), json!({"total": i64::MAX})]);
