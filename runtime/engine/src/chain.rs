@@ -116,6 +116,11 @@ impl Chain {
         }
     }
 
+    /// Tells the first node that nothing follows at one of its input ports.
+    pub fn input_end(&mut self, input: usize) -> Result<(), Stopped> {
+        self.call(0, |operator, out| operator.on_input_end(input, out))
+    }
+
     /// Tells a node, and everything behind it, that nothing follows.
     pub fn end(&mut self, link: usize) -> Result<(), Stopped> {
         self.call(link, |operator, out| operator.on_watermark(i64::MAX, out))?;

@@ -262,7 +262,7 @@ impl<'a> Builder<'a> {
             let from = upstream.iter().position(|id| *id == wire.from.node).expect("it was listed from these wires");
             let ends = self.ends.get_mut(wire).expect("a wire to the first node of a task has queues");
             for receiver in std::mem::take(&mut ends.receivers[instance]) {
-                inputs.add(receiver, port, from);
+                inputs.add(receiver, port, from, node.inputs[port].port.is_timeless);
             }
         }
         inputs

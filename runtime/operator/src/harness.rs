@@ -264,6 +264,16 @@ impl<'a> OperatorRun<'a> {
         self
     }
 
+    /// Ends one of the inputs.
+    ///
+    /// # Panics
+    /// When the operator fails.
+    pub fn end_input(&mut self, input: usize) -> &mut Self {
+        self.call(|operator, output| operator.on_input_end(input, output))
+            .unwrap_or_else(|error| panic!("the operator failed: {error}"));
+        self
+    }
+
     /// Ends the input: the watermark goes to the end of time, then `on_end`.
     ///
     /// # Panics

@@ -14,6 +14,7 @@ mod field_order;
 pub mod form;
 pub mod harness;
 pub mod infer;
+pub mod key;
 pub mod machine;
 pub mod node;
 pub mod output;

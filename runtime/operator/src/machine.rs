@@ -107,6 +107,13 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// Nothing follows at the input of this index. May be said again after a restart. The last input to end is followed by
+    /// the end of time and [`Operator::on_end`].
+    fn on_input_end(&mut self, input: usize, out: &mut Output) -> Result<(), NodeError> {
+        let _ = (input, out);
+        Ok(())
+    }
+
     /// The wall clock has advanced to `now_us`. Called about ten times a second, and only where
     /// [`Operator::wants_ticks`].
     fn on_tick(&mut self, now_us: i64, out: &mut Output) -> Result<(), NodeError> {

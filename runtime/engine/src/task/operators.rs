@@ -44,6 +44,12 @@ pub(super) async fn drive_operators(
             swap = swaps.next() => {
                 let Swap { link, machine, keeps_state, done } = swap;
                 chain.replace(link, machine, keeps_state)?;
+                if link == 0 {
+                    // It has not heard yet what the one before it was told.
+                    for port in (0..inputs.num_ports()).filter(|port| inputs.has_ended(*port)) {
+                        chain.input_end(port)?;
+                    }
+                }
                 chain.flush().await?;
                 done.tell(Ok(()));
                 ticks = ticks_of(chain, options);
@@ -71,6 +77,9 @@ pub(super) async fn drive_operators(
                 }
                 if change.idle == Some(true) {
                     chain.set_idle(0, true);
+                }
+                if let Some(port) = change.ended_port {
+                    chain.input_end(port)?;
                 }
                 if change.end {
                     chain.end(0)?;

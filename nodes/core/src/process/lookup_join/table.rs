@@ -49,6 +49,7 @@ pub(super) fn probe(table: &TableParams, base_dir: &Path) -> Result<Option<Probe
             let schema = query_schema(&base_dir.join(path.as_str()), query).map_err(|error| error.to_string())?;
             Ok(Some(Probed { schema }))
         }
+        TableParams::Input { .. } => Ok(None),
     }
 }
 
@@ -88,6 +89,7 @@ impl Loader {
         let rows = match &self.table {
             TableParams::File { .. } => self.read_file(&schema)?,
             TableParams::Sqlite { path, query } => read_query(&self.cx.resolve(path.as_str()), query, &schema)?,
+            TableParams::Input { .. } => return Err(NodeError::internal("this table is not read")),
         };
         let mut keys = Vec::with_capacity(self.key_names.len());
         for (name, data_type) in self.key_names.iter().zip(&self.key_types) {
