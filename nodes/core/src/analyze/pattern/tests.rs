@@ -244,7 +244,10 @@ struct Random {
 type Value64 = Option<i64>;
 
 /// Conditions as SQL and as code over the value of the row before and that of the row.
-const CONDITIONS: [(&str, fn(Value64, Value64) -> bool); 5] = [
+/// Of a row and of the row before it.
+type Condition = fn(Value64, Value64) -> bool;
+
+const CONDITIONS: [(&str, Condition); 5] = [
     ("value > 0", |_, value| value > Some(0)),
     ("value < 3", |_, value| value.is_some_and(|value| value < 3)),
     ("value % 2 = 0", |_, value| value.is_some_and(|value| value % 2 == 0)),

@@ -341,7 +341,7 @@ fn read_ahead_on_all_cores_gives_what_one_chunk_after_the_other_gives() {
     for n in 0..120_000 {
         match n % 1_000 {
             7 => text.push_str("{\"id\": \"x\"}\n"),
-            8 => text.push_str("\n"),
+            8 => text.push('\n'),
             _ => text.push_str(&format!("{{\"id\": {n}, \"name\": \"a name that takes some room\"}}\r\n")),
         }
     }
