@@ -14,6 +14,7 @@ use crate::recovery::{assert_undisturbed, counted, folder};
 use crate::support::{id, named, options, pipeline, planned};
 
 /// Runs `test` under every seed, and says which one failed.
+#[expect(clippy::print_stderr, reason = "a seed that failed is for whoever reads the test's output")]
 fn under_every_seed(default_count: u64, test: impl Fn(u64)) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("MILLRACE_SEED") {
