@@ -24,5 +24,11 @@ pub fn run(options: &Options) -> Result<()> {
         .args(["--"])
         .args(&options.arguments)
         .env("MILLRACE_CLI", programs::cli("release"))
+        .run()?;
+    // This one has the engine in its own process.
+    Run::cargo(["bench", "--profile", "release", "--bench", "watching"])
+        .args(programs::SELECTION)
+        .args(["--"])
+        .args(&options.arguments)
         .run()
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::repository;
+pub use answers::micros;
 use answers::{Events, Rows};
 
 /// A query: its pipeline is `projects/bench/nexmark_NAME.millrace.json`.
@@ -159,7 +160,7 @@ fn line(row: &Value, columns: &[&str]) -> String {
     let cells = columns.iter().map(|column| {
         let cell = row.get(column).unwrap_or_else(|| panic!("{column} is a column: {row}"));
         match cell {
-            Value::String(text) => answers::micros(text).map_or_else(|| text.clone(), |us| us.to_string()),
+            Value::String(text) => micros(text).map_or_else(|| text.clone(), |us| us.to_string()),
             Value::Number(number) => number.as_f64().map(|number| number.to_string()).unwrap_or_default(),
             other => other.to_string(),
         }
