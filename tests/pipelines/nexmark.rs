@@ -66,8 +66,10 @@ fn rows_beyond_the_bound_are_counted_as_late_and_the_others_are_in_their_windows
     for shape in SHAPES {
         let mut late = 0;
         let found = trial.found(query("q12"), setting, |pipeline| late = num_late(&run(pipeline, shape)));
-        let aggregated: u64 =
-            found.iter().map(|line| line.rsplit(" | ").next().and_then(|n| n.parse::<u64>().ok()).expect("n")).sum();
+        let aggregated: u64 = found
+            .iter()
+            .map(|line| line.rsplit(" | ").next().and_then(|n| n.parse::<f64>().ok()).expect("n") as u64)
+            .sum();
         assert_eq!(aggregated + late, trial.num_bids() as u64, "{shape:?}");
         assert!(late > 0 && found != trial.expected(query("q12")), "{shape:?}: {late} late");
         counted.push((late, found));

@@ -155,13 +155,14 @@ fn read_rows(path: &Path) -> Rows {
     text.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect()
 }
 
-/// A row in a form that can be compared: times in microseconds, whole numbers without a fraction.
+/// A row in a form that can be compared: times in microseconds, numbers to four places (serde_json may read another last
+/// bit than was written).
 fn line(row: &Value, columns: &[&str]) -> String {
     let cells = columns.iter().map(|column| {
         let cell = row.get(column).unwrap_or_else(|| panic!("{column} is a column: {row}"));
         match cell {
-            Value::String(text) => micros(text).map_or_else(|| text.clone(), |us| us.to_string()),
-            Value::Number(number) => number.as_f64().map(|number| number.to_string()).unwrap_or_default(),
+            Value::String(text) => micros(text).map_or_else(|| text.clone(), |us| format!("{:.4}", us as f64)),
+            Value::Number(number) => number.as_f64().map(|number| format!("{number:.4}")).unwrap_or_default(),
             other => other.to_string(),
         }
     });
