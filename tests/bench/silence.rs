@@ -4,6 +4,7 @@
 //! that a run which was killed and gone on with gives the rows of an undisturbed one.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -60,36 +61,45 @@ pub fn measure(folder: &Path) -> Value {
     })
 }
 
-/// Kills a run after some time and goes on with it; how long the second process took for everything that was left, and how
-/// many rows that were.
+/// Kills a run after some time and goes on with it. The restart is over at the latest when the second process has taken a
+/// checkpoint of its own, half a second after it has begun.
 fn restart(folder: &Path, patience: Duration) -> Value {
     let state = folder.join("killed.state");
     let common = arguments(DEVICES, ROWS, &folder.join("killed"));
-    let command = |metrics: &str| {
+    let command = || {
         let mut command = Command::new(cli());
         command.arg("run").arg(repository().join("projects/bench").join(PIPELINE)).args(&common);
         command.args(["--progress", "none", "--checkpoint-interval", "500 ms", "--state"]).arg(&state);
-        command.arg("--metrics").arg(folder.join(metrics)).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         command
     };
-    let mut first = command("first.json").spawn().expect("the command starts");
+    let mut first = command().spawn().expect("the command starts");
     std::thread::sleep(patience);
     first.kill().expect("it can be killed");
     first.wait().expect("it was started");
-    let checkpoints = fs::read_dir(&state).expect("the state folder is there").filter_map(Result::ok);
-    let bytes = checkpoints.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).max();
+    let before = newest(&state).expect("a checkpoint was taken");
+    let bytes = fs::metadata(state.join(&before)).expect("it is there").len();
     let start = Instant::now();
-    let status = command("second.json").status().expect("the command starts");
+    let second = command().spawn().expect("the command starts");
+    while newest(&state).is_none_or(|name| name <= before) {
+        assert!(start.elapsed() < Duration::from_mins(1), "the run goes on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let seconds = start.elapsed().as_secs_f64();
-    assert!(status.success(), "the run goes on");
-    let text = fs::read_to_string(folder.join("second.json")).expect("the command wrote its metrics");
-    let metrics: Value = serde_json::from_str(&text).expect("metrics are JSON");
+    let output = second.wait_with_output().expect("it was started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("Going on from checkpoint"), "{said}");
     json!({
-        "seconds_to_the_end": seconds,
-        "rows_left": metrics["nodes"]["silence"]["rows_in"],
-        "largest_file_of_state_bytes": bytes,
-        "first_process_killed_after_seconds": patience.as_secs_f64(),
+        "seconds_to_its_first_checkpoint": seconds,
+        "seconds_to_the_end": start.elapsed().as_secs_f64(),
+        "checkpoint_bytes": bytes,
     })
+}
+
+/// The name of the newest checkpoint.
+fn newest(state: &Path) -> Option<OsString> {
+    let names = fs::read_dir(state).ok()?.filter_map(|entry| Some(entry.ok()?.file_name()));
+    names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "checkpoint")).max()
 }
 
 /// A silence: device, last seen, whether it has fallen silent or recovered.

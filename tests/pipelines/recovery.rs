@@ -291,3 +291,43 @@ fn a_slow_sink_and_a_clock_that_jumps_do_not_show_in_the_output() {
         bench.assert_answer(&name, fault);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_a_run_at_once_and_takes_back_what_is_not_finished() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = json!({
+        "format": 1,
+        "name": "Endless",
+        "nodes": {
+            "fleet": { "kind": "ingest.simulate_devices", "params": { "devices": 5, "pace": "as_fast_as_possible" } },
+            "out": { "kind": "store.file", "params": { "path": "out.csv" } }
+        },
+        "wires": [{ "from": "fleet.rows", "to": "out.rows" }]
+    });
+    fs::write(folder.path().join("endless.millrace.json"), pipeline.to_string()).expect("the folder can be written");
+    let mut command = Command::new(cli());
+    command.current_dir(folder.path()).args([
+        "run",
+        "endless.millrace.json",
+        "--progress",
+        "none",
+        "--batch-size",
+        "1",
+    ]);
+    // What waits before the slow sink keeps the first stop busy.
+    let command = command.env("MILLRACE_FAULT", "sink_write:1:slow").stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the command starts");
+    let names = || fs::read_dir(folder.path()).expect("the folder is there").count();
+    while names() < 2 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(200));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill can be called").success());
+    }
+    let output = child.wait_with_output().expect("it was started");
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(names(), 1, "nothing but the pipeline is left");
+}

@@ -87,10 +87,14 @@ pub fn q3(events: &Events) -> Rows {
 
 /// Each auction that had a bid while it was open, and the highest of them.
 fn winning_bids(events: &Events) -> Vec<(&Value, i64)> {
+    let mut bids_of: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+    for bid in &events.bids {
+        bids_of.entry(whole(bid, "auction")).or_default().push((time(bid, "date_time"), whole(bid, "price")));
+    }
     let winning_bid = |auction: &Value| {
         let open = time(auction, "date_time")..=time(auction, "expires");
-        let bids = events.bids.iter().filter(|bid| bid["auction"] == auction["id"]);
-        bids.filter(|bid| open.contains(&time(bid, "date_time"))).map(|bid| whole(bid, "price")).max()
+        let bids = bids_of.get(&whole(auction, "id"))?;
+        bids.iter().filter(|(time, _)| open.contains(time)).map(|(_, price)| *price).max()
     };
     events.auctions.iter().filter_map(|auction| Some((auction, winning_bid(auction)?))).collect()
 }
