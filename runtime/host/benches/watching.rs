@@ -24,9 +24,12 @@ use serde_json::{Value, json};
 const UI_PACE: Duration = Duration::from_millis(100);
 const PAIRS: usize = 5;
 
+/// Measures and gives the line to print.
+type Bench = fn() -> Value;
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let benches: [(&str, fn() -> Value); 3] = [("tap", tap), ("view", view), ("alarm", alarm)];
+    let benches: [(&str, Bench); 3] = [("tap", tap), ("view", view), ("alarm", alarm)];
     for (name, bench) in benches {
         if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
             println!("{}", bench());
