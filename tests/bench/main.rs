@@ -8,6 +8,8 @@
 
 mod files;
 mod nexmark;
+mod silence;
+mod whole_runs;
 
 use std::fs;
 use std::path::Path;
@@ -21,18 +23,27 @@ type Bench = fn(&Path) -> Value;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let benches: [(&str, Bench); 11] = [
+    let benches: [(&str, Bench); 20] = [
         ("fleet_5m", fleet_5m),
         ("w1_device_average", |folder| files::measure(&files::W1, folder)),
         ("w1b_site_average", |folder| files::measure(&files::W1B, folder)),
         ("w2_filter", |folder| files::measure(&files::W2, folder)),
         ("w3_hot_items", |folder| files::measure(&files::W3, folder)),
         ("w4_access_log", |folder| files::measure(&files::W4, folder)),
-        ("nexmark_q0", |folder| nexmark::measure(&nexmark::Q0, folder)),
-        ("nexmark_q1", |folder| nexmark::measure(&nexmark::Q1, folder)),
-        ("nexmark_q2", |folder| nexmark::measure(&nexmark::Q2, folder)),
-        ("nexmark_q7", |folder| nexmark::measure(&nexmark::Q7, folder)),
-        ("nexmark_q12", |folder| nexmark::measure(&nexmark::Q12, folder)),
+        ("nexmark_q0", |folder| nexmark::measure("q0", folder)),
+        ("nexmark_q1", |folder| nexmark::measure("q1", folder)),
+        ("nexmark_q2", |folder| nexmark::measure("q2", folder)),
+        ("nexmark_q3", |folder| nexmark::measure("q3", folder)),
+        ("nexmark_q4", |folder| nexmark::measure("q4", folder)),
+        ("nexmark_q5", |folder| nexmark::measure("q5", folder)),
+        ("nexmark_q6", |folder| nexmark::measure("q6", folder)),
+        ("nexmark_q7", |folder| nexmark::measure("q7", folder)),
+        ("nexmark_q8", |folder| nexmark::measure("q8", folder)),
+        ("nexmark_q11", |folder| nexmark::measure("q11", folder)),
+        ("nexmark_q12", |folder| nexmark::measure("q12", folder)),
+        ("silence_1m", silence::measure),
+        ("checkpoints", whole_runs::checkpoints),
+        ("first_row", whole_runs::first_row),
     ];
     let scratch = repository().join("target/bench");
     for (name, bench) in benches {
@@ -45,16 +56,21 @@ fn main() {
     }
 }
 
+/// Runs a pipeline of projects/bench; gives its metrics.
 fn run(pipeline: &str, arguments: &[String], metrics: &Path) -> Value {
+    run_file(&repository().join("projects/bench").join(pipeline), arguments, metrics)
+}
+
+fn run_file(pipeline: &Path, arguments: &[String], metrics: &Path) -> Value {
     let output = Command::new(cli())
         .arg("run")
-        .arg(repository().join("projects/bench").join(pipeline))
+        .arg(pipeline)
         .args(["--progress", "none", "--metrics"])
         .arg(metrics)
         .args(arguments)
         .output()
         .expect("the command starts");
-    assert!(output.status.success(), "{pipeline}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {}", pipeline.display(), String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(metrics).expect("the command wrote its metrics");
     serde_json::from_str(&text).expect("metrics are JSON")
 }

@@ -1,51 +1,33 @@
 //! Benches over the events of Nexmark, which `ingest.nexmark` makes within the measured process.
 //!
-//! Each query runs twice. The first run, over a million events, must give the number of rows that an independent
-//! recomputation of generator and query gives (or what the proportions of events say); the second is the one measured,
-//! and all events must have left the generator, none of them late. Query q0 does nothing with the bids: its rate is
-//! that of the generator with the discarding sink, printed beside the others.
+//! Each query first runs over 20,000 events, and its rows must be those of the slow way (`millrace_tests::nexmark`). Then
+//! it is measured: all events must have left the generator, and none may be late. Query q0 does nothing with the bids: its
+//! rate is that of the generator with the discarding sink, printed beside the others.
 
 use std::path::Path;
 
+use millrace_tests::nexmark::{Setting, Trial, query};
 use serde_json::{Value, json};
 
-use crate::run;
+use crate::{run, run_file};
 
-const CHECKED_EVENTS: u64 = 1_000_000;
 const MEASURED_EVENTS: u64 = 10_000_000;
-const EVENTS_PER_ROUND: u64 = 50;
-const BIDS_PER_ROUND: u64 = 46;
-const GENERATOR: &str = "nexmark_q0.millrace.json";
+const GENERATOR: &str = "q0";
 
-pub struct Query {
-    pipeline: &'static str,
-    /// How many rows the checked run gives.
-    num_rows: u64,
-}
-
-pub const Q0: Query = Query { pipeline: GENERATOR, num_rows: num_bids(CHECKED_EVENTS) };
-pub const Q1: Query = Query { pipeline: "nexmark_q1.millrace.json", num_rows: num_bids(CHECKED_EVENTS) };
-pub const Q2: Query = Query { pipeline: "nexmark_q2.millrace.json", num_rows: 6_820 };
-/// One highest bid for each 10 s of 10,000 events a second.
-pub const Q7: Query = Query { pipeline: "nexmark_q7.millrace.json", num_rows: CHECKED_EVENTS / 100_000 };
-pub const Q12: Query = Query { pipeline: "nexmark_q12.millrace.json", num_rows: 27_363 };
-
-const fn num_bids(events: u64) -> u64 {
-    events / EVENTS_PER_ROUND * BIDS_PER_ROUND
-}
-
-/// Runs a query, checks its answer, and gives the line to print.
-pub fn measure(query: &Query, folder: &Path) -> Value {
-    let checked = run_events(query.pipeline, CHECKED_EVENTS, folder);
-    assert_eq!(count(&checked, "store", "rows_in"), query.num_rows, "{}: rows of the answer", query.pipeline);
-    let measured = run_events(query.pipeline, MEASURED_EVENTS, folder);
-    let generator =
-        if query.pipeline == GENERATOR { measured.clone() } else { run_events(GENERATOR, MEASURED_EVENTS, folder) };
+/// Checks a query's answer, measures it, and gives the line to print.
+pub fn measure(name: &str, folder: &Path) -> Value {
+    let metrics = folder.join("metrics.json");
+    let small = |pipeline: &Path| {
+        run_file(pipeline, &[], &metrics);
+    };
+    Trial::new(folder, Setting::ORDERED, small).check(query(name), Setting::ORDERED, "in the command", small);
+    let measured = run_events(name, folder);
+    let generator = if name == GENERATOR { measured.clone() } else { run_events(GENERATOR, folder) };
     let (seconds, cpu_seconds) = times(&measured);
     let (generator_seconds, generator_cpu_seconds) = times(&generator);
     let rows = MEASURED_EVENTS as f64;
     json!({
-        "bench": query.pipeline,
+        "bench": format!("nexmark_{name}"),
         "rows": MEASURED_EVENTS,
         "answer_rows": count(&measured, "store", "rows_in"),
         "seconds": seconds,
@@ -58,13 +40,13 @@ pub fn measure(query: &Query, folder: &Path) -> Value {
     })
 }
 
-/// Runs a pipeline over so many events; all must have left the generator, and none may be late.
-fn run_events(pipeline: &str, events: u64, folder: &Path) -> Value {
-    let arguments = ["--set".to_owned(), format!("events={events}")];
-    let metrics = run(pipeline, &arguments, &folder.join("metrics.json"));
-    assert_eq!(count(&metrics, "events", "rows_out"), events, "{pipeline}: events");
+/// Runs a query over all events; each must have left the generator, and none may be late.
+fn run_events(name: &str, folder: &Path) -> Value {
+    let arguments = ["--set".to_owned(), format!("events={MEASURED_EVENTS}")];
+    let metrics = run(&format!("nexmark_{name}.millrace.json"), &arguments, &folder.join("metrics.json"));
+    assert_eq!(count(&metrics, "events", "rows_out"), MEASURED_EVENTS, "{name}: events");
     for (node, counts) in metrics["nodes"].as_object().expect("metrics of nodes") {
-        assert_eq!(counts["rows_late"].as_u64().unwrap_or_default(), 0, "{pipeline}: late rows at {node}");
+        assert_eq!(counts["rows_late"].as_u64().unwrap_or_default(), 0, "{name}: late rows at {node}");
     }
     metrics
 }

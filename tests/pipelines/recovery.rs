@@ -78,7 +78,19 @@ fn write_readings(path: &Path, num_rows: u64) {
     fs::write(path, text).expect("the test's folder can be written");
 }
 
-/// The readings, filtered, into windows in a CSV file and as they are into SQLite.
+/// What devices were set to, one every 160 ms; out of order as the readings are.
+fn write_settings(path: &Path, num_rows: u64) {
+    let mut dice = Dice(11);
+    let mut text = String::new();
+    for n in 0..num_rows {
+        let ms = 1_767_225_600_000 + n * 160 - dice.below(2_000);
+        text.push_str(&format!("{{\"ts\":{ms},\"device\":\"d{}\",\"level\":{}}}\n", dice.below(50), dice.below(9)));
+    }
+    fs::write(path, text).expect("the test's folder can be written");
+}
+
+/// The readings, filtered, into windows in a CSV file, joined with settings near them in another, and as they are into
+/// SQLite.
 fn write_pipeline(folder: &Path) {
     let pipeline = json!({
         "format": 1,
@@ -108,6 +120,22 @@ fn write_pipeline(folder: &Path) {
                     ]
                 }
             },
+            "settings": {
+                "kind": "ingest.file",
+                "params": {
+                    "path": "settings.ndjson", "event_time": "ts", "max_out_of_orderness": "2 s",
+                    "columns": [
+                        { "name": "ts", "type": "unix_milliseconds" },
+                        { "name": "device", "type": "text" },
+                        { "name": "level", "type": "integer" }
+                    ]
+                }
+            },
+            "near": {
+                "kind": "process.interval_join",
+                "params": { "keys": [{ "left": "device" }], "before": "4 s", "after": "1 s", "kind": "left" }
+            },
+            "joined": { "kind": "store.file", "params": { "path": "${out}/joined.csv" } },
             "file": { "kind": "store.file", "params": { "path": "${out}/windows.csv" } },
             "table": { "kind": "store.sqlite", "params": { "path": "${out}/rows.db", "table": "readings", "mode": "append" } }
         },
@@ -115,6 +143,9 @@ fn write_pipeline(folder: &Path) {
             { "from": "readings.rows", "to": "some.rows" },
             { "from": "some.rows", "to": "windows.rows" },
             { "from": "some.rows", "to": "table.rows" },
+            { "from": "some.rows", "to": "near.left" },
+            { "from": "settings.rows", "to": "near.right" },
+            { "from": "near.rows", "to": "joined.rows" },
             { "from": "windows.rows", "to": "file.rows" }
         ]
     });
@@ -122,24 +153,32 @@ fn write_pipeline(folder: &Path) {
         .expect("the test's folder can be written");
 }
 
-/// A folder with readings and a pipeline, and what an undisturbed run makes of them.
+/// A folder with readings, settings and a pipeline, and what an undisturbed run makes of them.
 struct Bench {
     folder: tempfile::TempDir,
     answer: Answer,
 }
 
-type Answer = (Vec<String>, Vec<String>);
+/// Rows as sorted lines.
+#[derive(Default)]
+struct Answer {
+    windows: Vec<String>,
+    joined: Vec<String>,
+    table: Vec<String>,
+}
 
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         write_readings(&folder.path().join("readings.ndjson"), 40_000);
+        write_settings(&folder.path().join("settings.ndjson"), 5_000);
         write_pipeline(folder.path());
         let mut bench = Self { folder, answer: Answer::default() };
         let output = bench.command("calm").output().expect("the command starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         bench.answer = bench.found("calm");
-        assert!(bench.answer.0.len() > 1_000 && bench.answer.1.len() > 30_000);
+        let Answer { windows, joined, table } = &bench.answer;
+        assert!(windows.len() > 1_000 && joined.len() > table.len() && table.len() > 30_000);
         bench
     }
 
@@ -162,17 +201,22 @@ impl Bench {
         let mut rows = database.prepare("SELECT ts, device, value FROM readings").expect("the table is there");
         let line =
             |row: &rusqlite::Row<'_>| Ok(format!("{:?} {:?} {:?}", row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?));
-        let mut rows: Vec<String> =
+        let mut table: Vec<String> =
             rows.query_map([], line).expect("rows").collect::<Result<_, _>>().expect("rows can be read");
-        rows.sort();
-        (sorted_lines(&out.join("windows.csv")), rows)
+        table.sort();
+        Answer { windows: sorted_lines(&out.join("windows.csv")), joined: sorted_lines(&out.join("joined.csv")), table }
     }
 
     #[track_caller]
     fn assert_answer(&self, name: &str, what: &str) {
-        let (windows, rows) = self.found(name);
-        assert!(rows == self.answer.1, "{what}: {} rows in the table for {}", rows.len(), self.answer.1.len());
-        assert!(windows == self.answer.0, "{what}: {} windows for {}", windows.len(), self.answer.0.len());
+        let found = self.found(name);
+        for (rows, expected, place) in [
+            (&found.table, &self.answer.table, "the table"),
+            (&found.joined, &self.answer.joined, "the pairs"),
+            (&found.windows, &self.answer.windows, "the windows"),
+        ] {
+            assert!(rows == expected, "{what}: {} rows for {} in {place}", rows.len(), expected.len());
+        }
     }
 }
 
@@ -233,4 +277,57 @@ fn a_fault_at_any_of_the_fault_points_loses_and_doubles_nothing() {
         }
         bench.assert_answer(&name, &fault);
     }
+}
+
+#[test]
+fn a_slow_sink_and_a_clock_that_jumps_do_not_show_in_the_output() {
+    let bench = Bench::new();
+    for fault in ["sink_write:1:slow", "sink_prepare:1:slow", "sink_commit:1:slow", "clock:5:forward", "clock:5:back"] {
+        let name = fault.replace(':', "-");
+        let run = bench.command(&name).env("MILLRACE_FAULT", fault).output().expect("the command starts");
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.success(), "{fault}: {said}");
+        assert!(said.contains("a fault made for a test strikes"), "{fault} has struck: {said}");
+        bench.assert_answer(&name, fault);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_a_run_at_once_and_takes_back_what_is_not_finished() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipeline = json!({
+        "format": 1,
+        "name": "Endless",
+        "nodes": {
+            "fleet": { "kind": "ingest.simulate_devices", "params": { "devices": 5, "pace": "as_fast_as_possible" } },
+            "out": { "kind": "store.file", "params": { "path": "out.csv" } }
+        },
+        "wires": [{ "from": "fleet.rows", "to": "out.rows" }]
+    });
+    fs::write(folder.path().join("endless.millrace.json"), pipeline.to_string()).expect("the folder can be written");
+    let mut command = Command::new(cli());
+    command.current_dir(folder.path()).args([
+        "run",
+        "endless.millrace.json",
+        "--progress",
+        "none",
+        "--batch-size",
+        "1",
+    ]);
+    // What waits before the slow sink keeps the first stop busy.
+    let command = command.env("MILLRACE_FAULT", "sink_write:1:slow").stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the command starts");
+    let names = || fs::read_dir(folder.path()).expect("the folder is there").count();
+    while names() < 2 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(200));
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.expect("kill can be called").success());
+    }
+    let output = child.wait_with_output().expect("it was started");
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(names(), 1, "nothing but the pipeline is left");
 }

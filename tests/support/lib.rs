@@ -2,6 +2,7 @@
 //! pipeline file to its end in this process.
 
 pub mod host_link;
+pub mod nexmark;
 
 use std::collections::BTreeMap;
 use std::env;

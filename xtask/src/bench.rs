@@ -17,12 +17,14 @@ pub struct Options {
 /// # Errors
 /// When a bench cannot be built, or its answer is wrong.
 pub fn run(options: &Options) -> Result<()> {
-    // Only the command is measured, so only it is built for speed; what drives it is there for the tests already.
-    Run::cargo(["build", "--release", "--bin", "millrace"]).args(programs::SELECTION).run()?;
+    // Only what is measured is built for speed; what drives the command is there for the tests already.
+    Run::cargo(["build", "--release", "--bin", "millrace", "--bin", "watching"]).args(programs::SELECTION).run()?;
     Run::cargo(["bench", "--profile", "dev", "--bench", "whole_process"])
         .args(programs::SELECTION)
         .args(["--"])
         .args(&options.arguments)
         .env("MILLRACE_CLI", programs::cli("release"))
-        .run()
+        .run()?;
+    // This one has the engine in its own process.
+    Run::new(programs::watching("release")).args(&options.arguments).run()
 }

@@ -31,6 +31,11 @@ pub fn cli(profile: &str) -> PathBuf {
     program(profile, "millrace")
 }
 
+/// The bench with the engine in its own process.
+pub fn watching(profile: &str) -> PathBuf {
+    program(profile, "watching")
+}
+
 fn program(profile: &str, name: &str) -> PathBuf {
     workspace::target_dir().join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }

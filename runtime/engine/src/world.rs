@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use millrace_operator::{Clock, Crew};
 use tokio::sync::oneshot;
 
+use crate::fault;
 use crate::simulation::Simulated;
 
 /// Where a run takes place.
@@ -46,7 +47,7 @@ impl World {
     /// The wall clock.
     pub(crate) fn clock(&self) -> Clock {
         match &self.0 {
-            Place::Real => Clock::default(),
+            Place::Real => fault::clock(),
             Place::Simulated(simulated) => {
                 let simulated = simulated.clone();
                 Clock::new(move || simulated.since_epoch())

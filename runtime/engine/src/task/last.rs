@@ -50,6 +50,7 @@ pub(super) async fn drive_sink(
             None => {}
             Some(Arrival::Batch(_, batch, _permit)) => {
                 named.counters.add_rows_in(batch.num_rows());
+                fault::reach("sink_write").map_err(|error| named.failed(&error))?;
                 named.call(|| sink.write(&batch))?;
             }
             Some(Arrival::Change(change)) => {

@@ -1,24 +1,27 @@
 //! `ingest.nexmark`: the events of an auction site, as the benchmark Nexmark has them.
 //!
 //! `events` says what each event is; here is in which order events come, and how they become columns. State: the number
-//! of events that have left. Rows are a function of the params and that number, so batches do not show. The watermark is
-//! the time of the first event of the group of events that is under way: no row that follows is older, so none is late.
+//! of events that have left. Rows are a function of the params and that number, so batches do not show. Where nothing else
+//! is said, the watermark is the time of the first event of the group of events that is under way: no row that follows is
+//! older, so none is late. With a bound on the disorder it follows the newest event, and a row that is older than the
+//! watermark of those before it meets that watermark, so whether it is late does not depend on batches either.
 
 mod events;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch, StringBuilder, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use millrace_model::PortCard;
 use millrace_model::card::PortRole;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
+use millrace_model::{Interval, PortCard};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Source, SourceContext, SourceEvent, State,
+    BuildContext, CardText, InferContext, Machine, Node, NodeError, Output, Source, SourceContext, SourceEvent, State,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,10 +74,14 @@ pub struct Params {
     /// The time of the first event, in ISO 8601.
     #[serde(default = "default_start_time")]
     pub start_time: String,
-    /// Events come shuffled within groups of this many; 1 keeps them in order. The watermark waits, so none is late.
+    /// Events come shuffled within groups of this many; 1 keeps them in order.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 952))]
     pub out_of_order_group: u32,
+    /// How much older than an event before it one may be without being late. Empty: as much as the groups need, so that
+    /// none is late.
+    #[serde(default)]
+    pub max_out_of_orderness: Option<Interval>,
     /// One bid in this many is for any open auction, the others for the hot one; 1: none is hot.
     #[serde(default = "two")]
     #[schemars(range(min = 1))]
@@ -203,6 +210,8 @@ impl Node for Nexmark {
             words: Words::new(params.seed, longest_extra as usize),
             params,
             next: 0,
+            newest: None,
+            passed_on_us: None,
         })))
     }
 }
@@ -252,6 +261,10 @@ struct Generator {
     words: Words,
     /// How many events have left.
     next: u64,
+    /// The newest event that has left; follows from `next`.
+    newest: Option<u64>,
+    /// The watermark that was emitted.
+    passed_on_us: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -266,6 +279,35 @@ impl Generator {
         let first = self.group_start(place);
         // The last group may be cut short; it stays in order, so that it has no event behind the end.
         if group == 1 || first + group > self.num_events { place } else { first + (place - first) * STRIDE % group }
+    }
+
+    /// The newest of the first `num_places` events.
+    fn newest_before(&self, num_places: u64) -> Option<u64> {
+        let group = self.group_start(num_places);
+        (group..num_places).map(|place| self.event_at(place)).max().or(group.checked_sub(1))
+    }
+
+    /// How many events may leave before the next watermark, from `self.next` to `end`: one that is older than the
+    /// watermark has to meet it.
+    fn end_of_stretch(&mut self, end: u64) -> u64 {
+        let Some(lag) = self.params.max_out_of_orderness else { return end };
+        for place in self.next..end {
+            let event = self.event_at(place);
+            let watermark_us = self.newest.map(|newest| self.time_us(newest).saturating_sub(lag.as_micros()));
+            if watermark_us > self.passed_on_us && Some(self.time_us(event)) < watermark_us {
+                return place;
+            }
+            self.newest = self.newest.max(Some(event));
+        }
+        end
+    }
+
+    /// What is known of time when the events before `end` have left.
+    fn watermark_us(&self, end: u64) -> Option<i64> {
+        match self.params.max_out_of_orderness {
+            Some(lag) => self.newest.map(|newest| self.time_us(newest).saturating_sub(lag.as_micros())),
+            None => Some(self.time_us(self.group_start(end))),
+        }
     }
 
     fn group_start(&self, place: u64) -> u64 {
@@ -360,6 +402,23 @@ impl Generator {
         )?)
     }
 
+    /// The events at these places, each by its port.
+    fn emit(&self, places: Range<u64>, out: &mut Output) -> Result<(), NodeError> {
+        let num_events = (places.end - places.start) as usize;
+        let (mut persons, mut auctions, mut bids) = (Vec::new(), Vec::new(), Vec::with_capacity(num_events));
+        for event in places.map(|place| self.event_at(place)) {
+            match kind_of(event) {
+                EventKind::Person => persons.push(event),
+                EventKind::Auction => auctions.push(event),
+                EventKind::Bid => bids.push(event),
+            }
+        }
+        out.emit(0, self.persons(&persons)?);
+        out.emit(1, self.auctions(&auctions)?);
+        out.emit(2, self.bids(&bids)?);
+        Ok(())
+    }
+
     fn bids(&self, events: &[u64]) -> Result<RecordBatch, NodeError> {
         let text = |length: usize| StringBuilder::with_capacity(events.len(), events.len() * length);
         let whole = || Vec::<i64>::with_capacity(events.len());
@@ -398,23 +457,16 @@ impl Source for Generator {
             return Ok(SourceEvent::End);
         }
         let end = self.next.saturating_add(cx.batch_size.max(1) as u64).min(self.num_events);
-        let num_events = (end - self.next) as usize;
-        let (mut persons, mut auctions, mut bids) = (Vec::new(), Vec::new(), Vec::with_capacity(num_events));
-        for event in (self.next..end).map(|place| self.event_at(place)) {
-            match kind_of(event) {
-                EventKind::Person => persons.push(event),
-                EventKind::Auction => auctions.push(event),
-                EventKind::Bid => bids.push(event),
+        while self.next < end {
+            let stretch = self.end_of_stretch(end);
+            self.emit(self.next..stretch, cx.output)?;
+            self.next = stretch;
+            let watermark_us = self.watermark_us(stretch);
+            if let Some(advanced_us) = watermark_us.filter(|_| watermark_us > self.passed_on_us) {
+                cx.output.watermark(advanced_us);
+                self.passed_on_us = watermark_us;
             }
         }
-        cx.output.emit(0, self.persons(&persons)?);
-        cx.output.emit(1, self.auctions(&auctions)?);
-        cx.output.emit(2, self.bids(&bids)?);
-        let (before, after) = (self.group_start(self.next), self.group_start(end));
-        if self.time_us(after) > self.time_us(before) {
-            cx.output.watermark(self.time_us(after));
-        }
-        self.next = end;
         Ok(SourceEvent::More)
     }
 
@@ -427,6 +479,8 @@ impl Source for Generator {
         let state: SavedState = serde_json::from_slice(state)
             .map_err(|error| NodeError::internal("the state of the generator cannot be read").with_source(error))?;
         self.next = state.next;
+        self.newest = self.newest_before(state.next);
+        self.passed_on_us = None;
         Ok(())
     }
 }

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::testing::{drain, drain_in_two_runs};
+use crate::testing::{drain, drain_in_two_runs, ready};
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
+use millrace_operator::output::Emitted;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -52,6 +53,49 @@ fn time_advances_by_the_rate_and_the_watermark_is_the_time_of_the_next_event() {
     assert!(persons.windows(2).all(|pair| pair[1] - pair[0] == 500_000));
     assert_eq!(bids[0] - persons[0], 40_000);
     assert_eq!(all.watermarks.last(), Some(&(persons[0] + 10_000_000)));
+}
+
+/// The time of each row, with the watermark that it meets.
+fn met(params: Value, batch_size: usize) -> Vec<(i64, Option<i64>)> {
+    let mut source = harness(params).source();
+    let mut out = Output::default();
+    let (mut watermark_us, mut met) = (None, Vec::new());
+    loop {
+        let event = ready(source.next(&mut SourceContext { output: &mut out, batch_size })).expect("it goes on");
+        for emitted in out.take() {
+            match emitted {
+                Emitted::Watermark(us) => watermark_us = watermark_us.max(Some(us)),
+                Emitted::Batch(_, batch) => {
+                    let times = batch.column_by_name(DATE_TIME).expect(DATE_TIME);
+                    let times = times.as_primitive::<TimestampMicrosecondType>().values();
+                    met.extend(times.iter().map(|time_us| (*time_us, watermark_us)));
+                }
+            }
+        }
+        if event == SourceEvent::End {
+            met.sort_unstable();
+            return met;
+        }
+    }
+}
+
+fn num_late(met: &[(i64, Option<i64>)]) -> usize {
+    met.iter().filter(|(time_us, watermark_us)| Some(*time_us) < *watermark_us).count()
+}
+
+#[test]
+fn shuffled_events_are_late_only_where_their_disorder_goes_beyond_its_bound() {
+    // 100 events in a group at 100 a second: an event is at most a second behind another.
+    let params =
+        |lag: Value| json!({"events": 5_000, "rate": 100, "out_of_order_group": 100, "max_out_of_orderness": lag});
+    for lag in [json!(null), json!("1 s")] {
+        assert_eq!(num_late(&met(params(lag.clone()), 700)), 0, "{lag}");
+    }
+    let late = met(params(json!("200 ms")), 700);
+    assert!(num_late(&late) > 1_000, "{}", num_late(&late));
+    for batch_size in [1, 64, 8_192] {
+        assert_eq!(num_late(&met(params(json!("200 ms")), batch_size)), num_late(&late), "batches of {batch_size}");
+    }
 }
 
 #[test]
@@ -107,8 +151,12 @@ proptest! {
     #[test]
     fn batches_and_restarts_do_not_show(
         seed: u64, events in 1_u64..600, group in 1_u32..120, size in 1_usize..70, first_rows in 1_usize..600,
+        lag_ms in proptest::option::of(0_u64..20),
     ) {
-        let harness = harness(json!({ "events": events, "seed": seed, "out_of_order_group": group }));
+        let lag = lag_ms.map(|ms| format!("{ms} ms"));
+        let harness = harness(
+            json!({ "events": events, "seed": seed, "out_of_order_group": group, "max_out_of_orderness": lag }),
+        );
         let all = rows(&drain(&harness, 8_192));
         prop_assert_eq!(&rows(&drain(&harness, 1)), &all);
         prop_assert_eq!(&rows(&drain(&harness, size)), &all);
