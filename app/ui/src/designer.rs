@@ -7,7 +7,7 @@ use millrace_protocol::ProjectId;
 use crate::actions;
 use crate::apply;
 use crate::bottom::{self, BottomState};
-use crate::canvas::{self, CanvasState, NUDGE};
+use crate::canvas::{self, CanvasState, CanvasView, NUDGE};
 use crate::command::{BottomTab, Command, Side};
 use crate::context::ViewContext;
 use crate::document::{Document, SaveState};
@@ -99,6 +99,11 @@ impl Designer {
 
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// What part of the canvas is seen, and how much of the pipeline was drawn in the last frame.
+    pub fn canvas_view(&self) -> CanvasView {
+        self.canvas.view()
     }
 
     /// Draws one frame into the whole of `ui`, then carries out what was asked for.

@@ -28,4 +28,5 @@ pub mod session;
 pub mod theme;
 mod top_bar;
 
+pub use canvas::CanvasView;
 pub use designer::Designer;
