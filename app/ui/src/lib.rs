@@ -23,6 +23,7 @@ pub mod live;
 mod pages;
 mod palette;
 mod pick_list;
+pub mod rates;
 pub mod selection;
 pub mod session;
 pub mod theme;

@@ -144,10 +144,10 @@ pub fn bottleneck(cx: &ViewContext<'_>) -> Option<NodeId> {
     if !cx.live.is_running() {
         return None;
     }
-    let rates = &cx.live.wire_rates;
-    let is_full = |wire: &millrace_model::Wire| rates.get(wire).is_some_and(|rate| rate.fill >= FULL);
-    rates
-        .iter()
+    let is_full = |wire: &millrace_model::Wire| cx.live.wire_rate(wire).is_some_and(|rate| rate.fill >= FULL);
+    cx.live
+        .rates
+        .wires()
         .filter(|(wire, rate)| rate.fill >= FULL && !cx.pipeline().wires_out_of(&wire.to.node).iter().any(is_full))
         .max_by(|a, b| a.1.fill.total_cmp(&b.1.fill))
         .map(|(wire, _)| wire.to.node.clone())
