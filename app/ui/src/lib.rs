@@ -4,6 +4,7 @@
 //! the host is behind [`link::Link`]. [`Designer::ui`] draws one frame; drawing pushes [`command::Command`]s, which are
 //! carried out after the frame.
 
+mod accessibility;
 mod actions;
 mod apply;
 pub mod bottom;

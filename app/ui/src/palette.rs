@@ -119,7 +119,9 @@ fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> bool {
         ghost(ui, theme, card);
     }
     let by_key = response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-    let is_added = response.double_clicked() || by_key;
+    // Who does not use a mouse presses it as a button.
+    let by_reader = ui.input(|input| input.has_accesskit_action_request(response.id, egui::accesskit::Action::Click));
+    let is_added = response.double_clicked() || by_key || by_reader;
     response.on_hover_ui(|ui| {
         ui.label(egui::RichText::new(&card.title).font(theme.semibold(size::BODY)));
         ui.label(&card.summary);

@@ -126,7 +126,11 @@ pub fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) 
         }
         sketch.add(ui.painter(), cx, node, rect, look);
         let is_near = pointer.is_some_and(|pointer| rect.expand(NODE_REACH / camera.zoom).contains(pointer));
-        if is_near || state.focused.node.as_ref() == Some(&node.id) || cx.selection.single_node() == Some(&node.id) {
+        if is_near
+            || state.wants_focus.as_ref() == Some(&node.id)
+            || state.focused.node.as_ref() == Some(&node.id)
+            || cx.selection.single_node() == Some(&node.id)
+        {
             touched.push((*index, rect, look));
         }
     }
@@ -138,10 +142,17 @@ pub fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) 
     for (index, rect, look) in touched {
         let node = &state.scene.nodes[index];
         let happened = node::node_ui(ui, cx, &camera, node, rect, look);
+        if state.wants_focus.as_ref() == Some(&node.id) {
+            happened.body.request_focus();
+            focused = Some(node.id.clone());
+        }
         if happened.has_focus() {
             focused = Some(node.id.clone());
         }
         events.push((index, happened));
+    }
+    if state.wants_focus.is_some() && state.wants_focus == focused {
+        state.wants_focus = None;
     }
     state.focused.node = focused;
     for (index, events) in events {

@@ -15,6 +15,7 @@ mod paint;
 mod scene;
 mod sketch;
 mod status;
+mod walk;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use millrace_protocol::ProjectId;
 
 pub use camera::{Camera, snapped};
 pub use gesture::NUDGE;
+pub use paint::line;
 
 use self::gesture::Gesture;
 use self::layers::Focused;
@@ -50,6 +52,8 @@ pub struct CanvasState {
     wants_quick_add: bool,
     num_drawn: NumDrawn,
     focused: Focused,
+    /// The node that is to get the keyboard in the next frame.
+    wants_focus: Option<NodeId>,
 }
 
 /// What was drawn in the last frame.
@@ -128,6 +132,16 @@ impl CanvasState {
         (!positions.is_empty()).then_some(Edit::Move { positions })
     }
 
+    /// The other nodes, nearest first; of a big pipeline only the nearest two hundred.
+    pub fn nodes_by_distance(&self, id: &NodeId) -> Vec<NodeId> {
+        const MOST: usize = 200;
+        let Some(here) = self.scene.node(id) else { return Vec::new() };
+        let distance = |node: &scene::SceneNode| node.rect.center().distance(here.rect.center());
+        let mut others: Vec<&scene::SceneNode> = self.scene.nodes.iter().filter(|node| node.id != *id).collect();
+        others.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
+        others.into_iter().take(MOST).map(|node| node.id.clone()).collect()
+    }
+
     /// Where the nodes stand, placed by a person or not.
     pub fn position_of(&self, id: &NodeId) -> Option<Position> {
         self.scene.node(id).map(|node| snapped(node.rect.min))
@@ -148,7 +162,9 @@ impl CanvasState {
 }
 
 /// Draws the canvas into the whole of `ui`.
-pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
+///
+/// `has_focus` says that the keyboard is at the canvas as a whole.
+pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, has_focus: bool) {
     let rect = ui.available_rect_before_wrap();
     ui.set_clip_rect(rect.intersect(ui.clip_rect()));
     let ground = ui.interact(rect, ui.scope_id().with("ground"), Sense::click_and_drag());
@@ -156,6 +172,7 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState)
     ui.advance_cursor_after_rect(rect);
     state.camera.viewport = rect;
     state.refresh(cx);
+    walk::take_keys(ui, cx, state, has_focus);
     navigate(ui, state);
 
     paint::grid(ui.painter(), cx.theme, &state.camera);

@@ -12,6 +12,7 @@ use super::camera::{Camera, Detail};
 use super::paint;
 use super::scene::{FOOTER_HEIGHT, HEADER_HEIGHT, SceneNode, ScenePort};
 use super::status::{self, Status};
+use crate::accessibility;
 use crate::chart;
 use crate::command::{self, Command, Joint};
 use crate::context::ViewContext;
@@ -58,6 +59,7 @@ pub fn node_ui(
     let status = Status::of(cx, node, look.fault);
     let body = ui.interact(rect, ui.scope_id().with(("node", node.id.as_str())), Sense::click_and_drag());
     body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, format!("node {}", node.title)));
+    accessibility::describe(&body, || status::sentence(cx, node, status));
     let detail = camera.detail();
     if detail == Detail::Full {
         paint_card(ui, cx, camera, node, rect, status, look, &body);

@@ -114,6 +114,10 @@ impl Scene {
         self.index.get(id).map(|index| &self.nodes[*index])
     }
 
+    pub fn index_of(&self, id: &NodeId) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+
     /// The rectangle around all nodes.
     pub fn bounds(&self) -> Option<Rect> {
         self.nodes.iter().map(|node| node.rect).reduce(Rect::union)

@@ -105,6 +105,35 @@ pub fn details(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
     lines
 }
 
+/// The node in words, for those who do not see it: what it is, how it does, and what it is wired to.
+pub fn sentence(cx: &ViewContext<'_>, node: &SceneNode, status: Status) -> String {
+    let mut parts = vec![node.kind_title.clone()];
+    parts.extend(node.section.map(|section| format!("{} node", section.title().to_lowercase())));
+    parts.push(status.word().to_lowercase());
+    for (list, word) in [(&node.inputs, "input"), (&node.outputs, "output")] {
+        if !list.is_empty() {
+            parts.push(format::counted(list.len() as u64, word));
+        }
+    }
+    let titles = |ids: Vec<String>| ids.join(" and ");
+    let feeders: Vec<String> =
+        cx.pipeline().wires_into(&node.id).iter().map(|wire| cx.title_of(&wire.from.node)).collect();
+    let fed: Vec<String> = cx.pipeline().wires_out_of(&node.id).iter().map(|wire| cx.title_of(&wire.to.node)).collect();
+    if !feeders.is_empty() {
+        parts.push(format!("fed by {}", titles(feeders)));
+    }
+    if !fed.is_empty() {
+        parts.push(format!("feeds {}", titles(fed)));
+    }
+    parts.push(footer(cx, node));
+    let mut text = parts.join(", ");
+    for line in details(cx, &node.id) {
+        text.push_str(". ");
+        text.push_str(line.trim_end_matches('.'));
+    }
+    text
+}
+
 /// The foot line: rates while a run is on, totals after it, columns before the first.
 pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
     let Some(metrics) = cx.live.node(&node.id) else {

@@ -7,6 +7,7 @@ use millrace_model::{PortRole, Wire};
 use super::camera::{Camera, Detail};
 use super::paint;
 use super::scene::{SceneNode, SceneWire, point_on};
+use crate::accessibility;
 use crate::command::{self, Command};
 use crate::context::ViewContext;
 use crate::format;
@@ -78,6 +79,7 @@ pub fn wire_ui(
     let id = ui.scope_id().with(("wire", &wire.wire));
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, format!("wire {}", wire.wire)));
+    accessibility::describe(&response, || sentence(cx, &wire.wire));
     if response.has_focus() {
         ui.painter().rect_stroke(
             rect.expand(3.0),
@@ -136,6 +138,16 @@ fn pill(
         painter.rect_filled(fill, CornerRadius::same(2), color);
     }
     Some(rect)
+}
+
+/// The wire in words, for those who do not see where it leads.
+fn sentence(cx: &ViewContext<'_>, wire: &Wire) -> String {
+    let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
+    let mut text = format!("Wire from {from}, port {}, to {to}, port {}", wire.from.port, wire.to.port);
+    if let Some(rate) = cx.live.wire_rate(wire) {
+        text.push_str(&format!(", {}, queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
+    }
+    text
 }
 
 pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {
