@@ -175,6 +175,29 @@ fn a_reader_is_told_what_a_node_is_how_it_does_and_where_it_leads() {
 }
 
 #[test]
+fn every_node_port_and_wire_is_in_the_tree_in_view_or_not() {
+    let far = FLEET.replace(r#""chart": {"x": 560"#, r#""chart": {"x": 90000"#);
+    let mut keyboard = Keyboard::open(&far);
+    // At natural size around the devices, the chart is far out of view.
+    keyboard.keys(&[Key::F6, Key::Num0, Key::ArrowRight]);
+    let view = keyboard.harness.state().canvas_view();
+    assert_eq!(view.num_nodes, 3, "{view:?}");
+    let all =
+        ["node Chart", "input rows of Chart", "node Hot", "output rejected of Hot", "wire devices.rows → hot.rows"];
+    for name in all {
+        assert_eq!(keyboard.harness.query_all_by_label(name).count(), 1, "{name} is there once");
+    }
+    assert_eq!(keyboard.description("node Chart"), "Line chart, visualize node, 1 input");
+    // Asked for, it comes into view, is selected and has the keyboard.
+    keyboard.harness.get_by_label("node Chart").click_accesskit();
+    keyboard.harness.run_steps(4);
+    assert_eq!(keyboard.selected(), ["chart"]);
+    assert_eq!(keyboard.focused().as_deref(), Some("node Chart"));
+    assert!(keyboard.harness.get_by_label("node Chart").accesskit_node().raw_bounds().is_some());
+    assert_eq!(keyboard.harness.query_all_by_label("node Hot").count(), 1, "what went out of view is still there");
+}
+
+#[test]
 fn from_afar_a_node_is_still_met_by_the_pointer() {
     let mut keyboard = Keyboard::open(FLEET);
     let before = keyboard.harness.get_by_label("node Hot").rect().center();
@@ -186,7 +209,8 @@ fn from_afar_a_node_is_still_met_by_the_pointer() {
     keyboard.harness.run_steps(2);
     let view = keyboard.harness.state().canvas_view();
     assert_eq!((view.num_nodes, view.num_wires), (4, 2), "all is drawn");
-    assert!(keyboard.harness.query_all_by_label("node Hot").next().is_none(), "as a drawing only");
+    let node = keyboard.harness.get_by_label("node Hot");
+    assert!(node.accesskit_node().raw_bounds().is_none(), "as a drawing only");
     let pos = pointer + (before - pointer) * 0.15;
     keyboard.harness.hover_at(pos);
     keyboard.harness.run_steps(2);

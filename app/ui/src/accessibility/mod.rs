@@ -4,8 +4,10 @@
 //! Names stand with the widgets; here are the sentences behind them, which are made only while a screen reader or a
 //! driver asks for the tree.
 
+mod outline;
 mod regions;
 
+pub use outline::{Entry, Outline};
 pub use regions::{Region, Regions};
 
 use egui::Response;

@@ -11,6 +11,7 @@ mod gesture;
 mod layers;
 mod layout;
 mod node;
+mod outline;
 mod paint;
 mod scene;
 mod sketch;
@@ -44,6 +45,8 @@ pub struct CanvasState {
     scene: Scene,
     /// The project and generation that `scene` shows.
     shown: Option<(ProjectId, u64)>,
+    /// The same, of what the accessibility tree has been told.
+    outlined: Option<(ProjectId, u64)>,
     gesture: Gesture,
     wants_fit: bool,
     wants_to_see: Option<NodeId>,
@@ -172,6 +175,7 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState,
     ui.advance_cursor_after_rect(rect);
     state.camera.viewport = rect;
     state.refresh(cx);
+    outline::update(ui, cx, state);
     walk::take_keys(ui, cx, state, has_focus);
     navigate(ui, state);
 

@@ -2,10 +2,10 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shadow, Stroke, StrokeKind, Ui, UiBuilder,
+    Align2, Color32, CornerRadius, Id, Painter, Pos2, Rect, Response, Sense, Shadow, Stroke, StrokeKind, Ui, UiBuilder,
     Vec2, WidgetInfo, pos2, vec2,
 };
-use millrace_model::{Edit, Endpoint, PortRole, Severity};
+use millrace_model::{Edit, Endpoint, NodeId, PortRole, Severity};
 use millrace_protocol::PortSchema;
 
 use super::camera::{Camera, Detail};
@@ -57,7 +57,7 @@ pub fn node_ui(
 ) -> NodeEvents {
     let rect = camera.rect_to_screen(rect_in_canvas);
     let status = Status::of(cx, node, look.fault);
-    let body = ui.interact(rect, ui.scope_id().with(("node", node.id.as_str())), Sense::click_and_drag());
+    let body = ui.interact(rect, body_id(ui.scope_id(), &node.id), Sense::click_and_drag());
     body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, format!("node {}", node.title)));
     accessibility::describe(&body, || status::sentence(cx, node, status));
     let detail = camera.detail();
@@ -89,6 +89,24 @@ pub fn node_ui(
     menu(&body, cx, node);
     let body = if detail == Detail::Full { body } else { body.on_hover_ui(|ui| far_tooltip(ui, cx, node, status)) };
     NodeEvents { body, ports }
+}
+
+/// The id of a node's widget inside the canvas's scope.
+pub fn body_id(scope: Id, node: &NodeId) -> Id {
+    scope.with(("node", node.as_str()))
+}
+
+/// As [`body_id`], of a port.
+pub fn port_id(scope: Id, node: &NodeId, is_input: bool, port: &str) -> Id {
+    scope.with((side_of(is_input), node.as_str(), port))
+}
+
+pub fn port_label(node: &SceneNode, is_input: bool, port: &ScenePort) -> String {
+    format!("{} {} of {}", side_of(is_input), port.port.name, node.title)
+}
+
+fn side_of(is_input: bool) -> &'static str {
+    if is_input { "input" } else { "output" }
 }
 
 /// What a node seen from afar has no room for.
@@ -214,12 +232,9 @@ fn port_ui(
     let (theme, zoom) = (cx.theme, camera.zoom);
     let center = node_corner + port.offset * zoom;
     let reach = (9.0 * zoom).clamp(5.0, 12.0);
-    let side = if is_input { "input" } else { "output" };
-    let id = ui.scope_id().with((side, node.id.as_str(), port.port.name.as_str()));
+    let id = port_id(ui.scope_id(), &node.id, is_input, &port.port.name);
     let response = ui.interact(Rect::from_center_size(center, Vec2::splat(reach * 2.0)), id, Sense::click_and_drag());
-    response.widget_info(|| {
-        WidgetInfo::labeled(Role::Button, true, format!("{side} {} of {}", port.port.name, node.title))
-    });
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, port_label(node, is_input, port)));
     let section = node.section.map_or(theme.text_weak, |section| theme.section_color(section));
     let is_rows = port.port.role == PortRole::Rows;
     let color = if is_rows && !node.is_disabled { section } else { theme.text_weak };
@@ -243,7 +258,7 @@ fn port_ui(
         let list = if is_input { &ports.inputs } else { &ports.outputs };
         list.iter().find(|schema| schema.name == port.port.name)
     });
-    response.on_hover_ui(|ui| port_tooltip(ui, cx, port, side, schema))
+    response.on_hover_ui(|ui| port_tooltip(ui, cx, port, side_of(is_input), schema))
 }
 
 fn port_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, port: &ScenePort, side: &str, schema: Option<&PortSchema>) {

@@ -107,24 +107,8 @@ pub fn details(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
 
 /// The node in words, for those who do not see it: what it is, how it does, and what it is wired to.
 pub fn sentence(cx: &ViewContext<'_>, node: &SceneNode, status: Status) -> String {
-    let mut parts = vec![node.kind_title.clone()];
-    parts.extend(node.section.map(|section| format!("{} node", section.title().to_lowercase())));
-    parts.push(status.word().to_lowercase());
-    for (list, word) in [(&node.inputs, "input"), (&node.outputs, "output")] {
-        if !list.is_empty() {
-            parts.push(format::counted(list.len() as u64, word));
-        }
-    }
-    let titles = |ids: Vec<String>| ids.join(" and ");
-    let feeders: Vec<String> =
-        cx.pipeline().wires_into(&node.id).iter().map(|wire| cx.title_of(&wire.from.node)).collect();
-    let fed: Vec<String> = cx.pipeline().wires_out_of(&node.id).iter().map(|wire| cx.title_of(&wire.to.node)).collect();
-    if !feeders.is_empty() {
-        parts.push(format!("fed by {}", titles(feeders)));
-    }
-    if !fed.is_empty() {
-        parts.push(format!("feeds {}", titles(fed)));
-    }
+    let mut parts = kind_and_ports(node, Some(status));
+    parts.extend(neighbours(cx, node));
     parts.push(footer(cx, node));
     let mut text = parts.join(", ");
     for line in details(cx, &node.id) {
@@ -132,6 +116,34 @@ pub fn sentence(cx: &ViewContext<'_>, node: &SceneNode, status: Status) -> Strin
         text.push_str(line.trim_end_matches('.'));
     }
     text
+}
+
+/// As [`sentence`], without what changes while a run goes on.
+pub fn outline(cx: &ViewContext<'_>, node: &SceneNode) -> String {
+    let mut parts = kind_and_ports(node, None);
+    parts.extend(neighbours(cx, node));
+    parts.join(", ")
+}
+
+fn kind_and_ports(node: &SceneNode, status: Option<Status>) -> Vec<String> {
+    let mut parts = vec![node.kind_title.clone()];
+    parts.extend(node.section.map(|section| format!("{} node", section.title().to_lowercase())));
+    parts.extend(status.map(|status| status.word().to_lowercase()));
+    for (list, word) in [(&node.inputs, "input"), (&node.outputs, "output")] {
+        if !list.is_empty() {
+            parts.push(format::counted(list.len() as u64, word));
+        }
+    }
+    parts
+}
+
+fn neighbours(cx: &ViewContext<'_>, node: &SceneNode) -> Vec<String> {
+    let pipeline = cx.pipeline();
+    let named =
+        |word: &str, titles: Vec<String>| (!titles.is_empty()).then(|| format!("{word} {}", titles.join(" and ")));
+    let feeders = pipeline.wires_into(&node.id).iter().map(|wire| cx.title_of(&wire.from.node)).collect();
+    let fed = pipeline.wires_out_of(&node.id).iter().map(|wire| cx.title_of(&wire.to.node)).collect();
+    named("fed by", feeders).into_iter().chain(named("feeds", fed)).collect()
 }
 
 /// The foot line: rates while a run is on, totals after it, columns before the first.

@@ -1,7 +1,7 @@
 //! One wire on the canvas: its curve, its rate and queue fill, and what the pointer does to it.
 
 use egui::accesskit::Role;
-use egui::{Color32, CornerRadius, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::{Color32, CornerRadius, Id, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 use millrace_model::{PortRole, Wire};
 
 use super::camera::{Camera, Detail};
@@ -76,7 +76,7 @@ pub fn wire_ui(
     let has_room = camera.detail() == Detail::Full;
     let rect = if has_room { pill(ui, cx, wire, middle, scale, is_tapped, is_selected) } else { None };
     let rect = rect.unwrap_or_else(|| Rect::from_center_size(middle, Vec2::splat(16.0)));
-    let id = ui.scope_id().with(("wire", &wire.wire));
+    let id = handle_id(ui.scope_id(), &wire.wire);
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, format!("wire {}", wire.wire)));
     accessibility::describe(&response, || sentence(cx, &wire.wire));
@@ -140,10 +140,20 @@ fn pill(
     Some(rect)
 }
 
+/// The id of a wire's handle inside the canvas's scope.
+pub fn handle_id(scope: Id, wire: &Wire) -> Id {
+    scope.with(("wire", wire))
+}
+
+/// Where the wire leads, in words.
+pub fn ends(cx: &ViewContext<'_>, wire: &Wire) -> String {
+    let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
+    format!("Wire from {from}, port {}, to {to}, port {}", wire.from.port, wire.to.port)
+}
+
 /// The wire in words, for those who do not see where it leads.
 fn sentence(cx: &ViewContext<'_>, wire: &Wire) -> String {
-    let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
-    let mut text = format!("Wire from {from}, port {}, to {to}, port {}", wire.from.port, wire.to.port);
+    let mut text = ends(cx, wire);
     if let Some(rate) = cx.live.wire_rate(wire) {
         text.push_str(&format!(", {}, queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
     }
