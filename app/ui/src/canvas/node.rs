@@ -166,7 +166,13 @@ fn paint_card(
         painter.galley(pos2(left + indent * zoom, y), galley, color);
     };
     put(&icon(&node.icon).to_string(), theme.icon_font(size::ICON), section, (0.0, 19.0), width);
-    put(&node.title, theme.semibold(size::TITLE), title_color, (22.0, 19.0), width - 22.0 * zoom);
+    let title_width = width - 22.0 * zoom;
+    // A title that is a little too long is set smaller before it is cut.
+    let title_size = [size::TITLE, size::TITLE - 1.0, size::TITLE - 2.0].into_iter().find(|size| {
+        !paint::line(painter, &node.title, paint::zoomed(theme.semibold(*size), zoom), title_color, title_width).elided
+    });
+    let title_font = theme.semibold(title_size.unwrap_or(size::TITLE));
+    put(&node.title, title_font, title_color, (22.0, 19.0), title_width);
     put(&node.headline, egui::FontId::proportional(12.5), weak, (0.0, 38.5), rect.width() - 32.0 * zoom);
     let foot = rect.max.y - FOOTER_HEIGHT * zoom;
     painter.hline(rect.min.x + 4.0 * zoom..=rect.max.x, foot, theme.line_stroke());

@@ -8,10 +8,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use egui::accesskit::{Action, ActionData, ActionRequest, NodeId, TreeId};
-use egui::{Context, FullOutput, Key, Modifiers, Plugin, RawInput};
+use egui::{Context, FullOutput, Plugin, RawInput};
 use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen::{JsCast, JsError};
-use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement, KeyboardEvent};
+use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
 
 use super::element::element_id;
 use super::mirror::{Mirror, Operation};
@@ -42,8 +42,8 @@ pub fn install(ctx: &Context) -> Result<(), JsValue> {
     let document = page::document()?;
     let layer = document.get_element_by_id("accessibility");
     let layer = layer.ok_or_else(|| JsError::new("the page has no element `accessibility`"))?;
-    for (name, heard) in [("click", heard as fn(&Event)), ("focusin", heard), ("input", heard), ("keydown", heard)] {
-        let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| heard(&event));
+    for name in ["click", "focusin", "input"] {
+        let closure = Closure::<dyn FnMut(Event)>::new(|event: Event| heard(&event));
         layer.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref())?;
         // The layer lives as long as the page.
         closure.forget();
@@ -163,66 +163,31 @@ impl Mirrored {
         let request = ActionRequest { action, target_tree: TreeId::ROOT, target_node: node, data };
         self.events.push(egui::Event::AccessKitActionRequest(request));
     }
-
-    fn press(&mut self, key: Key, modifiers: Modifiers) {
-        for pressed in [true, false] {
-            self.events.push(egui::Event::Key { key, physical_key: None, pressed, repeat: false, modifiers });
-        }
-    }
 }
 
 /// What was done to an element becomes an event of the next frame.
 fn heard(event: &Event) {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
     let Some(id) = target.id().strip_prefix("a11y-").and_then(|id| id.parse().ok()).map(NodeId) else { return };
-    let is_field = matches!(target.tag_name().as_str(), "INPUT" | "TEXTAREA");
-    // Focus moves only after the state is free again: moving it is an event by itself.
-    let mut gives_focus_back = false;
     // While an operation is carried out the elements change by themselves, and nobody did anything.
     let canvas = MIRRORED.with(|mirrored| {
         let Ok(mut mirrored) = mirrored.try_borrow_mut() else { return None };
         let mirrored = mirrored.as_mut()?;
         match event.type_().as_str() {
             "click" => mirrored.request(id, Action::Click, None),
-            "focusin" => {
-                mirrored.request(id, Action::Focus, None);
-                gives_focus_back = !is_field;
-            }
-            "input" => {
+            "focusin" => mirrored.request(id, Action::Focus, None),
+            _ => {
                 let data = ActionData::Value(value_of(&target).into_boxed_str());
                 mirrored.request(id, Action::SetValue, Some(data));
             }
-            "keydown" => {
-                let key = event.dyn_ref::<KeyboardEvent>()?;
-                gives_focus_back = mirrored.key(id, key, is_field);
-                if gives_focus_back {
-                    event.prevent_default();
-                }
-            }
-            _ => {}
         }
         mirrored.ctx.request_repaint();
         Some(mirrored.canvas.clone())
     });
-    if let Some(canvas) = canvas.filter(|_| gives_focus_back) {
+    // Keys are the canvas's, also in a field: eframe moves them on to where it listens for text. The focus is given back
+    // only after the state is free again, because moving it is an event by itself.
+    if let Some(canvas) = canvas.filter(|_| event.type_() == "focusin") {
         let _ = canvas.focus();
-    }
-}
-
-impl Mirrored {
-    /// Hands on a key that was pressed in a mirrored element; whether the focus is to go back to the canvas.
-    fn key(&mut self, id: NodeId, event: &KeyboardEvent, is_field: bool) -> bool {
-        let shift = if event.shift_key() { Modifiers::SHIFT } else { Modifiers::NONE };
-        match event.key().as_str() {
-            "Enter" => self.press(Key::Enter, Modifiers::NONE),
-            "Escape" => self.press(Key::Escape, Modifiers::NONE),
-            "Tab" => self.press(Key::Tab, shift),
-            "F6" => self.press(Key::F6, shift),
-            "ArrowUp" if !is_field => self.request(id, Action::Increment, None),
-            "ArrowDown" if !is_field => self.request(id, Action::Decrement, None),
-            _ => {}
-        }
-        matches!(event.key().as_str(), "Escape" | "Tab" | "F6")
     }
 }
 

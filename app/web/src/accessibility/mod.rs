@@ -3,8 +3,7 @@
 //!
 //! eframe's web backend drops that tree, so a plugin takes it from the output of a frame. What changed becomes a short
 //! list of operations ([`mirror`], pure and tested natively), which [`dom`] carries out; what is done to the elements
-//! comes back as action requests in the next frame. The canvas keeps the page's focus, except while a person or a
-//! driver types into a mirrored field.
+//! comes back as action requests in the next frame. The page's focus stays with the canvas.
 
 mod element;
 mod mirror;
