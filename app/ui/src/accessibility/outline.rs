@@ -59,7 +59,7 @@ impl Outline {
 
     fn group_id(&self) -> Option<NodeId> {
         // Unlike any id of egui, which are hashes, and always the same.
-        self.parent.map(|parent| NodeId(parent.0 ^ 0x6f75_746c_696e_65))
+        self.parent.map(|parent| NodeId(parent.0 ^ 0x006f_7574_6c69_6e65))
     }
 }
 
