@@ -23,7 +23,7 @@ const WIDTH: u32 = 1440;
 const HEIGHT: u32 = 900;
 
 /// Starts a program that prints a line with its address, and gives the line.
-fn start_and_read_line(command: &mut Command, is_wanted: impl Fn(&str) -> bool) -> (Running, String) {
+pub fn start_and_read_line(command: &mut Command, is_wanted: impl Fn(&str) -> bool) -> (Running, String) {
     let mut running = Running::start(command.stdout(Stdio::piped()));
     let mut output = BufReader::new(running.child().stdout.take().expect("it is piped"));
     let mut line = String::new();
@@ -37,13 +37,13 @@ fn start_and_read_line(command: &mut Command, is_wanted: impl Fn(&str) -> bool) 
     (running, line.trim().to_owned())
 }
 
-struct Browser {
-    client: Client,
+pub struct Browser {
+    pub client: Client,
     _driver: Running,
 }
 
 impl Browser {
-    async fn open(address: &str, profile: &Path) -> Self {
+    pub async fn open(address: &str, profile: &Path) -> Self {
         let (driver, line) =
             start_and_read_line(tool("chromedriver").args(["--port=0"]).stderr(Stdio::null()), |line| {
                 line.contains("started successfully on port")
@@ -74,7 +74,7 @@ impl Browser {
         Self { client, _driver: driver }
     }
 
-    async fn picture(&self, step: &str) -> Picture {
+    pub async fn picture(&self, step: &str) -> Picture {
         let png = self.client.screenshot().await.expect("the browser gives a picture");
         let path = picture_folder().join(format!("browser-{step}.png"));
         std::fs::write(&path, png).expect("the target folder can be written");
@@ -82,7 +82,7 @@ impl Browser {
     }
 
     /// Holds `modifiers`, presses `key`, and lets go.
-    async fn press(&self, modifiers: &[Key], key: char) {
+    pub async fn press(&self, modifiers: &[Key], key: char) {
         let code = |key: &Key| char::from(*key);
         let mut keys = KeyActions::new("keys".to_owned());
         for modifier in modifiers {
@@ -96,7 +96,7 @@ impl Browser {
         self.client.perform_actions(keys).await.expect("the browser takes keys");
     }
 
-    async fn type_text(&self, text: &str) {
+    pub async fn type_text(&self, text: &str) {
         for character in text.chars() {
             self.press(&[], character).await;
         }
@@ -134,7 +134,7 @@ impl Browser {
     }
 }
 
-async fn wait_until_saved(database: &Path, what: &str, is_there: impl Fn(&serde_json::Value) -> bool) {
+pub async fn wait_until_saved(database: &Path, what: &str, is_there: impl Fn(&serde_json::Value) -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !project::saved(database).is_some_and(|saved| is_there(&saved)) {
         assert!(

@@ -6,6 +6,7 @@
 //! the target folder under `tmp/desktop`. The programs under test are those that `cargo xtask test` has built.
 
 mod browser;
+mod by_name;
 mod look;
 mod machine;
 mod picture;

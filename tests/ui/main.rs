@@ -118,7 +118,7 @@ fn the_first_window_has_a_sample_that_runs_fills_its_chart_and_stops() {
     journey.until("the chart has points", |session| {
         session.live.views.get(&node("chart")).is_some_and(|view| view.data.num_rows() > 3)
     });
-    journey.until("rates are shown", |session| session.live.source_rate > 0.0);
+    journey.until("rates are shown", |session| session.live.rates.source() > 0.0);
     journey.click("Stop");
     journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
     let metrics = journey.session().live.metrics.clone().expect("there were metrics");

@@ -17,6 +17,12 @@ pub struct Options {
 /// # Errors
 /// When a bench cannot be built, or its answer is wrong.
 pub fn run(options: &Options) -> Result<()> {
+    if let Some(bench @ ("frames" | "charts")) = options.arguments.first().map(String::as_str) {
+        // The designer needs none of the engine, so it is built alone.
+        return Run::cargo(["bench", "--package", "millrace_ui", "--bench", bench, "--"])
+            .args(&options.arguments[1..])
+            .run();
+    }
     // Only what is measured is built for speed; what drives the command is there for the tests already.
     Run::cargo(["build", "--release", "--bin", "millrace", "--bin", "watching"]).args(programs::SELECTION).run()?;
     Run::cargo(["bench", "--profile", "dev", "--bench", "whole_process"])

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Package, files_under, packages, root};
 
 /// Dependencies that turn on a feature of something else and are never named, with the crate that has them.
-const FOR_FEATURES: &[(&str, &str)] = &[];
+const FOR_FEATURES: &[(&str, &str)] = &[("millrace_tests", "proptest")];
 
 /// # Errors
 /// When a dependency is unused.

@@ -73,6 +73,7 @@ pub const ACTIONS: &[Action] = &[
     Action { title: "Delete", group: Group::Edit, keys: &[key(NONE, Key::Delete), key(NONE, Key::Backspace)], command: || Command::DeleteSelection },
     Action { title: "Select all", group: Group::Edit, keys: &[key(CTRL, Key::A)], command: || Command::SelectAll },
     Action { title: "Rename", group: Group::Edit, keys: &[key(NONE, Key::F2)], command: || Command::RenameSelected },
+    Action { title: "Wire to…", group: Group::Edit, keys: &[key(NONE, Key::W)], command: || Command::PickWire },
     Action { title: "Disable or enable", group: Group::Edit, keys: &[key(NONE, Key::D)], command: || Command::ToggleDisabled },
     Action { title: "Zoom to fit", group: Group::View, keys: &[key(NONE, Key::F)], command: || Command::ZoomToFit },
     Action { title: "Zoom in", group: Group::View, keys: &[key(NONE, Key::Plus), key(NONE, Key::Equals)], command: || Command::ZoomBy(1.25) },
@@ -97,7 +98,9 @@ pub const ACTIONS: &[Action] = &[
 /// What is done with the mouse or by keys of the system, for the help overlay.
 pub const GESTURES: &[(Group, &str, &str)] = &[
     (Group::Edit, "Copy, cut, paste", "Ctrl+C, X, V"),
-    (Group::Edit, "Move the selection", "Arrow keys"),
+    (Group::Edit, "Move the selection", "Arrow keys, with Ctrl at a node"),
+    (Group::View, "Next part of the window", "F6"),
+    (Group::View, "Walk along the wires", "F6, then arrow keys"),
     (Group::Edit, "Add a node here", "Tab or double-click"),
     (Group::Edit, "Draw a wire", "Drag from port to port"),
     (Group::View, "Pan", "Scroll, middle drag, Space + drag"),

@@ -90,6 +90,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::QuickAdd { at, pos_in_screen, wire_from } => {
             designer.pick_list = Some(PickList::nodes(at, pos_in_screen, wire_from));
         }
+        Command::PickWire => pick_wire(designer, ctx),
         Command::Notify { is_error: true, text } => designer.session.say_error(text),
         Command::Notify { is_error: false, text } => designer.session.say(text),
         Command::ShowBottom(tab) => {
@@ -178,6 +179,22 @@ fn add_node(designer: &mut Designer, kind: &str, at: Option<Position>, joint: Op
     let label = format!("Add {}", card.title);
     perform(designer, label, edits, None);
     select(designer, Selection::node(id));
+}
+
+/// Opens the list of wires that may begin at the selected node.
+fn pick_wire(designer: &mut Designer, ctx: &Context) {
+    let session = &mut designer.session;
+    let (Some(document), Some(id)) = (&session.document, designer.selection.single_node()) else {
+        return session.say("Select the node where the wire is to begin.".to_owned());
+    };
+    let near = designer.canvas.nodes_by_distance(id);
+    let wires = editing::wires_from(document.pipeline(), &session.catalog, id, &near);
+    if wires.is_empty() {
+        return session.say("There is no port that this node could be wired to.".to_owned());
+    }
+    let room = ctx.content_rect();
+    let pos = egui::pos2(room.center().x - 150.0, room.min.y + 80.0);
+    designer.pick_list = Some(PickList::wires(wires, pos));
 }
 
 fn delete(designer: &mut Designer, verb: &str) {

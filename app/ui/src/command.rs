@@ -68,6 +68,8 @@ pub enum Command {
         pos_in_screen: egui::Pos2,
         wire_from: Option<Joint>,
     },
+    /// Opens the list of ports that the selected node can be wired to.
+    PickWire,
     /// Says something to the person in passing.
     Notify {
         is_error: bool,

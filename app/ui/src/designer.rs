@@ -4,10 +4,11 @@ use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Modifiers, Panel, U
 use millrace_model::NodeId;
 use millrace_protocol::ProjectId;
 
+use crate::accessibility::{Region, Regions};
 use crate::actions;
 use crate::apply;
 use crate::bottom::{self, BottomState};
-use crate::canvas::{self, CanvasState, NUDGE};
+use crate::canvas::{self, CanvasState, CanvasView, NUDGE};
 use crate::command::{BottomTab, Command, Side};
 use crate::context::ViewContext;
 use crate::document::{Document, SaveState};
@@ -36,6 +37,7 @@ pub struct Designer {
     pub(crate) shown: Shown,
     bottom: BottomState,
     inspector: Inspector,
+    regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
 }
@@ -88,6 +90,7 @@ impl Designer {
             shown: Shown { palette: true, bottom: true, inspector: true },
             bottom: BottomState::default(),
             inspector: Inspector::default(),
+            regions: Regions::default(),
             shown_project: None,
         }
     }
@@ -99,6 +102,11 @@ impl Designer {
 
     pub fn selection(&self) -> &Selection {
         &self.selection
+    }
+
+    /// What part of the canvas is seen, and how much of the pipeline was drawn in the last frame.
+    pub fn canvas_view(&self) -> CanvasView {
+        self.canvas.view()
     }
 
     /// Draws one frame into the whole of `ui`, then carries out what was asked for.
@@ -174,8 +182,11 @@ impl Designer {
             show_bottom: focus.bottom,
             commands,
         };
+        self.regions.begin_frame(ui.ctx());
+        let regions = &mut self.regions;
         let bar = Frame::new().fill(theme.panel);
         Panel::top("bar").exact_size(top_bar::HEIGHT).frame(bar).show(ui, |ui| {
+            regions.mark(ui, theme, Region::TopBar);
             top_bar::top_bar_ui(ui, &mut cx, self.canvas.camera.zoom);
         });
         banners(ui, session, document.save_state(), &mut cx);
@@ -183,9 +194,13 @@ impl Designer {
             |left: i8| Frame::new().fill(theme.panel).inner_margin(Margin { left, right: 14, top: 12, bottom: 0 });
         let shown = &mut self.shown;
         let panel = Panel::left("palette").default_size(232.0).size_range(180.0..=360.0).frame(side(14));
-        panel.show_collapsible(ui, &mut shown.palette, |ui| palette::palette_ui(ui, &mut cx, &mut self.palette));
+        panel.show_collapsible(ui, &mut shown.palette, |ui| {
+            regions.mark(ui, theme, Region::Palette);
+            palette::palette_ui(ui, &mut cx, &mut self.palette);
+        });
         let panel = Panel::right("inspector").default_size(316.0).size_range(260.0..=560.0).frame(side(18));
         panel.show_collapsible(ui, &mut shown.inspector, |ui| {
+            regions.mark(ui, theme, Region::Inspector);
             inspector::inspector_ui(ui, &mut self.inspector, &mut cx);
         });
         let frame = Frame::new().fill(theme.panel);
@@ -193,10 +208,12 @@ impl Designer {
         panel.show_collapsible(ui, &mut shown.bottom, |ui| {
             // The panel keeps its height whatever the open tab holds.
             ui.expand_to_include_rect(ui.max_rect());
+            regions.mark(ui, theme, Region::Bottom);
             bottom::bottom_ui(ui, &mut cx, &mut self.bottom);
         });
         CentralPanel::no_frame().frame(Frame::new().fill(theme.ground)).show(ui, |ui| {
-            canvas::canvas_ui(ui, &mut cx, &mut self.canvas);
+            let has_focus = regions.mark(ui, theme, Region::Canvas);
+            canvas::canvas_ui(ui, &mut cx, &mut self.canvas, has_focus);
         });
     }
 

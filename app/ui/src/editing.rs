@@ -33,6 +33,41 @@ pub fn wire(pipeline: &Pipeline, catalog: &Catalog, from: &Endpoint, to: &Endpoi
     Ok(edits)
 }
 
+/// A wire that could be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PossibleWire {
+    /// `rows → Hot · rows`.
+    pub title: String,
+    /// For the history.
+    pub label: String,
+    pub edits: Vec<Edit>,
+}
+
+/// The wires that may be drawn from the node's outputs to inputs of `others`, in the order of these.
+pub fn wires_from(pipeline: &Pipeline, catalog: &Catalog, id: &NodeId, others: &[NodeId]) -> Vec<PossibleWire> {
+    let Some(node) = pipeline.node(id) else { return Vec::new() };
+    let (_, outputs) = catalog.ports_of(pipeline, node);
+    let mut found = Vec::new();
+    for other in others.iter().filter_map(|other| pipeline.node(other)) {
+        let (inputs, _) = catalog.ports_of(pipeline, other);
+        for output in &outputs {
+            for input in &inputs {
+                let from = Endpoint::new(id.clone(), output.name.as_str());
+                let to = Endpoint::new(other.id.clone(), input.name.as_str());
+                if let Ok(edits) = wire(pipeline, catalog, &from, &to) {
+                    let title = catalog.title_of(other);
+                    found.push(PossibleWire {
+                        title: format!("{} → {title} · {}", output.name, input.name),
+                        label: format!("Wire {} to {title}", catalog.title_of(node)),
+                        edits,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
 /// The wire between two ports, whichever of them is the output.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 //! the host is behind [`link::Link`]. [`Designer::ui`] draws one frame; drawing pushes [`command::Command`]s, which are
 //! carried out after the frame.
 
+mod accessibility;
 mod actions;
 mod apply;
 pub mod bottom;
@@ -23,9 +24,11 @@ pub mod live;
 mod pages;
 mod palette;
 mod pick_list;
+pub mod rates;
 pub mod selection;
 pub mod session;
 pub mod theme;
 mod top_bar;
 
+pub use canvas::CanvasView;
 pub use designer::Designer;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
-use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState, WireMetrics};
+use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
 use millrace_model::view::ViewSpec;
 use millrace_model::{NodeId, Wire};
 use millrace_protocol::{FrameError, LogLine, Polled, RunId};
 
-/// Rates are taken over this much of the run, so that they neither flicker nor lag.
-const RATE_WINDOW_MS: u64 = 1_000;
+use crate::rates::{NodeRate, Rates, WireRate};
+
 /// Newest log lines that are kept.
 const MAX_LOG_LINES: usize = 2_000;
 
@@ -21,10 +21,7 @@ pub struct Live {
     /// `Run` was pressed and the host has not answered yet.
     pub is_starting: bool,
     pub metrics: Option<RunMetrics>,
-    /// Rows per second that the sources make.
-    pub source_rate: f64,
-    pub node_rates: BTreeMap<NodeId, NodeRate>,
-    pub wire_rates: BTreeMap<Wire, WireRate>,
+    pub rates: Rates,
     /// The wire whose rows are wanted.
     pub tapped: Option<Wire>,
     /// The newest rows of the tapped wire, oldest first.
@@ -37,22 +34,6 @@ pub struct Live {
     pub edit_cost: Option<EditCost>,
     /// Once the run is over, what is drawn then is to be run.
     pub restarts: bool,
-    past: VecDeque<RunMetrics>,
-}
-
-/// Rows per second of one node.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct NodeRate {
-    pub rows_in: f64,
-    pub rows_out: f64,
-}
-
-/// What a wire carries now.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct WireRate {
-    pub rows: f64,
-    /// Queue fill, 0 to 1.
-    pub fill: f32,
 }
 
 #[derive(Debug, Clone)]
@@ -93,11 +74,11 @@ impl Live {
     }
 
     pub fn node_rate(&self, id: &NodeId) -> NodeRate {
-        self.node_rates.get(id).copied().unwrap_or_default()
+        self.rates.node(id).unwrap_or_default()
     }
 
     pub fn wire_rate(&self, wire: &Wire) -> Option<WireRate> {
-        self.wire_rates.get(wire).copied()
+        self.rates.wire(wire)
     }
 
     /// The failure of the run at this node, if that is where it failed.
@@ -124,7 +105,7 @@ impl Live {
     /// # Errors
     /// When a data frame cannot be read; the rest has been taken in.
     pub fn take_in(&mut self, polled: Polled) -> Result<(), FrameError> {
-        self.update_rates(&polled.metrics);
+        self.rates.update(&polled.metrics);
         self.metrics = Some(polled.metrics);
         self.log.extend(polled.log);
         while self.log.len() > MAX_LOG_LINES {
@@ -151,48 +132,12 @@ impl Live {
         }
         fault.map_or(Ok(()), Err)
     }
-
-    fn update_rates(&mut self, now: &RunMetrics) {
-        while self.past.len() > 1 && now.elapsed_ms.saturating_sub(self.past[1].elapsed_ms) >= RATE_WINDOW_MS {
-            self.past.pop_front();
-        }
-        if let Some(before) = self.past.front()
-            && now.elapsed_ms > before.elapsed_ms
-        {
-            let seconds = (now.elapsed_ms - before.elapsed_ms) as f64 / 1_000.0;
-            let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
-            self.source_rate = rate(now.num_source_rows(), before.num_source_rows());
-            let none = NodeMetrics::default();
-            self.node_rates = now
-                .nodes
-                .iter()
-                .map(|(id, node)| {
-                    let old = before.nodes.get(id).unwrap_or(&none);
-                    let rows_in = rate(node.rows_in, old.rows_in);
-                    (id.clone(), NodeRate { rows_in, rows_out: rate(node.rows_out, old.rows_out) })
-                })
-                .collect();
-            let before: BTreeMap<&Wire, u64> = before.wires.iter().map(|wire| (&wire.wire, wire.rows)).collect();
-            self.wire_rates = now
-                .wires
-                .iter()
-                .map(|WireMetrics { wire, rows, fill, .. }| {
-                    let old = before.get(wire).copied().unwrap_or_default();
-                    (wire.clone(), WireRate { rows: rate(*rows, old), fill: *fill })
-                })
-                .collect();
-        }
-        if now.state.is_over() {
-            self.past.clear();
-        } else if self.past.back().is_none_or(|last| last.elapsed_ms < now.elapsed_ms) {
-            self.past.push_back(now.clone());
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millrace_model::run::WireMetrics;
 
     fn polled(elapsed_ms: u64, rows: u64, state: RunState) -> Polled {
         let id: NodeId = "devices".parse().expect("an id");
@@ -223,11 +168,11 @@ mod tests {
             let rows = if tenth <= 30 { tenth * 10 } else { 300 + (tenth - 30) * 100 };
             live.take_in(polled(tenth * 100, rows, RunState::Running)).expect("there are no frames");
             if tenth == 20 {
-                assert!((live.source_rate - 100.0).abs() < 1.0, "{}", live.source_rate);
+                assert!((live.rates.source() - 100.0).abs() < 1.0, "{}", live.rates.source());
             }
         }
-        assert!((live.source_rate - 1_000.0).abs() < 1.0, "{}", live.source_rate);
-        let wire = live.wire_rates.values().next().expect("there is one wire");
+        assert!((live.rates.source() - 1_000.0).abs() < 1.0, "{}", live.rates.source());
+        let wire = live.rates.wires().next().map(|(_, rate)| rate).expect("there is one wire");
         assert!((wire.rows - 1_000.0).abs() < 1.0 && wire.fill == 0.25);
         assert!(live.is_running());
     }

@@ -62,9 +62,9 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
     if std::mem::take(&mut state.wants_focus) {
         response.request_focus();
     }
-    if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+    // Escape has taken the focus away already.
+    if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
         state.search.clear();
-        response.surrender_focus();
     }
     let search = state.search.clone();
     let found = |card: &&NodeCard| rank(card, &search).is_some();
@@ -75,6 +75,7 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
         && let Some(card) = first
     {
         cx.commands.push(Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None });
+        state.search.clear();
     }
     ui.add_space(space::XS);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -119,7 +120,9 @@ fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> bool {
         ghost(ui, theme, card);
     }
     let by_key = response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-    let is_added = response.double_clicked() || by_key;
+    // Who does not use a mouse presses it as a button.
+    let by_reader = ui.input(|input| input.has_accesskit_action_request(response.id, egui::accesskit::Action::Click));
+    let is_added = response.double_clicked() || by_key || by_reader;
     response.on_hover_ui(|ui| {
         ui.label(egui::RichText::new(&card.title).font(theme.semibold(size::BODY)));
         ui.label(&card.summary);

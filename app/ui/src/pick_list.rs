@@ -1,12 +1,14 @@
 //! A list with a search at some place of the window: to add a node right there, or to find any command.
 
+use std::rc::Rc;
+
 use egui::accesskit::Role;
 use egui::{Align2, Area, CornerRadius, Frame, Key, Order, Pos2, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 use millrace_model::{Catalog, NodeCard, Position};
 
 use crate::actions::{ACTIONS, Action};
 use crate::command::{Command, Joint};
-use crate::editing;
+use crate::editing::{self, PossibleWire};
 use crate::icon::icon;
 use crate::palette::{paint_row, rank};
 use crate::theme::{Theme, radius, size, space};
@@ -21,15 +23,17 @@ pub struct PickList {
     is_new: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Source {
     Nodes { at: Position, wire_from: Option<Joint> },
     Actions,
+    Wires(Rc<[PossibleWire]>),
 }
 
 enum Item<'a> {
     Node(&'a NodeCard),
     Action(&'a Action),
+    Wire(&'a PossibleWire),
 }
 
 const WIDTH: f32 = 280.0;
@@ -46,12 +50,18 @@ impl PickList {
         Self::new(Source::Actions, pos_in_screen)
     }
 
+    /// Wires to choose from.
+    pub fn wires(wires: Vec<PossibleWire>, pos_in_screen: Pos2) -> Self {
+        Self::new(Source::Wires(wires.into()), pos_in_screen)
+    }
+
     fn new(source: Source, pos_in_screen: Pos2) -> Self {
         Self { source, pos_in_screen, search: String::new(), marked: 0, is_new: true }
     }
 
-    fn items<'a>(&self, catalog: &'a Catalog) -> Vec<Item<'a>> {
-        match &self.source {
+    /// What of `source` the search finds.
+    fn items<'a>(&self, source: &'a Source, catalog: &'a Catalog) -> Vec<Item<'a>> {
+        match source {
             Source::Nodes { wire_from, .. } => {
                 let mut cards: Vec<(usize, &NodeCard)> = catalog
                     .cards()
@@ -61,15 +71,15 @@ impl PickList {
                 cards.sort_by_key(|(rank, card)| (*rank, card.section));
                 cards.into_iter().map(|(_, card)| Item::Node(card)).collect()
             }
-            Source::Actions => {
-                let search = self.search.to_lowercase();
-                let found = |action: &&Action| {
-                    let title = action.title.to_lowercase();
-                    search.split_whitespace().all(|word| title.contains(word))
-                };
-                ACTIONS.iter().filter(found).map(Item::Action).collect()
-            }
+            Source::Actions => ACTIONS.iter().filter(|action| self.finds(action.title)).map(Item::Action).collect(),
+            Source::Wires(wires) => wires.iter().filter(|wire| self.finds(&wire.title)).map(Item::Wire).collect(),
         }
+    }
+
+    /// Whether every word of the search is in the title.
+    fn finds(&self, title: &str) -> bool {
+        let title = title.to_lowercase();
+        self.search.to_lowercase().split_whitespace().all(|word| title.contains(word))
     }
 
     fn command_for(&self, item: &Item<'_>) -> Command {
@@ -77,16 +87,18 @@ impl PickList {
             (Item::Node(card), Source::Nodes { at, wire_from }) => {
                 Command::AddNode { kind: card.kind.clone(), at: Some(*at), wire_from: wire_from.clone() }
             }
-            (Item::Node(card), Source::Actions) => {
-                Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None }
-            }
+            (Item::Node(card), _) => Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None },
             (Item::Action(action), _) => (action.command)(),
+            (Item::Wire(wire), _) => {
+                Command::Edit { label: wire.label.clone(), edits: wire.edits.clone(), merge: None }
+            }
         }
     }
 
     /// Draws the list; false when it is to be closed.
     pub fn ui(&mut self, ctx: &egui::Context, theme: &Theme, catalog: &Catalog, commands: &mut Vec<Command>) -> bool {
-        let items = self.items(catalog);
+        let source = self.source.clone();
+        let items = self.items(&source, catalog);
         self.marked = self.marked.min(items.len().saturating_sub(1));
         let (up, down, enter, escape) = ctx.input_mut(|input| {
             (
@@ -140,6 +152,7 @@ impl PickList {
             Source::Nodes { wire_from: None, .. } => ("Add a node", "Add a node…"),
             Source::Nodes { wire_from: Some(_), .. } => ("Add and wire a node", "Add and wire a node…"),
             Source::Actions => ("Find a command", "Find a command…"),
+            Source::Wires(_) => ("Wire to", "Wire to…"),
         };
         let before = self.search.clone();
         let field = TextEdit::singleline(&mut self.search)
@@ -164,6 +177,7 @@ fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, is_marked: bool, scrolls
     let title = match item {
         Item::Node(card) => card.title.as_str(),
         Item::Action(action) => action.title,
+        Item::Wire(wire) => wire.title.as_str(),
     };
     response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_marked, format!("pick {title}")));
     let corner = CornerRadius::same(radius::FIELD);
@@ -183,6 +197,10 @@ fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, is_marked: bool, scrolls
                 theme.small(),
                 theme.text_weak,
             );
+        }
+        Item::Wire(_) => {
+            let galley = crate::canvas::line(ui.painter(), title, theme.body(), theme.text, inside.width());
+            ui.painter().galley(inside.left_center() - vec2(0.0, galley.size().y / 2.0), galley, theme.text);
         }
         Item::Action(action) => {
             ui.painter().text(inside.left_center(), Align2::LEFT_CENTER, title, theme.body(), theme.text);

@@ -101,7 +101,7 @@ static DARK: Theme = Theme {
     text_strong: rgb(0xf0f3f8),
     text_weak: rgb(0x8f99a9),
     accent: rgb(0x4aa3ff),
-    accent_ground: rgb(0x1d3450),
+    accent_ground: rgb(0x1a2f49),
     ok: rgb(0x4cc495),
     warning: rgb(0xf0a35b),
     error: rgb(0xf4868c),
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn text_stands_out_from_every_ground_in_both_themes() {
         for theme in [Theme::dark(), Theme::light()] {
-            let grounds = [theme.ground, theme.panel, theme.raised];
+            let grounds = [theme.ground, theme.panel, theme.raised, theme.hovered];
             let texts = [
                 ("text", theme.text),
                 ("strong", theme.text_strong),
@@ -337,8 +337,9 @@ mod tests {
                 pairs.extend(grounds.map(|ground| (name, text, ground)));
             }
             pairs.extend([
-                ("text on hovered", theme.text_strong, theme.hovered),
+                ("strong on accent", theme.text_strong, theme.accent_ground),
                 ("text on accent", theme.text, theme.accent_ground),
+                ("weak on accent", theme.text_weak, theme.accent_ground),
                 ("ok on its ground", theme.ok, theme.ok_ground),
                 ("warning on its ground", theme.warning, theme.warning_ground),
                 ("error on its ground", theme.error, theme.error_ground),
@@ -351,12 +352,38 @@ mod tests {
     }
 
     #[test]
-    fn section_colors_can_be_seen_on_cards_and_canvas() {
+    fn what_is_drawn_stands_out_from_every_ground_it_is_drawn_on() {
         for theme in [Theme::dark(), Theme::light()] {
-            for section in Section::ALL {
-                for ground in [theme.ground, theme.panel] {
-                    assert!(contrast(theme.section_color(section), ground) >= 3.0, "{section:?}");
+            let mut marks: Vec<(String, Color32)> = vec![
+                ("focus ring".to_owned(), theme.accent),
+                ("running".to_owned(), theme.ok),
+                ("warning".to_owned(), theme.warning),
+                ("error".to_owned(), theme.error),
+                ("disabled wire".to_owned(), theme.text_weak),
+            ];
+            marks.extend(Section::ALL.map(|section| (format!("{section:?}"), theme.section_color(section))));
+            marks.extend((0..8).map(|index| (format!("series {index}"), theme.series_color(index))));
+            for (name, mark) in marks {
+                for ground in [theme.ground, theme.panel, theme.raised] {
+                    let contrast = contrast(mark, ground);
+                    assert!(contrast >= 3.0, "{name} on {ground:?}: {contrast:.2} (dark: {})", theme.is_dark);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn sections_and_series_are_told_apart_from_their_neighbours() {
+        for theme in [Theme::dark(), Theme::light()] {
+            let far = |a: Color32, b: Color32| {
+                let distance = |a: u8, b: u8| i32::from(a.abs_diff(b)).pow(2);
+                distance(a.r(), b.r()) + distance(a.g(), b.g()) + distance(a.b(), b.b()) > 40 * 40
+            };
+            for index in 1..8 {
+                assert!(far(theme.series_color(index - 1), theme.series_color(index)), "series {index}");
+            }
+            for pair in Section::ALL.windows(2) {
+                assert!(far(theme.section_color(pair[0]), theme.section_color(pair[1])), "{pair:?}");
             }
         }
     }

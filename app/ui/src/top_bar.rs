@@ -118,7 +118,7 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     };
     number(ui, format::clock(metrics.elapsed_ms), theme.text, "Run time");
     if live.is_running() {
-        number(ui, format!("{:>14}", rows_rate(live.source_rate)), theme.text, "Rows that the sources make");
+        number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make");
     } else {
         let rows = format!("{} rows", format::short_count(metrics.num_source_rows()));
         number(ui, rows, theme.text, "Rows that the sources made");

@@ -4,6 +4,8 @@
 //! the two is found out at the start. Nothing is decided here: drawing and state belong to millrace_ui.
 
 #[cfg(any(test, target_arch = "wasm32"))]
+mod accessibility;
+#[cfg(any(test, target_arch = "wasm32"))]
 mod backoff;
 #[cfg(target_arch = "wasm32")]
 mod files;

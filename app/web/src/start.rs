@@ -6,9 +6,9 @@ use millrace_ui::Designer;
 use millrace_ui::link::Link;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::page;
 use crate::socket::SocketLink;
 use crate::tauri::TauriLink;
+use crate::{accessibility, page};
 
 struct App {
     designer: Designer,
@@ -43,5 +43,7 @@ fn create(cc: &CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std:
         Some(link) => Box::new(link),
         None => Box::new(SocketLink::open(&ctx)),
     };
-    Ok(Box::new(App { designer: Designer::new(&ctx, link) }))
+    let designer = Designer::new(&ctx, link);
+    accessibility::install(&ctx).map_err(|error| page::message_of(&error))?;
+    Ok(Box::new(App { designer }))
 }

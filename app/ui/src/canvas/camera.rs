@@ -3,10 +3,21 @@
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 use millrace_model::Position;
 
-pub const MIN_ZOOM: f32 = 0.1;
+pub const MIN_ZOOM: f32 = 0.02;
 pub const MAX_ZOOM: f32 = 2.5;
 /// Nodes snap to this raster.
 pub const SNAP: i32 = 8;
+
+/// How much of a node and a wire is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The whole card with ports, and wires with their rates.
+    Full,
+    /// A card with its title.
+    Title,
+    /// A block of the section's colour.
+    Block,
+}
 
 /// The view of the canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +50,17 @@ impl Camera {
 
     pub fn rect_to_canvas(&self, rect_in_screen: Rect) -> Rect {
         Rect::from_min_max(self.to_canvas(rect_in_screen.min), self.to_canvas(rect_in_screen.max))
+    }
+
+    /// What can be told apart at this zoom.
+    pub fn detail(&self) -> Detail {
+        const FULL: f32 = 0.5;
+        const TITLE: f32 = 0.25;
+        match self.zoom {
+            FULL.. => Detail::Full,
+            TITLE.. => Detail::Title,
+            _ => Detail::Block,
+        }
     }
 
     /// The part of the canvas that is seen.

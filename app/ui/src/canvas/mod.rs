@@ -1,16 +1,22 @@
 //! The canvas: the pipeline as cards and wires that can be moved, wired, selected and looked into.
 //!
-//! Everything is drawn with the painter and only what is seen; each node, port and wire still is a widget with a role
-//! and a name, so that keyboard, screen readers and tests reach it. What the pointer is in the middle of stands in
+//! Everything is drawn with the painter and only what is seen (see [`layers`]); near by, each node, port and wire is a
+//! widget with a role and a name, so that keyboard, screen readers and tests reach it. What the pointer is in the middle of stands in
 //! [`gesture::Gesture`]; nothing changes the pipeline but the commands that are pushed.
 
+mod batch;
 mod camera;
+mod cells;
 mod gesture;
+mod layers;
 mod layout;
 mod node;
+mod outline;
 mod paint;
 mod scene;
+mod sketch;
 mod status;
+mod walk;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -22,17 +28,15 @@ use millrace_protocol::ProjectId;
 
 pub use camera::{Camera, snapped};
 pub use gesture::NUDGE;
+pub use paint::line;
 
 use self::gesture::Gesture;
-use self::node::NodeLook;
+use self::layers::Focused;
 use self::scene::Scene;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::palette::DraggedKind;
 use crate::selection::Selection;
-
-/// How near the pointer must be to a wire to touch it.
-const WIRE_REACH: f32 = 6.0;
 
 /// What the canvas keeps between frames.
 #[derive(Debug, Default)]
@@ -41,15 +45,48 @@ pub struct CanvasState {
     scene: Scene,
     /// The project and generation that `scene` shows.
     shown: Option<(ProjectId, u64)>,
+    /// The same, of what the accessibility tree has been told.
+    outlined: Option<(ProjectId, u64)>,
     gesture: Gesture,
     wants_fit: bool,
     wants_to_see: Option<NodeId>,
     visible_views: Vec<NodeId>,
     pointer_in_canvas: Option<Pos2>,
     wants_quick_add: bool,
+    num_drawn: NumDrawn,
+    focused: Focused,
+    /// The node that is to get the keyboard in the next frame.
+    wants_focus: Option<NodeId>,
+}
+
+/// What was drawn in the last frame.
+#[derive(Debug, Clone, Copy, Default)]
+struct NumDrawn {
+    nodes: usize,
+    wires: usize,
+}
+
+/// What part of the canvas is seen, and how much of the pipeline that is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CanvasView {
+    /// Where the canvas stands on the screen.
+    pub viewport: Rect,
+    pub seen_in_canvas: Rect,
+    /// Nodes drawn in the last frame.
+    pub num_nodes: usize,
+    pub num_wires: usize,
 }
 
 impl CanvasState {
+    pub fn view(&self) -> CanvasView {
+        CanvasView {
+            viewport: self.camera.viewport,
+            seen_in_canvas: self.camera.visible(),
+            num_nodes: self.num_drawn.nodes,
+            num_wires: self.num_drawn.wires,
+        }
+    }
+
     /// The view nodes that were seen in the last frame.
     pub fn visible_views(&self) -> &[NodeId] {
         &self.visible_views
@@ -98,6 +135,16 @@ impl CanvasState {
         (!positions.is_empty()).then_some(Edit::Move { positions })
     }
 
+    /// The other nodes, nearest first; of a big pipeline only the nearest two hundred.
+    pub fn nodes_by_distance(&self, id: &NodeId) -> Vec<NodeId> {
+        const MOST: usize = 200;
+        let Some(here) = self.scene.node(id) else { return Vec::new() };
+        let distance = |node: &scene::SceneNode| node.rect.center().distance(here.rect.center());
+        let mut others: Vec<&scene::SceneNode> = self.scene.nodes.iter().filter(|node| node.id != *id).collect();
+        others.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
+        others.into_iter().take(MOST).map(|node| node.id.clone()).collect()
+    }
+
     /// Where the nodes stand, placed by a person or not.
     pub fn position_of(&self, id: &NodeId) -> Option<Position> {
         self.scene.node(id).map(|node| snapped(node.rect.min))
@@ -118,7 +165,9 @@ impl CanvasState {
 }
 
 /// Draws the canvas into the whole of `ui`.
-pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
+///
+/// `has_focus` says that the keyboard is at the canvas as a whole.
+pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, has_focus: bool) {
     let rect = ui.available_rect_before_wrap();
     ui.set_clip_rect(rect.intersect(ui.clip_rect()));
     let ground = ui.interact(rect, ui.scope_id().with("ground"), Sense::click_and_drag());
@@ -126,14 +175,16 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState)
     ui.advance_cursor_after_rect(rect);
     state.camera.viewport = rect;
     state.refresh(cx);
+    outline::update(ui, cx, state);
+    walk::take_keys(ui, cx, state, has_focus);
     navigate(ui, state);
 
     paint::grid(ui.painter(), cx.theme, &state.camera);
     if state.scene.nodes.is_empty() {
         empty_hint(ui, cx, rect);
     }
-    let hovered_wire = wires_ui(ui, cx, state, &ground);
-    nodes_ui(ui, cx, state);
+    let hovered_wire = layers::wires_ui(ui, cx, state, &ground);
+    layers::nodes_ui(ui, cx, state);
     gesture::draw_and_finish(ui, cx, state);
     ground_events(ui, cx, state, &ground, hovered_wire);
 }
@@ -169,40 +220,6 @@ fn navigate(ui: &Ui, state: &mut CanvasState) {
     }
 }
 
-/// Draws the wires that are seen; gives the one under the pointer.
-fn wires_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &CanvasState, ground: &Response) -> Option<Wire> {
-    let pointer = if ground.contains_pointer() { ground.hover_pos() } else { None };
-    let view = state.camera.viewport;
-    let mut seen = Vec::new();
-    let mut nearest: Option<(f32, usize)> = None;
-    for (index, wire) in state.scene.wires.iter().enumerate() {
-        let curve =
-            wire.curve(&state.scene.nodes, |id| state.gesture.shift_of(id)).map(|pos| state.camera.to_screen(pos));
-        if !scene::bounds_of(&curve).expand(20.0).intersects(view) {
-            continue;
-        }
-        if let Some(pointer) = pointer
-            && scene::bounds_of(&curve).expand(WIRE_REACH).contains(pointer)
-        {
-            let distance = scene::distance_to(&curve, pointer);
-            if distance <= WIRE_REACH && nearest.is_none_or(|(best, _)| distance < best) {
-                nearest = Some((distance, index));
-            }
-        }
-        seen.push((index, curve));
-    }
-    let hovered = nearest.map(|(_, index)| index).filter(|_| state.gesture.is_none());
-    for (index, curve) in seen {
-        let wire = &state.scene.wires[index];
-        let is_hovered = hovered == Some(index);
-        let handle = wire::wire_ui(ui, cx, &state.camera, wire, &state.scene.nodes, curve, is_hovered);
-        if handle.clicked() {
-            touch_wire(ui, cx, &wire.wire);
-        }
-    }
-    hovered.map(|index| state.scene.wires[index].wire.clone())
-}
-
 /// A clicked wire is selected and tapped; with Shift it joins or leaves the selection.
 fn touch_wire(ui: &Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
     if ui.input(|input| input.modifiers.shift || input.modifiers.command) {
@@ -214,38 +231,6 @@ fn touch_wire(ui: &Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
     } else {
         cx.commands.push(Command::Select(Selection::wire(wire.clone())));
         cx.commands.push(Command::Tap(Some(wire.clone())));
-    }
-}
-
-fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
-    let seen = state.camera.visible().expand(40.0);
-    let slow = status::bottleneck(cx);
-    let faults = status::worst_faults(cx);
-    state.visible_views.clear();
-    let mut events = Vec::new();
-    // Selected nodes come last, so that they lie on top.
-    let is_selected = |node: &scene::SceneNode| cx.selection.nodes.contains(&node.id);
-    let mut order: Vec<usize> = (0..state.scene.nodes.len()).collect();
-    order.sort_by_key(|index| is_selected(&state.scene.nodes[*index]));
-    for index in order {
-        let node = &state.scene.nodes[index];
-        let rect = node.rect.translate(state.gesture.shift_of(&node.id));
-        if !rect.intersects(seen) {
-            continue;
-        }
-        if node.has_view {
-            state.visible_views.push(node.id.clone());
-        }
-        let look = NodeLook {
-            is_selected: cx.selection.nodes.contains(&node.id),
-            is_slow: slow.as_ref() == Some(&node.id),
-            is_wiring: state.gesture.is_wiring(),
-            fault: faults.get(&node.id).copied(),
-        };
-        events.push((index, node::node_ui(ui, cx, &state.camera, node, rect, look)));
-    }
-    for (index, events) in events {
-        gesture::node_events(ui, cx, state, index, &events);
     }
 }
 

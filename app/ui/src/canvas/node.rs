@@ -2,25 +2,23 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shadow, Stroke, StrokeKind, Ui, UiBuilder,
+    Align2, Color32, CornerRadius, Id, Painter, Pos2, Rect, Response, Sense, Shadow, Stroke, StrokeKind, Ui, UiBuilder,
     Vec2, WidgetInfo, pos2, vec2,
 };
-use millrace_model::{Edit, Endpoint, PortRole, Severity};
+use millrace_model::{Edit, Endpoint, NodeId, PortRole, Severity};
 use millrace_protocol::PortSchema;
 
-use super::camera::Camera;
+use super::camera::{Camera, Detail};
 use super::paint;
 use super::scene::{FOOTER_HEIGHT, HEADER_HEIGHT, SceneNode, ScenePort};
 use super::status::{self, Status};
+use crate::accessibility;
 use crate::chart;
 use crate::command::{self, Command, Joint};
 use crate::context::ViewContext;
 use crate::icon::icon;
-use crate::theme::{radius, size};
+use crate::theme::{Theme, radius, size};
 
-/// Below this zoom a card shows its title only; below `BARE_ZOOM` not even that.
-const PLAIN_ZOOM: f32 = 0.5;
-const BARE_ZOOM: f32 = 0.25;
 const PORT_RADIUS: f32 = 5.0;
 
 /// What happened to a node in this frame.
@@ -29,6 +27,13 @@ pub struct NodeEvents {
     pub body: Response,
     /// The port that was pressed, dragged or clicked, with its response.
     pub ports: Vec<(Joint, Response)>,
+}
+
+impl NodeEvents {
+    /// Whether the keyboard is at the node or one of its ports.
+    pub fn has_focus(&self) -> bool {
+        self.body.has_focus() || self.ports.iter().any(|(_, port)| port.has_focus())
+    }
 }
 
 /// How a node is to be shown.
@@ -52,16 +57,24 @@ pub fn node_ui(
 ) -> NodeEvents {
     let rect = camera.rect_to_screen(rect_in_canvas);
     let status = Status::of(cx, node, look.fault);
-    let body = ui.interact(rect, ui.scope_id().with(("node", node.id.as_str())), Sense::click_and_drag());
+    let body = ui.interact(rect, body_id(ui.scope_id(), &node.id), Sense::click_and_drag());
     body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, format!("node {}", node.title)));
-    paint_card(ui, cx, camera, node, rect, status, look, &body);
-    if node.has_view && camera.zoom >= PLAIN_ZOOM {
-        view(ui, cx, camera, node, rect);
+    accessibility::describe(&body, || status::sentence(cx, node, status));
+    let detail = camera.detail();
+    if detail == Detail::Full {
+        paint_card(ui, cx, camera, node, rect, status, look, &body);
+        if node.has_view {
+            view(ui, cx, camera, node, rect);
+        }
+    } else {
+        // The sketch has drawn it already.
+        let border = border_of(cx.theme, status, look, &body);
+        ui.painter().rect_stroke(rect, corner_of(camera.zoom), border, StrokeKind::Outside);
     }
     let mut ports = Vec::new();
     let joint = |port: &ScenePort| Endpoint::new(node.id.clone(), port.port.name.as_str());
     for (is_input, list) in [(true, &node.inputs), (false, &node.outputs)] {
-        for port in list.iter().filter(|_| camera.zoom >= BARE_ZOOM) {
+        for port in list.iter().filter(|_| detail != Detail::Block) {
             let joint = if is_input { Joint::Input(joint(port)) } else { Joint::Output(joint(port)) };
             // `rows` says nothing that the place does not say.
             let is_named = port.port.name != "rows" && (body.hovered() || look.is_selected);
@@ -70,9 +83,56 @@ pub fn node_ui(
             ports.push((joint, response));
         }
     }
-    status_ui(ui, cx, camera, node, rect, status);
+    if detail == Detail::Full {
+        status_ui(ui, cx, camera, node, rect, status);
+    }
     menu(&body, cx, node);
+    let body = if detail == Detail::Full { body } else { body.on_hover_ui(|ui| far_tooltip(ui, cx, node, status)) };
     NodeEvents { body, ports }
+}
+
+/// The id of a node's widget inside the canvas's scope.
+pub fn body_id(scope: Id, node: &NodeId) -> Id {
+    scope.with(("node", node.as_str()))
+}
+
+/// As [`body_id`], of a port.
+pub fn port_id(scope: Id, node: &NodeId, is_input: bool, port: &str) -> Id {
+    scope.with((side_of(is_input), node.as_str(), port))
+}
+
+pub fn port_label(node: &SceneNode, is_input: bool, port: &ScenePort) -> String {
+    format!("{} {} of {}", side_of(is_input), port.port.name, node.title)
+}
+
+fn side_of(is_input: bool) -> &'static str {
+    if is_input { "input" } else { "output" }
+}
+
+/// What a node seen from afar has no room for.
+fn far_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, node: &SceneNode, status: Status) {
+    ui.label(egui::RichText::new(&node.title).font(cx.theme.semibold(size::BODY)));
+    ui.colored_label(cx.theme.text_weak, format!("{} · {}", node.kind_title, status.word()));
+    for line in status::details(cx, &node.id) {
+        ui.label(line);
+    }
+}
+
+fn border_of(theme: &Theme, status: Status, look: NodeLook, body: &Response) -> Stroke {
+    let is_fault = matches!(status, Status::Error | Status::Failed | Status::Warning);
+    if look.is_selected || body.has_focus() {
+        Stroke::new(2.0, theme.accent)
+    } else if is_fault {
+        Stroke::new(1.5, status.color(theme))
+    } else if body.hovered() {
+        Stroke::new(1.0, theme.line_strong)
+    } else {
+        theme.line_stroke()
+    }
+}
+
+fn corner_of(zoom: f32) -> CornerRadius {
+    CornerRadius::same((f32::from(radius::CARD) * zoom).round().clamp(2.0, 16.0) as u8)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one brush of one card")]
@@ -87,29 +147,15 @@ fn paint_card(
     body: &Response,
 ) {
     let (theme, zoom, painter) = (cx.theme, camera.zoom, ui.painter());
-    let corner = CornerRadius::same((f32::from(radius::CARD) * zoom).round().clamp(2.0, 16.0) as u8);
-    if zoom >= PLAIN_ZOOM {
-        painter.add(Shadow { offset: [0, 2], blur: 8, spread: 0, color: theme.shadow }.as_shape(rect, corner));
-    }
-    let is_fault = matches!(status, Status::Error | Status::Failed | Status::Warning);
-    let border = if look.is_selected || body.has_focus() {
-        Stroke::new(2.0, theme.accent)
-    } else if is_fault {
-        Stroke::new(1.5, status.color(theme))
-    } else if body.hovered() {
-        Stroke::new(1.0, theme.line_strong)
-    } else {
-        theme.line_stroke()
-    };
+    let corner = corner_of(zoom);
+    painter.add(Shadow { offset: [0, 2], blur: 8, spread: 0, color: theme.shadow }.as_shape(rect, corner));
+    let border = border_of(theme, status, look, body);
     painter.rect(rect, corner, theme.panel, border, StrokeKind::Outside);
     let section = node.section.map_or(theme.text_weak, |section| theme.section_color(section));
     let section = if node.is_disabled { theme.text_weak } else { section };
     let bar =
         Rect::from_min_max(rect.min + vec2(0.0, 8.0) * zoom, pos2(rect.min.x + 4.0 * zoom, rect.max.y - 8.0 * zoom));
     painter.rect_filled(bar, CornerRadius::same((2.0 * zoom).round() as u8), section);
-    if zoom < BARE_ZOOM {
-        return;
-    }
     let (title_color, weak) =
         if node.is_disabled { (theme.text_weak, theme.text_weak) } else { (theme.text_strong, theme.text_weak) };
     let left = rect.min.x + 16.0 * zoom;
@@ -120,10 +166,13 @@ fn paint_card(
         painter.galley(pos2(left + indent * zoom, y), galley, color);
     };
     put(&icon(&node.icon).to_string(), theme.icon_font(size::ICON), section, (0.0, 19.0), width);
-    put(&node.title, theme.semibold(size::TITLE), title_color, (22.0, 19.0), width - 22.0 * zoom);
-    if zoom < PLAIN_ZOOM {
-        return;
-    }
+    let title_width = width - 22.0 * zoom;
+    // A title that is a little too long is set smaller before it is cut.
+    let title_size = [size::TITLE, size::TITLE - 1.0, size::TITLE - 2.0].into_iter().find(|size| {
+        !paint::line(painter, &node.title, paint::zoomed(theme.semibold(*size), zoom), title_color, title_width).elided
+    });
+    let title_font = theme.semibold(title_size.unwrap_or(size::TITLE));
+    put(&node.title, title_font, title_color, (22.0, 19.0), title_width);
     put(&node.headline, egui::FontId::proportional(12.5), weak, (0.0, 38.5), rect.width() - 32.0 * zoom);
     let foot = rect.max.y - FOOTER_HEIGHT * zoom;
     painter.hline(rect.min.x + 4.0 * zoom..=rect.max.x, foot, theme.line_stroke());
@@ -160,11 +209,9 @@ fn view(ui: &mut Ui, cx: &ViewContext<'_>, camera: &Camera, node: &SceneNode, re
     let inside =
         Rect::from_min_max(pos2(rect.min.x + 14.0 * zoom, top), pos2(rect.max.x - 10.0 * zoom, bottom - 4.0 * zoom));
     let Some(view) = cx.live.views.get(&node.id) else {
-        if zoom >= PLAIN_ZOOM {
-            let font = paint::zoomed(cx.theme.small(), zoom);
-            let text = if cx.live.is_running() { "Waiting for rows" } else { "Run to see it fill" };
-            ui.painter().text(inside.center(), Align2::CENTER_CENTER, text, font, cx.theme.text_weak);
-        }
+        let font = paint::zoomed(cx.theme.small(), zoom);
+        let text = if cx.live.is_running() { "Waiting for rows" } else { "Run to see it fill" };
+        ui.painter().text(inside.center(), Align2::CENTER_CENTER, text, font, cx.theme.text_weak);
         return;
     };
     let clip = inside.intersect(ui.clip_rect());
@@ -191,12 +238,9 @@ fn port_ui(
     let (theme, zoom) = (cx.theme, camera.zoom);
     let center = node_corner + port.offset * zoom;
     let reach = (9.0 * zoom).clamp(5.0, 12.0);
-    let side = if is_input { "input" } else { "output" };
-    let id = ui.scope_id().with((side, node.id.as_str(), port.port.name.as_str()));
+    let id = port_id(ui.scope_id(), &node.id, is_input, &port.port.name);
     let response = ui.interact(Rect::from_center_size(center, Vec2::splat(reach * 2.0)), id, Sense::click_and_drag());
-    response.widget_info(|| {
-        WidgetInfo::labeled(Role::Button, true, format!("{side} {} of {}", port.port.name, node.title))
-    });
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, port_label(node, is_input, port)));
     let section = node.section.map_or(theme.text_weak, |section| theme.section_color(section));
     let is_rows = port.port.role == PortRole::Rows;
     let color = if is_rows && !node.is_disabled { section } else { theme.text_weak };
@@ -211,7 +255,7 @@ fn port_ui(
         let square = Rect::from_center_size(center, Vec2::splat(dot * 1.6));
         ui.painter().rect(square, CornerRadius::same(1), fill, stroke, StrokeKind::Middle);
     }
-    if shows_name && zoom >= PLAIN_ZOOM && !response.hovered() {
+    if shows_name && camera.detail() == Detail::Full && !response.hovered() {
         let font = paint::zoomed(egui::FontId::proportional(10.5), zoom);
         let (anchor, x) = if is_input { (Align2::RIGHT_TOP, -8.0) } else { (Align2::LEFT_TOP, 8.0) };
         ui.painter().text(center + vec2(x, 3.0) * zoom, anchor, &port.port.name, font, theme.text_weak);
@@ -220,7 +264,7 @@ fn port_ui(
         let list = if is_input { &ports.inputs } else { &ports.outputs };
         list.iter().find(|schema| schema.name == port.port.name)
     });
-    response.on_hover_ui(|ui| port_tooltip(ui, cx, port, side, schema))
+    response.on_hover_ui(|ui| port_tooltip(ui, cx, port, side_of(is_input), schema))
 }
 
 fn port_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, port: &ScenePort, side: &str, schema: Option<&PortSchema>) {
@@ -255,9 +299,6 @@ fn port_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, port: &ScenePort, side: &str,
 /// The status sign in the card's corner, with its word as tooltip.
 fn status_ui(ui: &mut Ui, cx: &ViewContext<'_>, camera: &Camera, node: &SceneNode, rect: Rect, status: Status) {
     let zoom = camera.zoom;
-    if zoom < BARE_ZOOM {
-        return;
-    }
     let center = pos2(rect.max.x - 17.0 * zoom, rect.min.y + 19.0 * zoom);
     let color = status.color(cx.theme);
     match status.icon() {

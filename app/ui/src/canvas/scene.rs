@@ -9,6 +9,7 @@ use millrace_model::{Catalog, Endpoint, Node, NodeId, Pipeline, Port, PortRole, 
 use serde_json::Value;
 
 use super::camera::to_pos;
+use super::cells::Cells;
 use super::layout;
 
 const NODE_WIDTH: f32 = 176.0;
@@ -25,6 +26,8 @@ pub struct Scene {
     pub nodes: Vec<SceneNode>,
     pub wires: Vec<SceneWire>,
     index: BTreeMap<NodeId, usize>,
+    node_cells: Cells,
+    wire_cells: Cells,
 }
 
 #[derive(Debug)]
@@ -91,11 +94,28 @@ impl Scene {
         for (node, place) in nodes.iter_mut().zip(layout::places(&fixed, &sizes, &edges)) {
             node.rect = Rect::from_min_size(place, node.rect.size());
         }
-        Self { nodes, wires, index }
+        let node_cells = Cells::new(&nodes.iter().map(|node| node.rect).collect::<Vec<_>>());
+        let curves = wires.iter().map(|wire| bounds_of(&wire.curve(&nodes, |_| Vec2::ZERO)));
+        let wire_cells = Cells::new(&curves.collect::<Vec<_>>());
+        Self { nodes, wires, index, node_cells, wire_cells }
+    }
+
+    /// The nodes whose places may touch `area`; what is being dragged counts where it came from.
+    pub fn nodes_near(&self, area: Rect) -> Vec<usize> {
+        self.node_cells.near(area)
+    }
+
+    /// As [`Scene::nodes_near`], of wires.
+    pub fn wires_near(&self, area: Rect) -> Vec<usize> {
+        self.wire_cells.near(area)
     }
 
     pub fn node(&self, id: &NodeId) -> Option<&SceneNode> {
         self.index.get(id).map(|index| &self.nodes[*index])
+    }
+
+    pub fn index_of(&self, id: &NodeId) -> Option<usize> {
+        self.index.get(id).copied()
     }
 
     /// The rectangle around all nodes.

@@ -105,6 +105,47 @@ pub fn details(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
     lines
 }
 
+/// The node in words, for those who do not see it: what it is, how it does, and what it is wired to.
+pub fn sentence(cx: &ViewContext<'_>, node: &SceneNode, status: Status) -> String {
+    let mut parts = kind_and_ports(node, Some(status));
+    parts.extend(neighbours(cx, node));
+    parts.push(footer(cx, node));
+    let mut text = parts.join(", ");
+    for line in details(cx, &node.id) {
+        text.push_str(". ");
+        text.push_str(line.trim_end_matches('.'));
+    }
+    text
+}
+
+/// As [`sentence`], without what changes while a run goes on.
+pub fn outline(cx: &ViewContext<'_>, node: &SceneNode) -> String {
+    let mut parts = kind_and_ports(node, None);
+    parts.extend(neighbours(cx, node));
+    parts.join(", ")
+}
+
+fn kind_and_ports(node: &SceneNode, status: Option<Status>) -> Vec<String> {
+    let mut parts = vec![node.kind_title.clone()];
+    parts.extend(node.section.map(|section| format!("{} node", section.title().to_lowercase())));
+    parts.extend(status.map(|status| status.word().to_lowercase()));
+    for (list, word) in [(&node.inputs, "input"), (&node.outputs, "output")] {
+        if !list.is_empty() {
+            parts.push(format::counted(list.len() as u64, word));
+        }
+    }
+    parts
+}
+
+fn neighbours(cx: &ViewContext<'_>, node: &SceneNode) -> Vec<String> {
+    let pipeline = cx.pipeline();
+    let named =
+        |word: &str, titles: Vec<String>| (!titles.is_empty()).then(|| format!("{word} {}", titles.join(" and ")));
+    let feeders = pipeline.wires_into(&node.id).iter().map(|wire| cx.title_of(&wire.from.node)).collect();
+    let fed = pipeline.wires_out_of(&node.id).iter().map(|wire| cx.title_of(&wire.to.node)).collect();
+    named("fed by", feeders).into_iter().chain(named("feeds", fed)).collect()
+}
+
 /// The foot line: rates while a run is on, totals after it, columns before the first.
 pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
     let Some(metrics) = cx.live.node(&node.id) else {
@@ -144,10 +185,10 @@ pub fn bottleneck(cx: &ViewContext<'_>) -> Option<NodeId> {
     if !cx.live.is_running() {
         return None;
     }
-    let rates = &cx.live.wire_rates;
-    let is_full = |wire: &millrace_model::Wire| rates.get(wire).is_some_and(|rate| rate.fill >= FULL);
-    rates
-        .iter()
+    let is_full = |wire: &millrace_model::Wire| cx.live.wire_rate(wire).is_some_and(|rate| rate.fill >= FULL);
+    cx.live
+        .rates
+        .wires()
         .filter(|(wire, rate)| rate.fill >= FULL && !cx.pipeline().wires_out_of(&wire.to.node).iter().any(is_full))
         .max_by(|a, b| a.1.fill.total_cmp(&b.1.fill))
         .map(|(wire, _)| wire.to.node.clone())

@@ -1,50 +1,85 @@
 //! One wire on the canvas: its curve, its rate and queue fill, and what the pointer does to it.
 
 use egui::accesskit::Role;
-use egui::{CornerRadius, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
+use egui::{Color32, CornerRadius, Id, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 use millrace_model::{PortRole, Wire};
 
-use super::camera::Camera;
+use super::camera::{Camera, Detail};
 use super::paint;
 use super::scene::{SceneNode, SceneWire, point_on};
+use crate::accessibility;
 use crate::command::{self, Command};
 use crate::context::ViewContext;
 use crate::format;
 use crate::icon::icon;
 use crate::theme::{radius, size};
 
-/// Draws the wire and gives the response of its handle, which stands on its middle.
+/// How a wire is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub struct WireLook {
+    pub color: Color32,
+    pub width: f32,
+    is_selected: bool,
+    is_hovered: bool,
+    is_tapped: bool,
+    is_dashed: bool,
+}
+
+impl WireLook {
+    pub fn of(cx: &ViewContext<'_>, wire: &SceneWire, nodes: &[SceneNode], camera: &Camera, is_hovered: bool) -> Self {
+        let theme = cx.theme;
+        let source = &nodes[wire.from_node];
+        let section = source.section.map_or(theme.text_weak, |section| theme.section_color(section));
+        let is_rows = wire.role == PortRole::Rows && !source.is_disabled;
+        let detail = camera.detail();
+        let color = if is_rows { section } else { theme.text_weak };
+        Self {
+            // From afar there are many, and they must not drown the nodes.
+            color: if detail == Detail::Block { color.gamma_multiply(0.6) } else { color },
+            width: (2.0 * camera.zoom).clamp(0.8, 3.0),
+            is_selected: cx.selection.wires.contains(&wire.wire),
+            is_hovered,
+            is_tapped: cx.live.tapped.as_ref() == Some(&wire.wire),
+            is_dashed: !is_rows && detail == Detail::Full,
+        }
+    }
+
+    /// Whether it is drawn like most others.
+    pub fn is_plain(&self) -> bool {
+        !(self.is_selected || self.is_hovered || self.is_tapped || self.is_dashed)
+    }
+}
+
+/// Draws what is special about the wire, and gives the response of its handle, which stands on its middle. A plain
+/// curve has been drawn with the others.
 pub fn wire_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     camera: &Camera,
     wire: &SceneWire,
-    nodes: &[SceneNode],
     curve_in_screen: [Pos2; 4],
-    is_hovered: bool,
+    look: &WireLook,
 ) -> Response {
     let theme = cx.theme;
-    let is_selected = cx.selection.wires.contains(&wire.wire);
-    let is_tapped = cx.live.tapped.as_ref() == Some(&wire.wire);
-    let source = &nodes[wire.from_node];
-    let section = source.section.map_or(theme.text_weak, |section| theme.section_color(section));
-    let is_rows = wire.role == PortRole::Rows && !source.is_disabled;
-    let color = if is_rows { section } else { theme.text_weak };
-    let width = (2.0 * camera.zoom).clamp(1.0, 3.0);
+    let WireLook { color, width, is_selected, is_tapped, .. } = *look;
     if is_selected {
         paint::curve(ui.painter(), curve_in_screen, Stroke::new(width + 4.0, theme.accent.gamma_multiply(0.45)), false);
-    } else if is_hovered {
+    } else if look.is_hovered {
         paint::curve(ui.painter(), curve_in_screen, Stroke::new(width + 3.0, color.gamma_multiply(0.3)), false);
     }
-    paint::curve(ui.painter(), curve_in_screen, Stroke::new(width, color), !is_rows);
+    if !look.is_plain() {
+        paint::curve(ui.painter(), curve_in_screen, Stroke::new(width, color), look.is_dashed);
+    }
 
     let middle = point_on(&curve_in_screen, 0.5);
     let scale = camera.zoom.min(1.0);
-    let rect = if scale >= 0.4 { pill(ui, cx, wire, middle, scale, is_tapped, is_selected) } else { None };
+    let has_room = camera.detail() == Detail::Full;
+    let rect = if has_room { pill(ui, cx, wire, middle, scale, is_tapped, is_selected) } else { None };
     let rect = rect.unwrap_or_else(|| Rect::from_center_size(middle, Vec2::splat(16.0)));
-    let id = ui.scope_id().with(("wire", &wire.wire));
+    let id = handle_id(ui.scope_id(), &wire.wire);
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, format!("wire {}", wire.wire)));
+    accessibility::describe(&response, || sentence(cx, &wire.wire));
     if response.has_focus() {
         ui.painter().rect_stroke(
             rect.expand(3.0),
@@ -103,6 +138,26 @@ fn pill(
         painter.rect_filled(fill, CornerRadius::same(2), color);
     }
     Some(rect)
+}
+
+/// The id of a wire's handle inside the canvas's scope.
+pub fn handle_id(scope: Id, wire: &Wire) -> Id {
+    scope.with(("wire", wire))
+}
+
+/// Where the wire leads, in words.
+pub fn ends(cx: &ViewContext<'_>, wire: &Wire) -> String {
+    let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
+    format!("Wire from {from}, port {}, to {to}, port {}", wire.from.port, wire.to.port)
+}
+
+/// The wire in words, for those who do not see where it leads.
+fn sentence(cx: &ViewContext<'_>, wire: &Wire) -> String {
+    let mut text = ends(cx, wire);
+    if let Some(rate) = cx.live.wire_rate(wire) {
+        text.push_str(&format!(", {}, queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
+    }
+    text
 }
 
 pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {

@@ -6,6 +6,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
 use millrace_operator::output::Emitted;
+use millrace_operator::Crew;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -61,7 +62,8 @@ fn met(params: Value, batch_size: usize) -> Vec<(i64, Option<i64>)> {
     let mut out = Output::default();
     let (mut watermark_us, mut met) = (None, Vec::new());
     loop {
-        let event = ready(source.next(&mut SourceContext { output: &mut out, batch_size })).expect("it goes on");
+        let mut cx = SourceContext { output: &mut out, batch_size, crew: Crew::Inline };
+        let event = ready(source.next(&mut cx)).expect("it goes on");
         for emitted in out.take() {
             match emitted {
                 Emitted::Watermark(us) => watermark_us = watermark_us.max(Some(us)),

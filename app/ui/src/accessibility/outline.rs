@@ -1,0 +1,131 @@
+//! Everything on the canvas that is no widget just now, because it is out of view or seen from afar, in the
+//! accessibility tree all the same.
+//!
+//! A frame of a big pipeline cannot afford to tell of all its nodes again. So the outline tells of an entry once and
+//! then keeps it only in the list of children, as AccessKit allows; an entry that becomes a widget leaves the outline
+//! under the same id and is told anew when it comes back. What is asked of an entry waits for the canvas.
+
+use std::collections::HashMap;
+
+use egui::accesskit::{Action, Node, NodeId, Role};
+use egui::{Context, Event, FullOutput, Id, Plugin, RawInput};
+
+/// Something on the canvas, under the id that its widget has when it is one.
+#[derive(Debug)]
+pub struct Entry {
+    pub id: Id,
+    pub label: String,
+    pub description: String,
+}
+
+/// The plugin that holds the outline. See [`Outline::show`].
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// Where the canvas's own widgets are in the tree.
+    parent: Option<NodeId>,
+    entries: Vec<Entry>,
+    places: HashMap<NodeId, usize>,
+    /// Which entries the tree's readers know.
+    is_told: Vec<bool>,
+    /// The entries that were widgets in the last frame.
+    widgets: Vec<usize>,
+    group: Option<Node>,
+    asked: Vec<(Id, Action)>,
+}
+
+impl Outline {
+    /// The outline of a context that shows a pipeline; installed when it is first asked for.
+    pub fn with<R>(ctx: &Context, use_it: impl FnOnce(&mut Outline) -> R) -> R {
+        use_it(&mut ctx.plugin_or_default::<Outline>().lock())
+    }
+
+    /// Tells of other entries from now on, below the node of the `Ui` with the id `parent`.
+    pub fn show(&mut self, parent: Id, entries: Vec<Entry>) {
+        self.parent = Some(parent.accesskit_id());
+        self.places = entries.iter().enumerate().map(|(place, entry)| (entry.id.accesskit_id(), place)).collect();
+        self.is_told = vec![false; entries.len()];
+        self.entries = entries;
+        self.group = None;
+    }
+
+    /// What was asked of entries since the last call: to get the focus, or to be clicked.
+    pub fn take_asked(&mut self) -> Vec<(Id, Action)> {
+        std::mem::take(&mut self.asked)
+    }
+
+    fn is_widget(&self, place: usize) -> bool {
+        self.widgets.binary_search(&place).is_ok()
+    }
+
+    fn group_id(&self) -> Option<NodeId> {
+        // Unlike any id of egui, which are hashes, and always the same.
+        self.parent.map(|parent| NodeId(parent.0 ^ 0x006f_7574_6c69_6e65))
+    }
+}
+
+impl Plugin for Outline {
+    fn debug_name(&self) -> &'static str {
+        "canvas outline"
+    }
+
+    fn input_hook(&mut self, _: &Context, input: &mut RawInput) {
+        for event in &input.events {
+            if let Event::AccessKitActionRequest(request) = event
+                && let Some(place) = self.places.get(&request.target_node)
+                && !self.is_widget(*place)
+            {
+                self.asked.push((self.entries[*place].id, request.action));
+            }
+        }
+    }
+
+    fn output_hook(&mut self, _: &Context, output: &mut FullOutput) {
+        let Some(update) = &mut output.platform_output.accesskit_update else { return };
+        let (Some(parent), Some(group_id)) = (self.parent, self.group_id()) else { return };
+        let Some(place) = update.nodes.iter().position(|(id, _)| *id == parent) else {
+            // The canvas is not shown, and its readers forget what was below it.
+            self.is_told.fill(false);
+            return;
+        };
+        let mut widgets: Vec<usize> = update.nodes.iter().filter_map(|(id, _)| self.places.get(id).copied()).collect();
+        widgets.sort_unstable();
+        for place in &widgets {
+            self.is_told[*place] = false;
+        }
+        if self.widgets != widgets {
+            self.widgets = widgets;
+            self.group = None;
+        }
+        if self.entries.len() == self.widgets.len() {
+            return;
+        }
+        let group = match self.group.take() {
+            Some(group) => group,
+            None => {
+                let mut group = Node::new(Role::Group);
+                group.set_label("out of view or seen from afar");
+                let mut children = Vec::with_capacity(self.entries.len());
+                for (place, entry) in self.entries.iter().enumerate() {
+                    if self.is_widget(place) {
+                        continue;
+                    }
+                    let id = entry.id.accesskit_id();
+                    children.push(id);
+                    if !std::mem::replace(&mut self.is_told[place], true) {
+                        let mut node = Node::new(Role::Button);
+                        node.set_label(entry.label.as_str());
+                        node.set_description(entry.description.as_str());
+                        node.add_action(Action::Focus);
+                        node.add_action(Action::Click);
+                        update.nodes.push((id, node));
+                    }
+                }
+                group.set_children(children);
+                group
+            }
+        };
+        update.nodes[place].1.push_child(group_id);
+        update.nodes.push((group_id, group.clone()));
+        self.group = Some(group);
+    }
+}

@@ -1,0 +1,92 @@
+//! Walking from node to node by the arrow keys: left and right along the wires, up and down to what stands there.
+//!
+//! It runs while the keyboard is at a node or at the canvas as a whole, and takes the keys before anything else sees
+//! them. The node that is walked to is selected, brought into view, and has the keyboard from the next frame on.
+
+use egui::{EventFilter, Id, Key, Modifiers, Ui, Vec2, vec2};
+
+use super::CanvasState;
+use super::gesture::NUDGE;
+use super::scene::Scene;
+use crate::command::Command;
+use crate::context::ViewContext;
+use crate::selection::Selection;
+
+const ARROWS: [(Key, Vec2); 4] = [
+    (Key::ArrowLeft, vec2(-1.0, 0.0)),
+    (Key::ArrowRight, vec2(1.0, 0.0)),
+    (Key::ArrowUp, vec2(0.0, -1.0)),
+    (Key::ArrowDown, vec2(0.0, 1.0)),
+];
+
+/// Takes the arrow keys; `is_at_canvas` says that the keyboard is at the canvas itself.
+pub fn take_keys(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, is_at_canvas: bool) {
+    if state.focused.node.is_none() && !is_at_canvas {
+        return;
+    }
+    if let Some(focused) = ui.memory(|memory| memory.focused()) {
+        keep_arrows(ui, focused);
+    }
+    for (key, direction) in ARROWS {
+        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key)) {
+            let (dx, dy) = (direction.x as i32 * NUDGE.0, direction.y as i32 * NUDGE.0);
+            cx.commands.push(Command::Nudge { dx, dy });
+        }
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+            let here = state.focused.node.as_ref().and_then(|id| state.scene.index_of(id));
+            let next = match here {
+                Some(here) => step(&state.scene, here, direction),
+                None => first(cx, &state.scene),
+            };
+            if let Some(next) = next {
+                let id = state.scene.nodes[next].id.clone();
+                cx.commands.push(Command::Select(Selection::node(id.clone())));
+                state.bring_into_view(&id);
+                state.wants_focus = Some(id);
+            }
+        }
+    }
+}
+
+/// Keeps egui from moving the focus by arrows itself.
+fn keep_arrows(ui: &Ui, focused: Id) {
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(focused, filter));
+}
+
+/// Where the walk begins: at the selected node, else at the one most to the left and top.
+fn first(cx: &ViewContext<'_>, scene: &Scene) -> Option<usize> {
+    let selected = cx.selection.nodes.first().and_then(|id| scene.index_of(id));
+    let corner = |index: &usize| scene.nodes[*index].rect.min;
+    let most = (0..scene.nodes.len()).min_by(|a, b| {
+        let (a, b) = (corner(a), corner(b));
+        (a.x + a.y).total_cmp(&(b.x + b.y))
+    });
+    selected.or(most)
+}
+
+fn step(scene: &Scene, here: usize, direction: Vec2) -> Option<usize> {
+    let center = scene.nodes[here].rect.center();
+    let height = |index: &usize| (scene.nodes[*index].rect.center().y - center.y).abs();
+    let along_wire = match direction.x {
+        x if x > 0.0 => {
+            let fed = scene.wires.iter().filter(|wire| wire.from_node == here).map(|wire| wire.to_node);
+            fed.min_by(|a, b| height(a).total_cmp(&height(b)))
+        }
+        x if x < 0.0 => {
+            let feeders = scene.wires.iter().filter(|wire| wire.to_node == here).map(|wire| wire.from_node);
+            feeders.min_by(|a, b| height(a).total_cmp(&height(b)))
+        }
+        _ => None,
+    };
+    along_wire.or_else(|| {
+        // What lies straight ahead is nearer than what lies aside.
+        let cost = |index: &usize| {
+            let way = scene.nodes[*index].rect.center() - center;
+            let ahead = way.dot(direction);
+            (ahead > 1.0).then(|| ahead + 2.5 * (way - direction * ahead).length())
+        };
+        let ahead = (0..scene.nodes.len()).filter_map(|index| Some((cost(&index)?, index)));
+        ahead.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, index)| index)
+    })
+}

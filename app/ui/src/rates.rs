@@ -1,0 +1,154 @@
+//! Rows per second of every node and wire of a run, over its newest second.
+//!
+//! A poll of a big run brings thousands of counters, so what they belong to is kept once and the counters alone are
+//! remembered. When a poll names other nodes or wires than the one before, the rates start anew.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use millrace_model::run::{NodeMetrics, RunMetrics};
+use millrace_model::{NodeId, Wire};
+
+/// Rates are taken over this much of the run, so that they neither flicker nor lag.
+const WINDOW_MS: u64 = 1_000;
+
+/// Rows per second of one node.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct NodeRate {
+    pub rows_in: f64,
+    pub rows_out: f64,
+}
+
+/// What a wire carries now.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct WireRate {
+    pub rows: f64,
+    /// Queue fill, 0 to 1.
+    pub fill: f32,
+}
+
+/// The rates of one run.
+#[derive(Debug, Default)]
+pub struct Rates {
+    nodes: BTreeMap<NodeId, usize>,
+    wires: Vec<Wire>,
+    wire_index: BTreeMap<Wire, usize>,
+    node_rates: Vec<NodeRate>,
+    wire_rates: Vec<WireRate>,
+    source_rate: f64,
+    /// Oldest first; the first is the one that rates are taken against.
+    past: VecDeque<Counts>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    elapsed_ms: u64,
+    source_rows: u64,
+    nodes: Vec<(u64, u64)>,
+    wires: Vec<u64>,
+}
+
+impl Counts {
+    fn of(metrics: &RunMetrics) -> Self {
+        let counts = |node: &NodeMetrics| (node.rows_in, node.rows_out);
+        Self {
+            elapsed_ms: metrics.elapsed_ms,
+            source_rows: metrics.num_source_rows(),
+            nodes: metrics.nodes.values().map(counts).collect(),
+            wires: metrics.wires.iter().map(|wire| wire.rows).collect(),
+        }
+    }
+}
+
+impl Rates {
+    pub fn node(&self, id: &NodeId) -> Option<NodeRate> {
+        self.node_rates.get(*self.nodes.get(id)?).copied()
+    }
+
+    pub fn wire(&self, wire: &Wire) -> Option<WireRate> {
+        self.wire_rates.get(*self.wire_index.get(wire)?).copied()
+    }
+
+    /// Every wire with what it carries; none before two polls have come.
+    pub fn wires(&self) -> impl Iterator<Item = (&Wire, WireRate)> {
+        self.wires.iter().zip(self.wire_rates.iter().copied())
+    }
+
+    /// Rows per second that the sources make.
+    pub fn source(&self) -> f64 {
+        self.source_rate
+    }
+
+    pub fn update(&mut self, metrics: &RunMetrics) {
+        let is_same =
+            metrics.nodes.keys().eq(self.nodes.keys()) && metrics.wires.iter().map(|wire| &wire.wire).eq(&self.wires);
+        if !is_same {
+            self.nodes = metrics.nodes.keys().cloned().enumerate().map(|(index, id)| (id, index)).collect();
+            self.wires = metrics.wires.iter().map(|wire| wire.wire.clone()).collect();
+            self.wire_index = self.wires.iter().cloned().enumerate().map(|(index, wire)| (wire, index)).collect();
+            self.past.clear();
+            self.node_rates.clear();
+            self.wire_rates.clear();
+        }
+        let now = Counts::of(metrics);
+        while self.past.len() > 1 && now.elapsed_ms.saturating_sub(self.past[1].elapsed_ms) >= WINDOW_MS {
+            self.past.pop_front();
+        }
+        if let Some(before) = self.past.front().filter(|before| now.elapsed_ms > before.elapsed_ms) {
+            let seconds = (now.elapsed_ms - before.elapsed_ms) as f64 / 1_000.0;
+            let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+            self.source_rate = rate(now.source_rows, before.source_rows);
+            self.node_rates = now
+                .nodes
+                .iter()
+                .zip(&before.nodes)
+                .map(|(now, before)| NodeRate { rows_in: rate(now.0, before.0), rows_out: rate(now.1, before.1) })
+                .collect();
+            let rows = now.wires.iter().zip(&before.wires).map(|(now, before)| rate(*now, *before));
+            let fills = metrics.wires.iter().map(|wire| wire.fill);
+            self.wire_rates = rows.zip(fills).map(|(rows, fill)| WireRate { rows, fill }).collect();
+        }
+        if metrics.state.is_over() {
+            self.past.clear();
+        } else if self.past.back().is_none_or(|last| last.elapsed_ms < now.elapsed_ms) {
+            self.past.push_back(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_model::run::{RunState, WireMetrics};
+
+    fn metrics(elapsed_ms: u64, wires: &[(&str, u64)]) -> RunMetrics {
+        let wire = |(to, rows): &(&str, u64)| WireMetrics {
+            wire: Wire::new("a.rows".parse().expect("an end"), to.parse().expect("an end")),
+            rows: *rows,
+            batches: 1,
+            fill: 0.5,
+        };
+        RunMetrics {
+            state: RunState::Running,
+            elapsed_ms,
+            failure: None,
+            nodes: BTreeMap::new(),
+            wires: wires.iter().map(wire).collect(),
+            memory_bytes: 0,
+            checkpoint: None,
+        }
+    }
+
+    #[test]
+    fn counters_of_other_wires_are_not_taken_for_the_same() {
+        let mut rates = Rates::default();
+        rates.update(&metrics(0, &[("b.rows", 0), ("c.rows", 1_000)]));
+        rates.update(&metrics(500, &[("b.rows", 100), ("c.rows", 1_000)]));
+        let rows =
+            |rates: &Rates| rates.wires().map(|(wire, rate)| (wire.to.to_string(), rate.rows)).collect::<Vec<_>>();
+        assert_eq!(rows(&rates), [("b.rows".to_owned(), 200.0), ("c.rows".to_owned(), 0.0)]);
+        rates.update(&metrics(600, &[("c.rows", 1_050)]));
+        assert_eq!(rows(&rates), [], "one poll alone tells no rate");
+        rates.update(&metrics(700, &[("c.rows", 1_060)]));
+        assert_eq!(rows(&rates), [("c.rows".to_owned(), 100.0)]);
+    }
+}
