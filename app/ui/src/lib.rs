@@ -4,7 +4,7 @@
 //! the host is behind [`link::Link`]. [`Designer::ui`] draws one frame; drawing pushes [`command::Command`]s, which are
 //! carried out after the frame.
 
-mod actions;
+pub mod actions;
 mod apply;
 pub mod bottom;
 mod canvas;
@@ -14,12 +14,14 @@ pub mod context;
 pub mod data_table;
 mod designer;
 pub mod document;
-mod editing;
+pub mod editing;
 pub mod format;
 pub mod icon;
 pub mod inspector;
+mod keys_page;
 pub mod link;
 pub mod live;
+mod menus;
 mod pages;
 mod palette;
 mod pick_list;

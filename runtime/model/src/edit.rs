@@ -85,7 +85,9 @@ pub enum EditError {
     NodeIsWired { id: NodeId },
     #[error("the node `{id}` is still in the group `{group}`")]
     NodeIsGrouped { id: NodeId, group: LayoutId },
-    #[error("the `{field}` of this file's layout were written by a newer Millrace and are kept as they are; update Millrace to change them")]
+    #[error(
+        "the `{field}` of this file's layout were written by a newer Millrace and are kept as they are; update Millrace to change them"
+    )]
     NewerLayout { field: &'static str },
     #[error("there is no wire {wire}")]
     NoSuchWire { wire: Wire },

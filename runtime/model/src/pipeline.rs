@@ -107,6 +107,10 @@ impl Pipeline {
         self.index.len()
     }
 
+    pub fn num_wires(&self) -> usize {
+        self.graph.edge_count()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }

@@ -56,8 +56,12 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
         (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(id, view)| {
             Edit::SetBookmark {
                 id,
-                bookmark: view
-                    .map(|(title, center, zoom_percent, extra)| Bookmark { title, center, zoom_percent, extra }),
+                bookmark: view.map(|(title, center, zoom_percent, extra)| Bookmark {
+                    title,
+                    center,
+                    zoom_percent,
+                    extra,
+                }),
             }
         }),
     ]

@@ -41,11 +41,7 @@ pub(super) fn take(layout: &mut Fields<'_>, pipeline: &mut Pipeline) {
     });
 }
 
-fn items<T>(
-    layout: &mut Fields<'_>,
-    name: &str,
-    read: impl Fn(&mut Fields<'_>) -> Option<T>,
-) -> BTreeMap<LayoutId, T> {
+fn items<T>(layout: &mut Fields<'_>, name: &str, read: impl Fn(&mut Fields<'_>) -> Option<T>) -> BTreeMap<LayoutId, T> {
     let known = layout.get(name).and_then(|raw| {
         let items: BTreeMap<LayoutId, &RawValue> = serde_json::from_str(raw.get()).ok()?;
         items.into_iter().map(|(id, raw)| Some((id, read(&mut serde_json::from_str(raw.get()).ok()?)?))).collect()
@@ -84,12 +80,7 @@ pub(super) fn push(layout: &mut Members, pipeline: &Pipeline) {
     });
 }
 
-fn push_items<T>(
-    layout: &mut Members,
-    name: &str,
-    items: &BTreeMap<LayoutId, T>,
-    write: impl Fn(&mut Members, &T),
-) {
+fn push_items<T>(layout: &mut Members, name: &str, items: &BTreeMap<LayoutId, T>, write: impl Fn(&mut Members, &T)) {
     if items.is_empty() {
         return;
     }
