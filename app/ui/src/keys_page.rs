@@ -14,6 +14,8 @@ const WIDTH: f32 = 640.0;
 #[derive(Debug, Default)]
 pub struct KeysPage {
     search: String,
+    /// The search field took the focus when the page was opened.
+    was_focused: bool,
     /// The action whose new keys are waited for.
     waiting: Option<&'static Action>,
 }
@@ -47,6 +49,9 @@ impl KeysPage {
             let hint = RichText::new("Search actions…").color(theme.text_weak);
             let field = TextEdit::singleline(&mut self.search).hint_text(hint).margin(vec2(10.0, 7.0));
             let response = ui.add(field.desired_width(f32::INFINITY));
+            if !std::mem::replace(&mut self.was_focused, true) {
+                response.request_focus();
+            }
             let text = self.search.clone();
             response.widget_info(|| WidgetInfo {
                 label: Some("Search actions".to_owned()),

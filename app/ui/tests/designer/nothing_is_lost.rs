@@ -151,6 +151,7 @@ const START: &str = r#"{
 }"#;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the tester says how long to try; no setting of the product")]
 fn undoing_all_gives_the_first_file_and_redoing_all_the_last() {
     let num_sequences: u64 = std::env::var("MILLRACE_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     let mut bench = Bench::open(START);
