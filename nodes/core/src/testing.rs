@@ -40,6 +40,24 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// What becomes of `future`, for which other threads work.
+pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return value;
+        }
+        std::thread::park();
+    }
+}
+
 /// Everything that the source gives until it ends or idles.
 pub(crate) fn drain(harness: &Harness, batch_size: usize) -> Gathered {
     ready(harness.drain(harness.source().as_mut(), batch_size, usize::MAX)).expect("the source does not fail")

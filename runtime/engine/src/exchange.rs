@@ -2,15 +2,14 @@
 //! whichever task sends them.
 //!
 //! The hash is our own (FNV-1a over the key in Arrow's row format, then mixed), so that it stays the same over versions
-//! and machines. Values that compare equal must encode equal, hence the care with floats.
+//! and machines. Values that compare equal must encode equal: see `millrace_operator::key`.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
+use millrace_operator::key::comparable;
 
 use crate::channel::{Closed, Sender, Signal};
 
@@ -85,23 +84,6 @@ impl Partitioner {
     }
 }
 
-/// The column with one form for each float that compares equal: one zero, one NaN.
-fn comparable(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        DataType::Float64 => Arc::new(
-            column
-                .as_primitive::<Float64Type>()
-                .unary::<_, Float64Type>(|value| if value.is_nan() { f64::NAN } else { value + 0.0 }),
-        ),
-        DataType::Float32 => Arc::new(
-            column
-                .as_primitive::<Float32Type>()
-                .unary::<_, Float32Type>(|value| if value.is_nan() { f32::NAN } else { value + 0.0 }),
-        ),
-        _ => column.clone(),
-    }
-}
-
 fn hash(bytes: &[u8]) -> u64 {
     let fnv = bytes
         .iter()
@@ -115,8 +97,10 @@ fn hash(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Float64Array, Int64Array};
-    use arrow::datatypes::{Field, Schema};
+    use std::sync::Arc;
+
+    use arrow::array::{Array, AsArray, Float64Array, Int64Array};
+    use arrow::datatypes::{DataType, Field, Schema};
 
     fn part_of_each(values: &ArrayRef, slice: usize) -> Vec<usize> {
         let schema = Arc::new(Schema::new(vec![

@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::channel::{Closed, Message, Receiver, Signal};
 use crate::checkpoint::Barrier;
+use crate::world::World;
 
 #[derive(Debug)]
 struct Channel {
@@ -20,6 +21,8 @@ struct Channel {
     port: usize,
     /// The node it comes from, as an index into the node's list of upstream nodes.
     upstream: usize,
+    /// Its watermarks hold nothing back.
+    is_timeless: bool,
     watermark_us: Option<i64>,
     is_idle: bool,
     has_ended: bool,
@@ -54,16 +57,19 @@ pub(crate) struct Change {
     pub watermark_us: Option<i64>,
     /// Whether all inputs are idle, if that has changed.
     pub idle: Option<bool>,
+    /// The input port at which nothing follows any more.
+    pub ended_port: Option<usize>,
     /// Every input has ended.
     pub end: bool,
 }
 
 impl Inputs {
-    pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize) {
+    pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize, is_timeless: bool) {
         self.channels.push(Channel {
             messages,
             port,
             upstream,
+            is_timeless,
             watermark_us: None,
             is_idle: false,
             has_ended: false,
@@ -72,7 +78,8 @@ impl Inputs {
     }
 
     /// The next arrival, from each input in its turn. Cancel safe.
-    pub async fn next(&mut self) -> Result<Arrival, Closed> {
+    pub async fn next(&mut self, world: &World) -> Result<Arrival, Closed> {
+        self.next = (self.next + world.choose(self.channels.len())) % self.channels.len().max(1);
         loop {
             if let Some(barrier) = self.aligned() {
                 return Ok(Arrival::Barrier(barrier));
@@ -131,11 +138,27 @@ impl Inputs {
     }
 
     fn live(&self) -> impl Iterator<Item = &Channel> {
-        self.channels.iter().filter(|channel| !channel.is_idle && !channel.has_ended)
+        self.timed().filter(|channel| !channel.is_idle && !channel.has_ended)
+    }
+
+    fn timed(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.iter().filter(|channel| !channel.is_timeless)
+    }
+
+    /// The input ports have the numbers below this.
+    pub fn num_ports(&self) -> usize {
+        self.channels.iter().map(|channel| channel.port + 1).max().unwrap_or(0)
+    }
+
+    /// Whether nothing follows at an input port.
+    pub fn has_ended(&self, port: usize) -> bool {
+        let mut of_port = self.channels.iter().filter(|channel| channel.port == port).peekable();
+        of_port.peek().is_some() && of_port.all(|channel| channel.has_ended)
     }
 
     fn note(&mut self, from: usize, signal: Signal) -> Change {
         let channel = &mut self.channels[from];
+        let port = channel.port;
         match signal {
             Signal::Watermark(watermark) => channel.watermark_us = channel.watermark_us.max(Some(watermark)),
             Signal::Idle => channel.is_idle = true,
@@ -144,13 +167,14 @@ impl Inputs {
             Signal::End => channel.has_ended = true,
         }
         let mut change = Change { end: self.channels.iter().all(|channel| channel.has_ended), ..Change::default() };
+        change.ended_port = (matches!(signal, Signal::End) && self.has_ended(port)).then_some(port);
         if change.end {
             return change;
         }
         let is_idle = self.live().next().is_none();
         // Where all are idle, none holds the one that is furthest back any more, whichever of them fell idle last.
         let watermark_us = match is_idle {
-            true => self.channels.iter().map(|channel| channel.watermark_us).max().flatten(),
+            true => self.timed().map(|channel| channel.watermark_us).max().flatten(),
             false => self.live().map(|channel| channel.watermark_us).min().flatten(),
         };
         if watermark_us > self.watermark_us {
@@ -173,7 +197,7 @@ mod tests {
     fn two_inputs() -> Inputs {
         let mut inputs = Inputs::default();
         for upstream in 0..2 {
-            inputs.add(queue(1, 1).1, 0, upstream);
+            inputs.add(queue(1, 1).1, upstream, upstream, false);
         }
         inputs
     }
@@ -201,10 +225,21 @@ mod tests {
         assert_eq!(inputs.note(1, Signal::Active), Change::default());
         assert_eq!(inputs.note(1, Signal::Watermark(20)), Change::default());
         assert_eq!(inputs.note(0, Signal::Watermark(60)), Change::default());
-        assert_eq!(inputs.note(1, Signal::End), watermark(60));
+        assert_eq!(inputs.note(1, Signal::End), Change { ended_port: Some(1), ..watermark(60) });
         assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
         assert_eq!(inputs.note(0, Signal::Active), Change { idle: Some(false), ..Change::default() });
-        assert_eq!(inputs.note(0, Signal::End), Change { end: true, ..Change::default() });
+        assert_eq!(inputs.note(0, Signal::End), Change { ended_port: Some(0), end: true, ..Change::default() });
+    }
+
+    #[test]
+    fn a_timeless_input_holds_nothing_back() {
+        let mut inputs = Inputs::default();
+        inputs.add(queue(1, 1).1, 0, 0, false);
+        inputs.add(queue(1, 1).1, 1, 1, true);
+        assert_eq!(inputs.note(0, Signal::Watermark(50)), watermark(50));
+        assert_eq!(inputs.note(1, Signal::Watermark(90)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
+        assert_eq!(inputs.note(1, Signal::End), Change { ended_port: Some(1), ..Change::default() });
     }
 
     #[test]

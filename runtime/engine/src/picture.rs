@@ -5,11 +5,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millrace_operator::ViewSnapshot;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+
+use crate::world::World;
 
 /// The newest picture and whether somebody wants a newer one.
 #[derive(Debug, Default)]
@@ -40,12 +41,13 @@ pub(crate) struct Easel {
     interval: Duration,
     not_before: Instant,
     has_news: bool,
+    world: World,
 }
 
 impl Easel {
-    pub fn new(cell: std::sync::Arc<PictureCell>, interval: Duration) -> Self {
+    pub fn new(cell: std::sync::Arc<PictureCell>, interval: Duration, world: World) -> Self {
         // An empty view has a picture too: its axes.
-        Self { cell, interval, not_before: Instant::now(), has_news: true }
+        Self { cell, interval, not_before: world.now(), has_news: true, world }
     }
 
     pub fn note_news(&mut self) {
@@ -53,14 +55,14 @@ impl Easel {
     }
 
     pub fn is_due(&self) -> bool {
-        self.has_news && self.cell.is_wanted.load(Ordering::Relaxed) && Instant::now() >= self.not_before
+        self.has_news && self.cell.is_wanted.load(Ordering::Relaxed) && self.world.now() >= self.not_before
     }
 
     /// Waits until a picture may be due.
     pub async fn wait(&self) {
         while !self.is_due() {
             if self.has_news && self.cell.is_wanted.load(Ordering::Relaxed) {
-                tokio::time::sleep_until(self.not_before).await;
+                self.world.sleep_until(self.not_before).await;
             } else {
                 self.cell.wish.notified().await;
             }
@@ -72,6 +74,6 @@ impl Easel {
         self.cell.is_wanted.store(false, Ordering::Relaxed);
         self.cell.put(picture);
         self.has_news = false;
-        self.not_before = Instant::now() + self.interval.max(cost * 10);
+        self.not_before = self.world.now() + self.interval.max(cost * 10);
     }
 }

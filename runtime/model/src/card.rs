@@ -79,11 +79,12 @@ impl NodeCard {
 
 fn expand(cards: &[PortCard], params: &Params) -> Vec<Port> {
     let mut ports: Vec<Port> = Vec::new();
-    for card in cards {
+    for card in cards.iter().filter(|card| card.only_where.as_ref().is_none_or(|only| only.holds(params))) {
         let port = |name: &str| Port {
             name: name.to_owned(),
             role: card.role,
             takes_many_wires: card.takes_many_wires,
+            is_timeless: card.is_timeless,
             help: card.help.clone(),
         };
         match &card.repeated_by {
@@ -112,6 +113,26 @@ pub struct PortCard {
     pub takes_many_wires: bool,
     /// One port for each item of this list param, named by a field of the item.
     pub repeated_by: Option<Repeat>,
+    /// The port is there only with this choice.
+    #[serde(default)]
+    pub only_where: Option<OnlyWhere>,
+    /// An input whose rows have no part in the node's event time: its watermarks hold nothing back.
+    #[serde(default)]
+    pub is_timeless: bool,
+}
+
+/// Which choice of a param makes a port: one of several groups, by the value of the field that tells them apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OnlyWhere {
+    pub param: String,
+    pub field: String,
+    pub value: String,
+}
+
+impl OnlyWhere {
+    fn holds(&self, params: &Params) -> bool {
+        params.get(&self.param).and_then(|group| group.get(&self.field)).and_then(Value::as_str) == Some(&self.value)
+    }
 }
 
 /// Which list param makes ports, and which field of its items names them.
@@ -139,12 +160,32 @@ impl PortCard {
     }
 
     pub fn named(name: impl Into<String>, role: PortRole, help: impl Into<String>) -> Self {
-        Self { name: name.into(), role, help: help.into(), takes_many_wires: false, repeated_by: None }
+        Self {
+            name: name.into(),
+            role,
+            help: help.into(),
+            takes_many_wires: false,
+            repeated_by: None,
+            only_where: None,
+            is_timeless: false,
+        }
     }
 
     #[must_use]
     pub fn many_wires(mut self) -> Self {
         self.takes_many_wires = true;
+        self
+    }
+
+    #[must_use]
+    pub fn timeless(mut self) -> Self {
+        self.is_timeless = true;
+        self
+    }
+
+    #[must_use]
+    pub fn only_where(mut self, param: &str, field: &str, value: &str) -> Self {
+        self.only_where = Some(OnlyWhere { param: param.into(), field: field.into(), value: value.into() });
         self
     }
 
@@ -161,6 +202,9 @@ pub struct Port {
     pub name: String,
     pub role: PortRole,
     pub takes_many_wires: bool,
+    /// An input whose watermarks hold nothing back.
+    #[serde(default)]
+    pub is_timeless: bool,
     pub help: String,
 }
 
@@ -198,6 +242,9 @@ pub struct Field {
     pub required: bool,
     pub default: Option<Value>,
     pub kind: FieldKind,
+    /// Whether the node's state still fits when this param changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_state: bool,
 }
 
 /// What a param may be, and so which widget edits it.

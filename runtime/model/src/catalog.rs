@@ -46,8 +46,13 @@ impl Catalog {
         match self.card(&node.kind) {
             Some(card) => (card.input_ports(&node.params), card.output_ports(&node.params)),
             None => {
-                let port =
-                    |name: String| Port { name, role: PortRole::Rows, takes_many_wires: true, help: String::new() };
+                let port = |name: String| Port {
+                    name,
+                    role: PortRole::Rows,
+                    takes_many_wires: true,
+                    is_timeless: false,
+                    help: String::new(),
+                };
                 let mut inputs: Vec<String> =
                     pipeline.wires_into(&node.id).into_iter().map(|wire| wire.to.port).collect();
                 let mut outputs: Vec<String> =

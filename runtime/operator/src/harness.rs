@@ -12,6 +12,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_model::{FieldKind, NodeCard, NodeId, Params, Port, PortRole, Section};
 use serde_json::Value;
 
+use crate::crew::Crew;
 use crate::infer::{InferContext, ParamProblem};
 use crate::machine::{Machine, Operator, Sink, Source, SourceContext, SourceEvent, View};
 use crate::node::{BuildContext, Node, NodeType, Probed, erase};
@@ -151,7 +152,8 @@ impl Harness {
         let mut output = Output::default();
         source.open().await?;
         loop {
-            let event = source.next(&mut SourceContext { output: &mut output, batch_size }).await;
+            let mut cx = SourceContext { output: &mut output, batch_size, crew: Crew::Inline };
+            let event = source.next(&mut cx).await;
             gathered.take(self, &mut output);
             match event? {
                 SourceEvent::More if gathered.num_rows() < max_rows => {}
@@ -234,7 +236,7 @@ pub struct OperatorRun<'a> {
     pub gathered: Gathered,
 }
 
-impl OperatorRun<'_> {
+impl<'a> OperatorRun<'a> {
     /// # Panics
     /// When the operator fails.
     pub fn push(&mut self, batch: RecordBatch) -> &mut Self {
@@ -262,6 +264,16 @@ impl OperatorRun<'_> {
         self
     }
 
+    /// Ends one of the inputs.
+    ///
+    /// # Panics
+    /// When the operator fails.
+    pub fn end_input(&mut self, input: usize) -> &mut Self {
+        self.call(|operator, output| operator.on_input_end(input, output))
+            .unwrap_or_else(|error| panic!("the operator failed: {error}"));
+        self
+    }
+
     /// Ends the input: the watermark goes to the end of time, then `on_end`.
     ///
     /// # Panics
@@ -280,8 +292,17 @@ impl OperatorRun<'_> {
     /// # Panics
     /// When the operator cannot be restored.
     pub fn restart(&mut self) -> &mut Self {
+        self.restart_as(self.harness)
+    }
+
+    /// The same, where the params have changed in those that keep the state.
+    ///
+    /// # Panics
+    /// When the operator cannot be restored.
+    pub fn restart_as(&mut self, harness: &'a Harness) -> &mut Self {
         let state = self.operator.snapshot().unwrap_or_else(|error| panic!("no snapshot: {error}"));
-        let Machine::Operator(mut operator) = self.harness.build() else { unreachable!("it was an operator") };
+        let Machine::Operator(mut operator) = harness.build() else { unreachable!("it was an operator") };
+        self.harness = harness;
         operator.restore(&state).unwrap_or_else(|error| panic!("no restore: {error}"));
         self.operator = operator;
         self

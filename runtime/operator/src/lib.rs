@@ -6,12 +6,15 @@
 //! task and clock belongs to the engine. DataFusion is used behind the types of this crate and appears in none of them.
 
 pub mod aggregate;
+pub mod clock;
+pub mod crew;
 pub mod error;
 pub mod expression;
 mod field_order;
 pub mod form;
 pub mod harness;
 pub mod infer;
+pub mod key;
 pub mod machine;
 pub mod node;
 pub mod output;
@@ -21,6 +24,8 @@ pub mod sql;
 pub mod time;
 pub mod watermark;
 
+pub use clock::Clock;
+pub use crew::Crew;
 pub use error::{NodeError, Origin, Retry};
 pub use expression::CompiledExpression;
 pub use infer::{InferContext, ParamProblem};

@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use millrace_model::view::ViewSpec;
 
+use crate::crew::Crew;
 use crate::error::NodeError;
 use crate::output::Output;
 
@@ -80,6 +81,8 @@ pub struct SourceContext<'a> {
     pub output: &'a mut Output,
     /// Aim for batches of this many rows.
     pub batch_size: usize,
+    /// Who carries work that can be done meanwhile.
+    pub crew: Crew,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,13 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// Nothing follows at the input of this index. May be said again after a restart. The last input to end is followed by
+    /// the end of time and [`Operator::on_end`].
+    fn on_input_end(&mut self, input: usize, out: &mut Output) -> Result<(), NodeError> {
+        let _ = (input, out);
+        Ok(())
+    }
+
     /// The wall clock has advanced to `now_us`. Called about ten times a second, and only where
     /// [`Operator::wants_ticks`].
     fn on_tick(&mut self, now_us: i64, out: &mut Output) -> Result<(), NodeError> {
@@ -115,6 +125,14 @@ pub trait Operator: Send {
     fn on_end(&mut self, out: &mut Output) -> Result<(), NodeError> {
         let _ = out;
         Ok(())
+    }
+
+    /// The node's params were changed while it runs, in a way that its state does not fit: emit what is open, for
+    /// another operator comes in the place of this one. What is not emitted is to be counted with
+    /// [`Output::drop_rows`]. Watermarks that are given here are not passed on.
+    fn hand_over(&mut self, out: &mut Output) -> Result<(), NodeError> {
+        self.on_watermark(i64::MAX, out)?;
+        self.on_end(out)
     }
 
     fn wants_ticks(&self) -> bool {

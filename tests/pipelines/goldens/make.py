@@ -354,5 +354,72 @@ def tidy_readings():
     write("tidy_readings/expected/peaks.csv", out)
 
 
-for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings):
+def patterns():
+    """Events of users, up to 4 s out of order: break-ins, doors left open, pressures that fall; every row is looked at."""
+    rand = random.Random(8)
+    base = 1_700_000_000
+    rows = []
+    for second in range(1200):
+        for user in "abc":
+            if rand.random() < 0.4:
+                kind = rand.choice(["failed", "failed", "failed", "entered", "opened", "closed", "seen"])
+                rows.append((base + second, second + rand.randint(0, 4), user, kind, rand.randint(0, 99)))
+    rows = [(at, user, kind, value) for at, _, user, kind, value in sorted(rows, key=lambda row: row[1])]
+    write("patterns/input.csv", ["at,user,kind,value"] + [f"{stamp(a)},{u},{k},{v}" for a, u, k, v in rows])
+
+    break_ins = ["user,match_start,match_end,num_failed,num_entered,from_value,entered_with"]
+    left_open = ["user,match_start,match_end,num_opened"]
+    falls = ["user,match_start,match_end,num_top,num_fall,lowest"]
+    for user in "abc":
+        mine = sorted(row for row in rows if row[1] == user)
+        # Four failures at least, then an entry, within 20 s; whatever else comes between; not overlapping.
+        first = 0
+        while first < len(mine):
+            failed = []
+            for at, _, kind, value in mine[first:] if mine[first][2] == "failed" else []:
+                if at > mine[first][0] + 20:
+                    break
+                if kind == "failed":
+                    failed.append(value)
+                elif kind == "entered" and len(failed) >= 4:
+                    break_ins.append(f"{user},{stamp(mine[first][0])},{stamp(at)},{len(failed)},1,{failed[0]},{value}")
+                    first = next(i for i, row in enumerate(mine) if row[0] == at)
+                    break
+            first += 1
+        # Opened and not closed for 15 s.
+        for at, _, kind, _ in mine:
+            if kind == "opened" and not any(k == "closed" and at < a <= at + 15 for a, _, k, _ in mine):
+                left_open.append(f"{user},{stamp(at)},{stamp(at)},1")
+        # A value that falls three times at least from row to row, as long as it does; not overlapping.
+        first = 0
+        while first < len(mine):
+            last = first
+            while last + 1 < len(mine) and mine[last + 1][3] < mine[last][3]:
+                last += 1
+            if last - first >= 3:
+                falls.append(f"{user},{stamp(mine[first][0])},{stamp(mine[last][0])},1,{last - first},{mine[last][3]}")
+                first = last
+            first += 1
+    for name, out in (("break_ins", break_ins), ("left_open", left_open), ("falls", falls)):
+        write(f"patterns/expected/{name}.csv", out)
+
+
+def wired_lookup():
+    """Readings and what is said of their devices in one file: each reading with the last that the file says."""
+    rand = random.Random(9)
+    lines, rooms, readings = [], {}, []
+    for i in range(4000):
+        device = f"d{rand.randint(0, 39)}"
+        if rand.random() < 0.1:
+            rooms[device] = f"room {rand.randint(0, 99)}"
+            lines.append(f"{i},said,{device},{rooms[device]}")
+        else:
+            readings.append((i, device))
+            lines.append(f"{i},read,{device},")
+    write("wired_lookup/input.csv", ["n,kind,device,room"] + lines)
+    out = [f"{i},{device},{rooms.get(device, '')}" for i, device in readings]
+    write("wired_lookup/expected/joined.csv", ["n,device,room"] + out)
+
+
+for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings, patterns, wired_lookup):
     make()

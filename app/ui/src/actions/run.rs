@@ -17,6 +17,8 @@ const fn project(id: &'static str, title: &'static str, keys: Keys, command: fn(
 pub(super) const RUN: &[Action] = &[
     run("run.run", "Run", &[key(CTRL, Key::Enter)], Need::Idle, || Command::Run).with_icon("play"),
     run("run.stop", "Stop (twice: at once)", &[key(CTRL, Key::Period)], Need::Running, || Command::Stop).with_icon("stop"),
+    run("run.apply", "Apply changes to the run", &[key(CTRL_SHIFT, Key::Enter)], Need::Running, || Command::ApplyToRun).with_icon("arrow-clockwise"),
+    run("run.restart", "Restart the run", &[], Need::Running, || Command::Restart).with_icon("arrow-clockwise"),
     run("run.tap_wire", "Look at the wire's rows", &[key(NONE, Key::L)], Need::OneWire, || Command::Look(Look::TapWire)).with_icon("table"),
     run("run.tap_output", "Look at the node's output", &[key(NONE, Key::O)], Need::WiredNode, || Command::Look(Look::TapOutput)).with_icon("table"),
     run("run.stop_tap", "Look at no wire", &[], Need::Tap, || Command::Tap(None)),

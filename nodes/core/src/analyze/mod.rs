@@ -7,6 +7,7 @@ use millrace_operator::node::erase;
 
 pub mod count_window;
 pub mod hopping_window;
+pub mod pattern;
 pub mod rolling_window;
 pub mod session_window;
 pub mod silence;
@@ -22,5 +23,6 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<count_window::CountWindow>(),
         erase::<rolling_window::RollingWindow>(),
         erase::<silence::Silence>(),
+        erase::<pattern::Pattern>(),
     ]
 }

@@ -1,5 +1,4 @@
-//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`], a stretch of them on each core; the rest,
-//! and all lines of columns that are no plain values, by arrow-json in blocks, and a block that does not fit is halved
+//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`]; the rest, and all lines of columns that are no plain values, by arrow-json in blocks, and a block that does not fit is halved
 //! until the lines at fault stand alone.
 //!
 //! Whole numbers and times are decoded as their text first and read strictly afterwards: arrow-json by itself would turn
@@ -12,8 +11,6 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
-
-use rayon::prelude::*;
 
 use super::columns::{CellBuilder, ColumnType, misfit};
 use super::flat_json::FlatJson;
@@ -28,12 +25,9 @@ pub(crate) struct NdjsonDecoder {
     raw_schema: SchemaRef,
     has_texts: bool,
     nulls_misfits: bool,
-    /// Readers of plain lines, one for each stretch; none where a column is no plain value.
-    flat: Vec<FlatJson>,
+    /// The reader of plain lines; none where a column is no plain value.
+    flat: Option<FlatJson>,
 }
-
-/// Fewer lines than this are not worth the handing over to another core.
-const MIN_STRETCH: usize = 1_024;
 
 impl NdjsonDecoder {
     pub(crate) fn new(schema: SchemaRef, types: &[Option<ColumnType>], nulls_misfits: bool) -> Self {
@@ -45,10 +39,7 @@ impl NdjsonDecoder {
             .zip(types)
             .map(|(field, column_type)| Some((field.name().clone(), (*column_type)?)))
             .collect();
-        let num_readers = std::thread::available_parallelism().map_or(1, usize::from);
-        let flat = plain.map_or_else(Vec::new, |columns| {
-            (0..num_readers).map(|_| FlatJson::new(columns.iter().cloned())).collect()
-        });
+        let flat = plain.map(|columns| FlatJson::new(columns.into_iter()));
         let raw_schema = Arc::new(Schema::new(raw_fields));
         Self { schema, types: types.to_vec(), raw_schema, has_texts, nulls_misfits, flat }
     }
@@ -104,8 +95,14 @@ impl NdjsonDecoder {
     }
 
     /// Reads plain lines with `flat`, and each run of other lines thoroughly.
-    fn decode_stretch(&self, flat: &mut FlatJson, data: &[u8], lines: &[Line<'_>]) -> Result<Stretch, ArrowError> {
-        let mut stretch = Stretch::default();
+    fn decode_plain(
+        &self,
+        flat: &mut FlatJson,
+        data: &[u8],
+        lines: &[Line<'_>],
+        batches: &mut Vec<RecordBatch>,
+        decoded: &mut Decoded,
+    ) -> Result<(), ArrowError> {
         let mut columns = flat.builders(lines.len());
         let mut cells = Vec::new();
         // Text as a whole is mostly what each line of it is.
@@ -130,27 +127,27 @@ impl NdjsonDecoder {
                     let row = columns.iter_mut().map(CellBuilder::finish).collect::<Vec<_>>();
                     let batch = RecordBatch::try_new(Arc::clone(&self.schema), row)?;
                     if num_plain > 0 {
-                        stretch.batches.push(batch.slice(0, num_plain));
+                        batches.push(batch.slice(0, num_plain));
                     }
-                    self.decode_lines(data, &lines[from..index], &mut stretch.batches, &mut stretch.decoded);
+                    self.decode_lines(data, &lines[from..index], batches, decoded);
                     // The plain line was appended already, as the last row.
-                    stretch.batches.push(batch.slice(num_plain, 1));
+                    batches.push(batch.slice(num_plain, 1));
                     num_plain = 0;
                 } else {
                     num_plain += 1;
                 }
-                stretch.decoded.lines.push(line.number);
+                decoded.lines.push(line.number);
                 from = index + 1;
             }
         }
         if num_plain > 0 {
             let columns = columns.iter_mut().map(CellBuilder::finish).collect();
-            stretch.batches.push(RecordBatch::try_new(Arc::clone(&self.schema), columns)?);
+            batches.push(RecordBatch::try_new(Arc::clone(&self.schema), columns)?);
         }
         if from < lines.len() {
-            self.decode_lines(data, &lines[from..], &mut stretch.batches, &mut stretch.decoded);
+            self.decode_lines(data, &lines[from..], batches, decoded);
         }
-        Ok(stretch)
+        Ok(())
     }
 
     fn decode_lines(&self, data: &[u8], lines: &[Line<'_>], batches: &mut Vec<RecordBatch>, decoded: &mut Decoded) {
@@ -182,24 +179,15 @@ impl TextDecoder for NdjsonDecoder {
         let mut decoded = Decoded::default();
         let lines = split(data, is_end, max_records, first_line, &mut decoded);
         let mut batches = Vec::new();
-        let num_stretches = (lines.len() / MIN_STRETCH).clamp(1, self.flat.len().max(1));
-        let mut flat = std::mem::take(&mut self.flat);
-        if flat.is_empty() && !lines.is_empty() {
-            self.decode_lines(data, &lines, &mut batches, &mut decoded);
-        } else if !lines.is_empty() {
-            let this = &*self;
-            let stretches = lines
-                .par_chunks(lines.len().div_ceil(num_stretches))
-                .zip(&mut flat)
-                .map(|(lines, flat)| this.decode_stretch(flat, data, lines))
-                .collect::<Result<Vec<Stretch>, ArrowError>>()?;
-            for mut stretch in stretches {
-                batches.append(&mut stretch.batches);
-                decoded.lines.append(&mut stretch.decoded.lines);
-                decoded.rejects.append(&mut stretch.decoded.rejects);
+        match self.flat.take() {
+            _ if lines.is_empty() => {}
+            Some(mut flat) => {
+                let read = self.decode_plain(&mut flat, data, &lines, &mut batches, &mut decoded);
+                self.flat = Some(flat);
+                read?;
             }
+            None => self.decode_lines(data, &lines, &mut batches, &mut decoded),
         }
-        self.flat = flat;
         decoded.batch = match batches.len() {
             0 => None,
             1 => batches.pop(),
@@ -207,14 +195,6 @@ impl TextDecoder for NdjsonDecoder {
         };
         Ok(decoded)
     }
-}
-
-/// What was read of some lines, in their order.
-#[derive(Default)]
-struct Stretch {
-    batches: Vec<RecordBatch>,
-    /// Lines and rejects only.
-    decoded: Decoded,
 }
 
 /// Whether a line can be one object: lines that are cut off or joined must not be put right by their neighbours.
@@ -454,9 +434,9 @@ mod tests {
             let schema = Arc::new(schema_of(&columns));
             let types = types_of(&schema, &columns);
             let mut quick = NdjsonDecoder::new(Arc::clone(&schema), &types, nulls);
-            let mut builders = quick.flat[0].builders(1);
-            let is_taken = quick.flat[0].push(&line, &mut Vec::new(), &mut builders);
-            quick.flat.clear();
+            let mut flat = quick.flat.take().expect("all columns are plain");
+            let mut builders = flat.builders(1);
+            let is_taken = flat.push(&line, &mut Vec::new(), &mut builders);
             let thorough = quick.decode(line.as_bytes(), true, 10, 1).expect("it is read");
             if is_taken {
                 let row = builders.iter_mut().map(CellBuilder::finish).collect();

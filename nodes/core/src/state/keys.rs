@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
 use millrace_model::ColumnRef;
+use millrace_operator::key::comparable;
 use millrace_operator::{InferContext, NodeError};
 
 use super::rows::RowStore;
@@ -135,23 +135,6 @@ impl KeyEncoder {
     }
 }
 
-/// The column with one form for each float that compares equal: one zero, one NaN.
-fn comparable(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        DataType::Float64 => Arc::new(
-            column
-                .as_primitive::<Float64Type>()
-                .unary::<_, Float64Type>(|value| if value.is_nan() { f64::NAN } else { value + 0.0 }),
-        ),
-        DataType::Float32 => Arc::new(
-            column
-                .as_primitive::<Float32Type>()
-                .unary::<_, Float32Type>(|value| if value.is_nan() { f32::NAN } else { value + 0.0 }),
-        ),
-        _ => column.clone(),
-    }
-}
-
 /// A hash that is the same over versions and machines: FNV-1a, then the finish of MurmurHash3.
 pub(crate) fn stable_hash(seed: u64, bytes: &[u8]) -> u64 {
     let start = mixed(0xcbf2_9ce4_8422_2325_u64 ^ seed);
@@ -204,8 +187,10 @@ pub(crate) fn table_bytes<V>(table: &KeyMap<V>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use arrow::array::{Float64Array, StringArray};
+    use arrow::array::{AsArray, Float64Array, StringArray};
     use arrow::datatypes::{Field, Schema};
 
     #[test]

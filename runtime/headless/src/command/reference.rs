@@ -138,7 +138,9 @@ fn of_port(port: &PortCard) -> String {
         Some(repeat) => format!("one for each of `{}`, named by its `{}`", repeat.param, repeat.field),
     };
     let many = if port.takes_many_wires { " Takes any number of wires." } else { "" };
-    format!("{name}: {}{many}", port.help.trim().replace('\n', " "))
+    let only = port.only_where.as_ref();
+    let only = only.map(|only| format!(" Only where `{}.{}` is `{}`.", only.param, only.field, only.value));
+    format!("{name}: {}{many}{}", port.help.trim().replace('\n', " "), only.unwrap_or_default())
 }
 
 fn lower_first(text: &str) -> String {

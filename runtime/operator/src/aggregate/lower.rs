@@ -21,6 +21,9 @@ use crate::expression::{self, CompiledExpression, ExpressionError, explain};
 /// Every 64-bit integer, signed or not, fits into 20 digits; ten more are left for the sum.
 const WIDE: DataType = DataType::Decimal128(20, 0);
 
+/// The type of a sum of integers while it is accumulated.
+pub(crate) const WIDE_SUM: DataType = DataType::Decimal128(30, 0);
+
 /// The distinct aggregate functions that were met so far, and what they read.
 pub(super) struct Lowered {
     num_keys: usize,

@@ -31,6 +31,7 @@ mod table;
 mod tests;
 
 pub use keys::KeyTable;
+pub(crate) use lower::WIDE_SUM;
 pub use partials::Partials;
 pub use table::{Finished, GroupTable, SlotTable};
 

@@ -1,6 +1,6 @@
 //! One open file and the rows that are read from it in blocks.
 //!
-//! A text file is read a megabyte at a time into a buffer that begins at a record; the position is that of the first byte
+//! A CSV file is read a megabyte at a time into a buffer that begins at a record; the position is that of the first byte
 //! which no record has taken, so that a reader opened there goes on with the next record.
 
 use std::fs::File;
@@ -11,10 +11,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
-use millrace_operator::NodeError;
 use millrace_operator::rejected::OnError;
+use millrace_operator::{Crew, NodeError};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::ahead::LineFile;
 use super::{Params, one_byte};
 use crate::format::columns::ColumnType;
 use crate::format::compression;
@@ -27,7 +28,7 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 /// A record that has no end within this many bytes is taken to be damaged.
 const MAX_RECORD_BYTES: usize = 4 * CHUNK_BYTES;
 /// A line longer than this is no line.
-const MAX_LINE_BYTES: usize = 64 * CHUNK_BYTES;
+pub(super) const MAX_LINE_BYTES: usize = 64 * CHUNK_BYTES;
 
 /// How all files of a node are read.
 pub(super) struct Reading {
@@ -76,7 +77,8 @@ impl Fault {
 }
 
 pub(super) enum OpenFile {
-    Text(Box<TextFile>),
+    Csv(Box<CsvFile>),
+    Lines(Box<LineFile>),
     Parquet(Box<ParquetFile>),
 }
 
@@ -89,29 +91,39 @@ impl OpenFile {
             Some(FileFormat::Parquet) => {
                 ParquetFile::open(path, shown, position).map(|file| Self::Parquet(Box::new(file)))
             }
-            Some(format) => {
-                TextFile::open(reading, format, path, shown, position).map(|file| Self::Text(Box::new(file)))
+            Some(FileFormat::Csv) => {
+                CsvFile::open(reading, path, shown, position).map(|file| Self::Csv(Box::new(file)))
+            }
+            Some(FileFormat::Ndjson) => {
+                LineFile::open(new_ndjson_decoder, path, shown, position).map(|file| Self::Lines(Box::new(file)))
+            }
+            Some(FileFormat::Lines | FileFormat::Auto) => {
+                LineFile::open(|_| Box::new(LinesDecoder), path, shown, position)
+                    .map(|file| Self::Lines(Box::new(file)))
             }
         }
     }
 
     pub(super) fn position(&self) -> Position {
         match self {
-            Self::Text(file) => file.position,
+            Self::Csv(file) => file.position,
+            Self::Lines(file) => file.position(),
             Self::Parquet(file) => file.position,
         }
     }
 
     /// The next rows; `None` at the end of the file. With `holds_tail` a last record without a line end is left alone.
-    pub(super) fn next(
+    /// Cancel safe.
+    pub(super) async fn next(
         &mut self,
         reading: &Reading,
         shown: &str,
-        max_records: usize,
+        (max_records, crew): (usize, Crew),
         holds_tail: bool,
     ) -> Result<Option<Block>, Fault> {
         match self {
-            Self::Text(file) => file.next(reading, shown, max_records, holds_tail),
+            Self::Csv(file) => file.next(reading, shown, max_records, holds_tail),
+            Self::Lines(file) => file.next(reading, shown, (max_records, crew), holds_tail).await,
             Self::Parquet(file) => file.next(reading, shown, max_records),
         }
     }
@@ -145,7 +157,8 @@ pub(super) fn dialect(params: &Params, head: &[u8]) -> Dialect {
     }
 }
 
-pub(super) struct TextFile {
+/// A file of CSV. A quoted cell may hold line ends, so that its records are found one after the other only.
+pub(super) struct CsvFile {
     reader: Box<dyn Read + Send>,
     decoder: Box<dyn TextDecoder>,
     /// Bytes that were read; those before `at` are done with.
@@ -157,14 +170,8 @@ pub(super) struct TextFile {
     error: Option<io::Error>,
 }
 
-impl TextFile {
-    fn open(
-        reading: &Reading,
-        format: FileFormat,
-        path: &Path,
-        shown: &str,
-        position: Position,
-    ) -> Result<Self, Fault> {
+impl CsvFile {
+    fn open(reading: &Reading, path: &Path, shown: &str, position: Position) -> Result<Self, Fault> {
         let mut file = Self {
             reader: compression::open(path, 0).map_err(|error| fault(shown, error))?,
             decoder: Box::new(LinesDecoder),
@@ -179,15 +186,7 @@ impl TextFile {
             without_bom(&file.buffer).map_err(|reason| Fault::Other(NodeError::user(format!("`{shown}` {reason}"))))?;
         let bom_bytes = file.buffer.len() - text.len();
         file.advance(bom_bytes, 0);
-        match format {
-            FileFormat::Csv => file.begin_csv(reading, shown)?,
-            FileFormat::Ndjson => {
-                let nulls_misfits = reading.params.on_error == OnError::Null;
-                file.decoder =
-                    Box::new(NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits));
-            }
-            FileFormat::Lines | FileFormat::Auto | FileFormat::Parquet => {}
-        }
+        file.begin(reading, shown)?;
         if position.offset > file.position.offset {
             // The head was read for its header; the records go on where they were left.
             file.reader = compression::open(path, position.offset).map_err(|error| fault(shown, error))?;
@@ -201,7 +200,7 @@ impl TextFile {
     }
 
     /// Takes the header off and finds each column's place in a record.
-    fn begin_csv(&mut self, reading: &Reading, shown: &str) -> Result<(), Fault> {
+    fn begin(&mut self, reading: &Reading, shown: &str) -> Result<(), Fault> {
         let params = &reading.params;
         let wanted = &reading.file_schema;
         let dialect = dialect(params, &self.buffer[self.at..]);
@@ -313,11 +312,7 @@ impl TextFile {
             if data.len() < MAX_LINE_BYTES {
                 return Ok(None);
             }
-            return Err(Fault::Other(NodeError::user(format!(
-                "line {} of `{shown}` is longer than {} MB: this is no file of records",
-                self.position.line,
-                MAX_LINE_BYTES / CHUNK_BYTES
-            ))));
+            return Err(too_long(self.position.line, shown));
         };
         let reject = Reject {
             raw: raw_text(&data[..end]),
@@ -333,7 +328,18 @@ impl TextFile {
     }
 }
 
-fn block_of(decoded: Decoded, reading: &Reading, shown: &str) -> Result<Block, Fault> {
+pub(super) fn too_long(line: u64, shown: &str) -> Fault {
+    let megabytes = MAX_LINE_BYTES / CHUNK_BYTES;
+    let message = format!("line {line} of `{shown}` is longer than {megabytes} MB: this is no file of records");
+    Fault::Other(NodeError::user(message))
+}
+
+fn new_ndjson_decoder(reading: &Reading) -> Box<dyn TextDecoder> {
+    let nulls_misfits = reading.params.on_error == OnError::Null;
+    Box::new(NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits))
+}
+
+pub(super) fn block_of(decoded: Decoded, reading: &Reading, shown: &str) -> Result<Block, Fault> {
     let batch = decoded
         .batch
         .map(|batch| finish_batch(batch.columns().to_vec(), reading, shown, |row| decoded.lines[row]))
@@ -413,7 +419,7 @@ impl ParquetFile {
     }
 }
 
-fn fault(shown: &str, error: io::Error) -> Fault {
+pub(super) fn fault(shown: &str, error: io::Error) -> Fault {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         let message = format!("`{shown}` ends early: the compressed file is damaged or was not written to its end");
         Fault::EndsEarly(NodeError::external(message).with_source(error))

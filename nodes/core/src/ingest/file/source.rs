@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use millrace_operator::rejected::{OnError, RejectedBuilder, wall_clock_us};
+use millrace_operator::rejected::{OnError, RejectedBuilder};
 use millrace_operator::watermark::{WatermarkMaker, WatermarkState};
 use millrace_operator::{BuildContext, NodeError, Source, SourceContext, SourceEvent, State};
 use notify::Watcher;
@@ -169,28 +169,30 @@ impl FileSource {
             for reject in &block.rejects {
                 rejected.push(&reject.raw, &reject.reason, &format!("{shown}:{}", reject.line));
             }
-            cx.output.emit(REJECTED, rejected.finish(wall_clock_us()));
+            cx.output.emit(REJECTED, rejected.finish(cx.output.now_us()));
         }
         Ok(())
     }
 
     /// Reads one block; `true` when rows were emitted.
-    fn step(&mut self, cx: &mut SourceContext<'_>) -> Result<bool, NodeError> {
+    async fn step(&mut self, cx: &mut SourceContext<'_>) -> Result<bool, NodeError> {
         let is_watched = self.reading.params.watch;
-        let Some((index, mut file)) = self.current.take() else { return Ok(false) };
-        let shown = self.shown(index);
+        // It stays where it is while it is waited for: `next` may be dropped meanwhile.
+        let Some((index, file)) = &mut self.current else { return Ok(false) };
+        let index = *index;
+        let shown = shown_path(&self.base_dir, &self.files[index].path);
         // Taken before the end is seen, so that what is appended meanwhile is noticed later.
         let size = if is_watched { size_of(&self.files[index].path) } else { 0 };
-        match file.next(&self.reading, &shown, cx.batch_size.max(1), is_watched) {
+        let how = (cx.batch_size.max(1), cx.crew);
+        let block = file.next(&self.reading, &shown, how, is_watched).await;
+        let Position { offset, line } = file.position();
+        match block {
             Ok(Some(block)) => {
-                self.emit(block, &shown, cx)?;
-                let Position { offset, line } = file.position();
                 (self.files[index].offset, self.files[index].line) = (offset, line);
-                self.current = Some((index, file));
+                self.emit(block, &shown, cx)?;
                 Ok(true)
             }
             Ok(None) => {
-                let Position { offset, line } = file.position();
                 (self.files[index].offset, self.files[index].line) = (offset, line);
                 self.close(index, size);
                 Ok(false)
@@ -222,7 +224,7 @@ impl Source for FileSource {
 
     async fn next(&mut self, cx: &mut SourceContext<'_>) -> Result<SourceEvent, NodeError> {
         loop {
-            if self.step(cx)? {
+            if self.step(cx).await? {
                 return Ok(SourceEvent::More);
             }
             let Some(index) = self.files.iter().position(|file| !file.is_done) else {

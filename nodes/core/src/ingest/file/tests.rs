@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::*;
 use crate::format::compression::{Compression, Encoder};
-use crate::testing::{drain, drain_in_two_runs, ready};
+use crate::testing::{drain, drain_in_two_runs, ready, wait_for};
 use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
-use millrace_operator::{Output, Source, SourceContext, SourceEvent};
+use millrace_operator::{Crew, Output, Source, SourceContext, SourceEvent};
 use serde_json::{Value, json};
 
 const READINGS: &str = "time,device,value\n\
@@ -53,8 +53,8 @@ fn rejects(all: &Gathered) -> Vec<(String, String)> {
 fn poll(source: &mut dyn Source) -> (Vec<RecordBatch>, SourceEvent) {
     let mut output = Output::default();
     loop {
-        let event =
-            ready(source.next(&mut SourceContext { output: &mut output, batch_size: 100 })).expect("no failure");
+        let event = ready(source.next(&mut SourceContext { output: &mut output, batch_size: 100, crew: Crew::Inline }))
+            .expect("no failure");
         if event != SourceEvent::More {
             let batches = output.take().into_iter().filter_map(|emitted| match emitted {
                 millrace_operator::output::Emitted::Batch(0, batch) => Some(batch),
@@ -191,7 +191,8 @@ fn a_compressed_file_that_is_cut_off_gives_its_rows_and_then_a_clear_error() {
     let mut output = Output::default();
     let mut num_rows = 0;
     let error = loop {
-        let event = ready(source.next(&mut SourceContext { output: &mut output, batch_size: 1_000 }));
+        let event =
+            ready(source.next(&mut SourceContext { output: &mut output, batch_size: 1_000, crew: Crew::Inline }));
         for emitted in output.take() {
             if let millrace_operator::output::Emitted::Batch(0, batch) = emitted {
                 num_rows += batch.num_rows();
@@ -301,4 +302,69 @@ fn a_quote_that_swallows_megabytes_is_cut_at_its_line() {
     let all = drain(&harness(folder.path(), json!({ "path": "a.csv", "columns": columns })), 8_192);
     assert_eq!((all.rows_at("rows"), all.rows_at("rejected")), (600_000, 1));
     assert_eq!(rejects(&all)[0].0, "a.csv:2");
+}
+
+/// Ids, or the lines of rejects, in the order in which they came, with a restart after `num_calls` calls.
+fn read_by(crew: Crew, harness: &Harness, batch_size: usize, num_calls: usize) -> Vec<(usize, String)> {
+    let mut seen = Vec::new();
+    let mut read = |source: &mut dyn Source, num_calls: usize| {
+        let mut output = Output::default();
+        wait_for(source.open()).expect("it opens");
+        for _ in 0..num_calls {
+            let mut cx = SourceContext { output: &mut output, batch_size, crew };
+            let event = wait_for(source.next(&mut cx)).expect("no failure");
+            for emitted in output.take() {
+                if let millrace_operator::output::Emitted::Batch(port, batch) = emitted {
+                    let column = if port == 0 { LINE_COLUMN } else { "position" };
+                    let column = batch.column_by_name(column).expect("it is there");
+                    let texts = arrow::compute::cast(column, &DataType::Utf8).expect("a text");
+                    seen.extend(texts.as_string::<i32>().iter().flatten().map(|text| (port, text.to_owned())));
+                }
+            }
+            if event != SourceEvent::More {
+                return;
+            }
+        }
+    };
+    let mut source = harness.source();
+    read(source.as_mut(), num_calls);
+    let state = source.snapshot().expect("a snapshot");
+    let mut source = harness.source();
+    source.restore(&state).expect("the snapshot is read");
+    read(source.as_mut(), usize::MAX);
+    seen
+}
+
+#[test]
+fn read_ahead_on_all_cores_gives_what_one_chunk_after_the_other_gives() {
+    let mut text = String::from("\u{feff}");
+    for n in 0..120_000 {
+        match n % 1_000 {
+            7 => text.push_str("{\"id\": \"x\"}\n"),
+            8 => text.push_str("\n"),
+            _ => text.push_str(&format!("{{\"id\": {n}, \"name\": \"a name that takes some room\"}}\r\n")),
+        }
+    }
+    text.push_str("{\"id\": 120000}");
+    let folder = folder(&[("lines.ndjson", text.as_bytes())]);
+    let params = json!({
+        "path": "lines.ndjson",
+        "columns": [{"name": "id", "type": "integer"}, {"name": "name", "type": "text"}],
+        "add_position": true,
+    });
+    let harness = harness(folder.path(), params);
+    let expected = |port: usize| {
+        let is_there = move |n: &usize| if port == 1 { n % 1_000 == 7 } else { !matches!(n % 1_000, 7 | 8) };
+        let place = move |n: usize| if port == 1 { format!("lines.ndjson:{}", n + 1) } else { (n + 1).to_string() };
+        (0..=120_000).filter(is_there).map(place)
+    };
+    for (crew, batch_size, num_calls) in
+        [(Crew::Inline, 8_192, 3), (Crew::Cores, 8_192, 3), (Crew::Cores, 100, 250), (Crew::Cores, 1_000_000, 0)]
+    {
+        let seen = read_by(crew, &harness, batch_size, num_calls);
+        for port in 0..2 {
+            let of_port = seen.iter().filter(|(at, _)| *at == port).map(|(_, text)| text);
+            assert!(of_port.eq(expected(port).collect::<Vec<_>>().iter()), "{crew:?} {batch_size} {num_calls} {port}");
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! `process.lookup_join`: columns of a table, added to the rows with the same key.
 //!
-//! Holds the table, read with the first batch and then every `refresh`; each instance has its own. `table` reads it and
-//! finds its columns before the run. The table is no state that a restart brings back: it is read again.
+//! A table in a file or a database is held as it was read with the first batch and then every `refresh`; each instance has
+//! its own. `table` reads it and finds its columns before the run. It is no state that a restart brings back: it is read
+//! again. A table that arrives by a wire (`wired`) is state, spread over the instances by key as the rows are.
 
 use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{take, take_record_batch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use millrace_model::card::PortRole;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_model::value::FilePath;
 use millrace_model::{ColumnRef, Interval, PortCard};
@@ -16,14 +18,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::table::{Loader, Table};
+use self::wired::WiredOperator;
 use crate::format::FileFormat;
 use crate::rejecting::first_error;
-use crate::state::joining::{KeyPair, LookupKind, default_suffix, joined_fields};
+use crate::state::joining::{KeyPair, LookupKind, default_suffix, joined_fields, partitioning};
 use crate::state::keys::{KeyEncoder, key_columns};
 
 mod table;
 #[cfg(test)]
 mod tests;
+mod wired;
 
 /// Adds the columns of a table to the rows with the same key: the name and place of a device, the price of an item.
 ///
@@ -41,8 +45,15 @@ mod tests;
 /// The table is a file (CSV, NDJSON, Parquet) or what a query gives from a SQLite database, and must fit into memory.
 /// It is read at the start and, with `refresh`, again and again; a row meets the table as it is then, so that a replay
 /// may give other rows than the live run. When it cannot be read the run fails: replace a file by renaming a new one to its
-/// place. For a table that arrives as a stream use **As-of join**. A key with a null has
-/// no partner. The key columns of the table are not added.
+/// place.
+///
+/// The table may also come from another node, by the port `table`: of each key the row that arrived last counts. With the
+/// start `when_complete`, rows wait (in memory) until that input has ended, so that the same rows give the same results
+/// each time; that is for a table which is read once. With `at_once`, a row meets what has come until then, as in Flink's
+/// lookup by processing time: for a table that goes on changing, where a replay may give other rows. The event time of the
+/// table plays no part; where each row has to meet the table as it was at the row's own time use **As-of join**.
+///
+/// A key with a null has no partner. The key columns of the table are not added.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
@@ -85,6 +96,23 @@ pub enum TableParams {
         #[schemars(extend("format" = "multiline"))]
         query: String,
     },
+    /// What arrives at the port `table`: the newest row of each key.
+    Input {
+        /// When the first row is joined.
+        #[serde(default)]
+        start: Start,
+    },
+}
+
+/// When the first row is joined with a table that arrives by a wire.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// When the table's input has ended; rows wait until then.
+    #[default]
+    WhenComplete,
+    /// At once: a row meets what has come of the table until then.
+    AtOnce,
 }
 
 /// What is done where the table has several rows of one key.
@@ -115,6 +143,11 @@ impl Node for LookupJoin {
             "list-magnifying-glass",
         )
         .input(PortCard::rows("Rows to add columns to."))
+        .input(
+            PortCard::named("table", PortRole::Rows, "The rows of the table, where it comes from another node.")
+                .only_where("table", "from", "input")
+                .timeless(),
+        )
         .output(PortCard::rows("The rows with the columns of the table."))
     }
 
@@ -126,17 +159,26 @@ impl Node for LookupJoin {
         vec![plan(params, cx).map(|plan| plan.schema)]
     }
 
-    fn partitioning(_: &Params) -> Partitioning {
-        Partitioning::Stateless
+    fn partitioning(params: &Params) -> Partitioning {
+        match params.table {
+            TableParams::Input { .. } => partitioning(&params.keys),
+            _ => Partitioning::Stateless,
+        }
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
-        let inputs = [Some(cx.input().clone())];
+        let inputs: Vec<Option<SchemaRef>> = cx.inputs.iter().cloned().map(Some).collect();
         let mut found = InferContext::new(&inputs, cx.probed.as_ref());
         let plan = plan(&params, &mut found);
         let Some(plan) = plan.filter(|_| !found.has_errors()) else {
             return Err(first_error(found.into_problems()));
         };
+        if let (TableParams::Input { start }, [rows, table]) = (&params.table, cx.inputs.as_slice()) {
+            let keys = [plan.keys, plan.table_keys];
+            let gives = (plan.schema, plan.added);
+            let operator = WiredOperator::new([rows, table], keys, *start == Start::AtOnce, gives, params.kind)?;
+            return Ok(Machine::Operator(Box::new(operator)));
+        }
         let key_names = params.keys.iter().map(|pair| pair.right().0.clone()).collect();
         let key_types = plan.keys.iter().map(|key| cx.input().field(*key).data_type().clone()).collect();
         Ok(Machine::Operator(Box::new(LookupJoinOperator {
@@ -156,6 +198,8 @@ struct Plan {
     schema: SchemaRef,
     /// The key columns of the rows.
     keys: Vec<usize>,
+    /// Those of the table.
+    table_keys: Vec<usize>,
     /// The columns of the table that are added.
     added: Vec<usize>,
 }
@@ -174,10 +218,21 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
         }
         _ => {}
     }
+    let is_wired = matches!(params.table, TableParams::Input { .. });
+    if is_wired && params.duplicates != Duplicates::Fail {
+        let message = "Of a table that arrives by a wire the newest row of each key counts.";
+        cx.warning("duplicates", "no_effect", message);
+    }
+    if is_wired && !params.refresh.is_zero() {
+        cx.warning("refresh", "no_effect", "A table that arrives by a wire is not read again.");
+    }
     let input = cx.input()?;
     let lefts: Vec<ColumnRef> = params.keys.iter().map(|pair| pair.left.clone()).collect();
     let keys = key_columns("keys", &lefts, &input, cx);
-    let table = cx.probed.map(|probed| probed.schema.clone())?;
+    let table = match is_wired {
+        true => cx.inputs.get(1).cloned().flatten()?,
+        false => cx.probed.map(|probed| probed.schema.clone())?,
+    };
     let mut table_keys = Vec::new();
     for (number, pair) in params.keys.iter().enumerate() {
         let param = format!("keys[{number}]");
@@ -189,7 +244,12 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
         };
         table_keys.push(key);
         let Some(left) = input.index_of(pair.left.as_str()).ok().map(|left| input.field(left)) else { continue };
-        if !are_alike(left.data_type(), table.field(key).data_type()) {
+        // Rows and table go by their bytes to the same instance.
+        let fits = match is_wired {
+            true => left.data_type() == table.field(key).data_type(),
+            false => are_alike(left.data_type(), table.field(key).data_type()),
+        };
+        if !fits {
             let message = format!(
                 "`{}` is of type {} and `{}` of the table of type {}: cast it in a Select node before this one.",
                 left.name(),
@@ -210,7 +270,7 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
     if cx.has_errors() {
         return None;
     }
-    Some(Plan { schema, keys: keys?, added })
+    Some(Plan { schema, keys: keys?, table_keys, added })
 }
 
 /// Whether the key of the table can be brought to the type of the key of the rows without changing what it says.

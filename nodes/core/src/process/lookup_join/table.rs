@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::array_value_to_string;
 use millrace_operator::output::Emitted;
 use millrace_operator::{
-    BuildContext, InferContext, Machine, Node, NodeError, Output, Probed, Source, SourceContext, SourceEvent,
+    BuildContext, Crew, InferContext, Machine, Node, NodeError, Output, Probed, Source, SourceContext, SourceEvent,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
@@ -49,6 +49,7 @@ pub(super) fn probe(table: &TableParams, base_dir: &Path) -> Result<Option<Probe
             let schema = query_schema(&base_dir.join(path.as_str()), query).map_err(|error| error.to_string())?;
             Ok(Some(Probed { schema }))
         }
+        TableParams::Input { .. } => Ok(None),
     }
 }
 
@@ -88,6 +89,7 @@ impl Loader {
         let rows = match &self.table {
             TableParams::File { .. } => self.read_file(&schema)?,
             TableParams::Sqlite { path, query } => read_query(&self.cx.resolve(path.as_str()), query, &schema)?,
+            TableParams::Input { .. } => return Err(NodeError::internal("this table is not read")),
         };
         let mut keys = Vec::with_capacity(self.key_names.len());
         for (name, data_type) in self.key_names.iter().zip(&self.key_types) {
@@ -123,7 +125,8 @@ async fn drain(source: &mut dyn Source) -> Result<Vec<RecordBatch>, NodeError> {
     let mut batches = Vec::new();
     source.open().await?;
     loop {
-        let event = source.next(&mut SourceContext { output: &mut output, batch_size: 8_192 }).await?;
+        let event =
+            source.next(&mut SourceContext { output: &mut output, batch_size: 8_192, crew: Crew::Inline }).await?;
         batches.extend(output.take().into_iter().filter_map(|emitted| match emitted {
             Emitted::Batch(0, batch) => Some(batch),
             _ => None,

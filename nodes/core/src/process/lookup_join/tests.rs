@@ -154,3 +154,65 @@ fn what_cannot_be_is_found_before_the_run() {
         assert_eq!(problems[0].code, code, "{problems:?}");
     }
 }
+
+fn wired(changes: Value) -> Harness {
+    let mut params = json!({"table": {"from": "input"}, "keys": [{"left": "key"}]});
+    params.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+    let schema = event_rows(&[]).schema();
+    Harness::new::<LookupJoin>(params, &[schema.clone(), schema])
+}
+
+/// Number of the row and of its partner, in the order in which they left.
+fn partners(run: &millrace_operator::harness::OperatorRun<'_>) -> Vec<(Option<i64>, Option<i64>)> {
+    let rows = run.gathered.json("rows");
+    rows.iter().map(|row| (row["id"].as_i64(), row["id_right"].as_i64())).collect()
+}
+
+#[test]
+fn a_wired_table_keeps_the_contract() {
+    let schema = event_rows(&[]).schema();
+    let params = json!({"table": {"from": "input"}, "keys": [{"left": "key"}]});
+    assert_node_contract::<LookupJoin>(params, &[schema.clone(), schema]);
+}
+
+#[test]
+fn rows_wait_until_the_table_is_complete_and_time_waits_with_them() {
+    let harness = wired(json!({}));
+    let mut run = harness.operator();
+    run.push(event_rows(&[(Some(1), Some("a"), 1), (Some(2), Some("b"), 2)])).watermark(2_000_000).restart();
+    run.try_push(1, event_rows(&[(None, Some("a"), 10), (None, None, 11)])).expect("takes rows");
+    run.restart().push(event_rows(&[(Some(3), None, 3)]));
+    run.try_push(1, event_rows(&[(None, Some("a"), 12), (None, Some("c"), 13)])).expect("takes rows");
+    assert!(run.gathered.watermarks.is_empty() && partners(&run).is_empty());
+    run.restart().end_input(1).restart();
+    assert_eq!(run.gathered.watermarks, [2_000_000]);
+    assert_eq!(partners(&run), [(Some(1), Some(12)), (Some(2), None), (Some(3), None)]);
+    run.push(event_rows(&[(Some(4), Some("c"), 4)])).end_input(1).end_input(0).end();
+    assert_eq!(partners(&run)[3..], [(Some(4), Some(13))]);
+    assert_eq!(run.gathered.rows_dropped, 2, "a null key and a row that was replaced");
+}
+
+#[test]
+fn at_once_a_row_meets_what_has_come() {
+    let harness = wired(json!({"table": {"from": "input", "start": "at_once"}, "kind": "inner"}));
+    let mut run = harness.operator();
+    run.push(event_rows(&[(Some(1), Some("a"), 1)]));
+    run.try_push(1, event_rows(&[(None, Some("a"), 10)])).expect("takes rows");
+    run.restart().push(event_rows(&[(Some(1), Some("a"), 2)])).watermark(1);
+    run.try_push(1, event_rows(&[(None, Some("a"), 11)])).expect("takes rows");
+    run.push(event_rows(&[(Some(1), Some("a"), 3), (Some(1), Some("b"), 4)])).end();
+    assert_eq!(partners(&run), [(Some(2), Some(10)), (Some(3), Some(11))]);
+    assert_eq!(run.gathered.watermarks, [1, i64::MAX]);
+}
+
+#[test]
+fn the_port_is_there_only_with_a_wired_table() {
+    let card = millrace_operator::node::erase::<LookupJoin>().card();
+    let ports = |params: Value| {
+        let params = serde_json::from_value(params).expect("params");
+        card.input_ports(&params).into_iter().map(|port| (port.name, port.is_timeless)).collect::<Vec<_>>()
+    };
+    assert_eq!(ports(json!({"table": {"from": "file"}})), [("rows".to_owned(), false)]);
+    let both = [("rows".to_owned(), false), ("table".to_owned(), true)];
+    assert_eq!(ports(json!({"table": {"from": "input"}})), both);
+}

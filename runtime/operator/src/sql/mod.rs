@@ -1,6 +1,6 @@
 //! Whole SQL queries over named tables, through DataFusion: row by row, or over all rows of the tables at once.
 //!
-//! Column names are taken as written and integer arithmetic is checked, as in expressions. Functions that give something
+//! Column names are taken as written and integer arithmetic is checked, as in expressions; sums are checked too. Functions that give something
 //! else each time are refused: a replay gives what the live run gave. A query runs to its end in one call, in one
 //! partition, on a thread that belongs to no runtime, so that nothing in DataFusion can wait for another task.
 
@@ -12,23 +12,20 @@ use std::task::{Context, Poll, Wake, Waker};
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{cast, filter, filter_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::MemTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use self::checked::{CheckedSum, with_checked_arithmetic};
 use crate::error::NodeError;
 use crate::expression::{CompiledExpression, ExpressionError, RowFailure, explain, owned_type, reason};
+
+mod checked;
 
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
@@ -66,6 +63,7 @@ impl SqlQuery {
         parser.map_string_types_to_utf8view = false;
         let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
         let session = SessionContext::new_with_state(state);
+        session.register_udaf(CheckedSum::function());
         let mut providers = Vec::with_capacity(tables.len());
         for (name, schema) in tables {
             let provider = Arc::new(MemTable::try_new(schema.clone(), vec![Vec::new()]).map_err(explained)?);
@@ -243,83 +241,6 @@ fn check_functions(plan: &LogicalPlan) -> Result<(), ExpressionError> {
             format!("`{name}` gives something else each time, so that a replay would differ: use the event time."),
         )),
         (Err(error), _) => Err(ExpressionError::new("bad_query", format!("{}.", reason(&error)))),
-    }
-}
-
-/// `plan` with integer arithmetic that fails on overflow. It has been analyzed: both sides have one type.
-fn with_checked_arithmetic(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
-    let rewritten = plan.transform_up_with_subqueries(|node| {
-        let mut schema = merge_schema(&node.inputs());
-        if let LogicalPlan::TableScan(scan) = &node {
-            schema.merge(scan.projected_schema.as_ref());
-        }
-        let names = NamePreserver::new(&node);
-        let node = node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let expr = expr.transform_up(|part| checked_arithmetic(part, &schema))?;
-            Ok(expr.update_data(|expr| name.restore(expr)))
-        })?;
-        match node.transformed {
-            true => Ok(Transformed::yes(node.data.recompute_schema()?)),
-            false => Ok(node),
-        }
-    })?;
-    Ok(rewritten.data)
-}
-
-fn checked_arithmetic(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>, DataFusionError> {
-    let Expr::BinaryExpr(binary) = expr else { return Ok(Transformed::no(expr)) };
-    let is_arithmetic = matches!(binary.op, Operator::Plus | Operator::Minus | Operator::Multiply);
-    if !is_arithmetic || !binary.left.get_type(schema)?.is_integer() || !binary.right.get_type(schema)?.is_integer() {
-        return Ok(Transformed::no(Expr::BinaryExpr(binary)));
-    }
-    let BinaryExpr { left, op, right } = binary;
-    let function = Arc::new(ScalarUDF::new_from_impl(Checked::new(op)));
-    let arguments = vec![*left, *right];
-    Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments))))
-}
-
-/// `+`, `-` or `*` of two integers of one type, which fails on overflow.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Checked {
-    op: Operator,
-    signature: Signature,
-}
-
-impl Checked {
-    fn new(op: Operator) -> Self {
-        Self { op, signature: Signature::any(2, Volatility::Immutable) }
-    }
-}
-
-impl ScalarUDFImpl for Checked {
-    fn name(&self) -> &str {
-        match self.op {
-            Operator::Plus => "checked_add",
-            Operator::Minus => "checked_subtract",
-            _ => "checked_multiply",
-        }
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType, DataFusionError> {
-        types.first().cloned().ok_or_else(|| DataFusionError::Internal("two arguments".to_owned()))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
-        use arrow::compute::kernels::numeric::{add, mul, sub};
-        let [left, right] = <[ColumnarValue; 2]>::try_from(args.args)
-            .map_err(|_| DataFusionError::Internal("two arguments".to_owned()))?;
-        let left = left.into_array(args.number_rows)?;
-        let right = cast(&right.into_array(args.number_rows)?, left.data_type())?;
-        Ok(ColumnarValue::Array(match self.op {
-            Operator::Plus => add(&left, &right)?,
-            Operator::Minus => sub(&left, &right)?,
-            _ => mul(&left, &right)?,
-        }))
     }
 }
 
@@ -536,6 +457,41 @@ mod tests {
             let rows = vec![batch(&["a"], &[3]), batch(&[], &[])];
             assert_eq!(query.run(rows).expect(text).iter().map(RecordBatch::num_rows).sum::<usize>(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_an_error_and_one_that_comes_back_into_range_is_not() {
+        let others = || batch(&[], &[]);
+        for text in [
+            "SELECT sum(n) AS total FROM input",
+            "SELECT sum(n + 0) AS total FROM input",
+            "SELECT Key, sum(n) AS total FROM input GROUP BY Key",
+            "SELECT sum(DISTINCT n - 1) AS total, count(DISTINCT Key) AS k FROM input",
+            "SELECT max(total) AS total FROM (SELECT sum(n) AS total FROM input GROUP BY Key) q",
+            "SELECT Key FROM input GROUP BY Key HAVING sum(n) > 0",
+            "SELECT sum(n) OVER (PARTITION BY Key) AS total FROM input",
+            "SELECT sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS total FROM input",
+            "SELECT n FROM input WHERE n < (SELECT sum(n) FROM input)",
+        ] {
+            let query = compile(text).expect(text);
+            let rows = batch(&["a", "a"], &[i64::MAX, 9]);
+            let error = query.run(vec![rows, others()]).expect_err(text).to_string();
+            assert!(error.contains("64 bits"), "{text}: {error}");
+            let rows = batch(&["a", "a", "a"], &[i64::MAX - 1, 9, -9]);
+            if !text.contains("OVER") {
+                query.run(vec![rows, others()]).expect(text);
+            }
+        }
+        let rows = run(
+            "SELECT sum(n) AS total, sum(n) FILTER (WHERE n < 0) AS none, sum(DISTINCT n) AS once, \
+             avg(n) AS mean FROM input",
+            batch(&["a", "a", "a"], &[2, 2, 5]),
+            others(),
+        );
+        assert_eq!(rows, [json!({"total": 9, "none": null, "once": 7, "mean": 3.0})]);
+        let text = "SELECT sum(n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS total FROM input";
+        let rows = run(text, batch(&["a", "a", "a"], &[1, 2, i64::MAX - 2]), others());
+        assert_eq!(rows, [json!({"total": 1}), json!({"total": 3}), json!({"total": i64::MAX})]);
     }
 
     #[test]
