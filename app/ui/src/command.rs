@@ -1,8 +1,13 @@
 //! Everything that the UI can ask for. Drawing code only pushes commands; they are carried out after the frame.
 
-use millrace_model::{Edit, Endpoint, NodeId, Position, Wire};
+use egui::KeyboardShortcut;
+use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
 use millrace_protocol::{ImageFormat, ProjectId};
 
+use crate::actions::Action;
+use crate::editing::arrange::Arrange;
+use crate::editing::pick::{Pick, Way};
+use crate::editing::rewire::Ends;
 use crate::selection::Selection;
 
 /// One wish of the person.
@@ -31,7 +36,32 @@ pub enum Command {
     Paste {
         text: String,
     },
+    /// Pastes what was copied in this window last.
+    PasteCopied,
     Duplicate,
+    /// Moves the selected nodes by a rule.
+    Arrange(Arrange),
+    /// Changes the selected nodes.
+    Nodes(NodeWish),
+    /// Changes groups and colours of what is selected.
+    Annotate(AnnotateWish),
+    /// Adds a note; in the middle of what is seen when no place is given.
+    AddNote {
+        at: Option<Position>,
+    },
+    /// Leads a wire through a new node of `kind`.
+    InsertNode {
+        kind: String,
+        wire: Wire,
+        at: Position,
+    },
+    /// Puts a node of `kind` in the place of another and keeps its wires.
+    ReplaceNode {
+        kind: String,
+        node: NodeId,
+    },
+    /// Adds, removes or goes to bookmarks.
+    Bookmark(BookmarkWish),
     /// Disables the selected nodes, or enables them when all are disabled.
     ToggleDisabled,
     /// Moves the selected nodes by so many points.
@@ -46,8 +76,36 @@ pub enum Command {
 
     // ---- selection and view ----
     Select(Selection),
-    SelectAll,
+    /// Selects by a rule, and brings what is selected into view.
+    Pick(Pick),
+    /// Selects what was selected before.
+    FormerSelection,
     ClearSelection,
+    /// Changes what is seen.
+    Look(Look),
+    CopyParams,
+    /// Copies the whole pipeline file.
+    CopyPipeline,
+    /// Opens the list of nodes that may replace the selected one.
+    AskReplace,
+    /// Opens the list of nodes that may stand in the selected wire.
+    AskInsert,
+    /// Opens the list of nodes to add before or after the selected one.
+    AddBeside {
+        is_before: bool,
+    },
+    QuickAddInMiddle,
+    /// Opens the title of a group of the selection for typing.
+    RenameGroup,
+    /// Opens a note for typing; the selected one when none is named.
+    EditNote(Option<LayoutId>),
+    /// Gives an action these keys; `None` its usual ones.
+    SetKeys {
+        action: &'static Action,
+        keys: Option<Vec<KeyboardShortcut>>,
+    },
+    /// Gives all actions their usual keys.
+    ResetKeys,
     /// Selects the node, brings it into view, and where a param is named puts the focus on its field.
     JumpTo {
         node: NodeId,
@@ -132,6 +190,81 @@ pub enum Command {
         param: String,
         save: bool,
     },
+}
+
+/// A change of the selected nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeWish {
+    /// Duplicates them, and wires the copies to what feeds them.
+    DuplicateWired,
+    /// Removes them and leads their inputs to what they fed.
+    Bridge,
+    ResetTitle,
+    EnableAll,
+    DisableOthers,
+    PasteParams,
+    ResetParams,
+    /// Wires them one after the other, from left to right.
+    Chain,
+    Unwire(Ends),
+    /// The first and the last from the left change places.
+    Swap,
+    TidyAll,
+    /// Leaves their places to the auto layout.
+    Release,
+}
+
+/// A change of groups and colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnnotateWish {
+    Group,
+    Ungroup,
+    /// The selected nodes join the group of one of them.
+    Join,
+    Leave,
+    Tint(Tint),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BookmarkWish {
+    Add,
+    RemoveLast,
+    RemoveAll,
+    /// Goes to the bookmark of this place in the list.
+    Go(usize),
+    Next,
+    Previous,
+}
+
+/// A change of what is seen; the pipeline stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    ZoomTo(u32),
+    ZoomToSelection,
+    CenterSelection,
+    Pan(Way),
+    Back,
+    Forward,
+    Search,
+    TogglePanels,
+    ToggleMinimap,
+    ToggleGrid,
+    ToggleSnap,
+    Text(TextStep),
+    NextProblem,
+    PreviousProblem,
+    TapWire,
+    /// Looks at the first wire out of the selected node, or into it.
+    TapOutput,
+    /// Goes to the node that slows the rest.
+    Slowest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextStep {
+    Larger,
+    Smaller,
+    Usual,
 }
 
 /// An end of a wire that waits for its other end.

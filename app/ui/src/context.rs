@@ -3,6 +3,7 @@
 use millrace_model::{Catalog, Diagnostic, NodeId, Pipeline};
 use millrace_protocol::{Checked, NodePorts};
 
+use crate::actions::{Keymap, Situation};
 use crate::command::{BottomTab, Command};
 use crate::document::Document;
 use crate::live::Live;
@@ -27,6 +28,9 @@ pub struct ViewContext<'a> {
     pub focus_title: Option<&'a NodeId>,
     /// The tab that the bottom panel is to show from this frame on.
     pub show_bottom: Option<BottomTab>,
+    /// What decides which actions can be taken now.
+    pub situation: &'a Situation,
+    pub keymap: &'a Keymap,
     pub commands: &'a mut Vec<Command>,
 }
 

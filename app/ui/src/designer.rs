@@ -1,22 +1,23 @@
 //! The designer itself: one frame, and the commands that it brought.
 
-use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Modifiers, Panel, Ui};
-use millrace_model::NodeId;
+use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Panel, Ui};
+use millrace_model::{NodeId, Params};
 use millrace_protocol::ProjectId;
 
 use crate::accessibility::{Region, Regions};
-use crate::actions;
+use crate::actions::{Keymap, Situation};
 use crate::apply;
 use crate::bottom::{self, BottomState};
-use crate::canvas::{self, CanvasState, CanvasView, NUDGE};
+use crate::canvas::{self, CanvasState, CanvasView};
 use crate::command::{BottomTab, Command, Side};
 use crate::context::ViewContext;
 use crate::document::{Document, SaveState};
 use crate::inspector::{self, Inspector};
+use crate::keys_page::KeysPage;
 use crate::link::{Link, LinkState};
 use crate::pages;
 use crate::palette::{self, PaletteState};
-use crate::pick_list::{self, PickList};
+use crate::pick_list::PickList;
 use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
@@ -29,7 +30,17 @@ pub struct Designer {
     pub(crate) palette: PaletteState,
     pub(crate) selection: Selection,
     pub(crate) pick_list: Option<PickList>,
-    pub(crate) shows_keys: bool,
+    pub(crate) keymap: Keymap,
+    pub(crate) keys_page: Option<KeysPage>,
+    /// What was selected before the selection that is.
+    pub(crate) former_selection: Selection,
+    /// The text that was copied last in this window.
+    pub(crate) copied: Option<String>,
+    /// Kind and params of the node whose settings were copied.
+    pub(crate) copied_params: Option<(String, Params)>,
+    /// The place in the list of the bookmark that was gone to last.
+    pub(crate) bookmark: Option<usize>,
+    asked: Vec<Command>,
     /// The name of a revision that is being typed.
     pub(crate) revision_name: Option<String>,
     /// What the next frame is to put the focus on.
@@ -84,7 +95,13 @@ impl Designer {
             palette: PaletteState::default(),
             selection: Selection::default(),
             pick_list: None,
-            shows_keys: false,
+            keymap: Keymap::default(),
+            keys_page: None,
+            former_selection: Selection::default(),
+            copied: None,
+            copied_params: None,
+            bookmark: None,
+            asked: Vec::new(),
             revision_name: None,
             focus: Focus::default(),
             shown: Shown { palette: true, bottom: true, inspector: true },
@@ -109,6 +126,42 @@ impl Designer {
         self.canvas.view()
     }
 
+    /// The keys of all actions.
+    pub fn keymap(&self) -> &Keymap {
+        &self.keymap
+    }
+
+    /// Has a command carried out after the next frame, as if the person had asked for it: for menus of the system.
+    pub fn ask(&mut self, command: Command) {
+        self.asked.push(command);
+    }
+
+    /// What decides which actions can be taken now.
+    pub fn situation(&self) -> Situation {
+        let Some(document) = &self.session.document else { return Situation::default() };
+        let (history, live) = (document.history(), &self.session.live);
+        let (can_go_back, can_go_forward) = self.canvas.can_travel();
+        Situation {
+            can_undo: history.undo_label().is_some(),
+            can_redo: history.redo_label().is_some(),
+            is_running: live.is_running(),
+            is_tapping: live.tapped.is_some(),
+            has_run: live.metrics.is_some(),
+            has_problems: !self.session.checked.diagnostics.is_empty(),
+            has_copied: self.copied.is_some(),
+            has_copied_params: self.copied_params.is_some(),
+            has_former_selection: !self.former_selection.is_empty(),
+            can_go_back,
+            can_go_forward,
+            ..Situation::of(document.pipeline(), &self.selection)
+        }
+    }
+
+    /// The node that slows the others in the present run.
+    pub(crate) fn slowest(&self) -> Option<NodeId> {
+        self.canvas.slow().cloned()
+    }
+
     /// Draws one frame into the whole of `ui`, then carries out what was asked for.
     pub fn ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
@@ -128,7 +181,9 @@ impl Designer {
             self.selection = Selection::default();
             self.pick_list = None;
         }
+        self.take_settings(&ctx);
         self.take_tab(&ctx);
+        let situation = self.situation();
         let theme = Theme::of(&ctx);
         let mut commands = Vec::new();
         if let Some(reason) = &self.session.fatal {
@@ -142,19 +197,38 @@ impl Designer {
             let can_go_back = self.session.document.is_some();
             pages::projects_page(ui, theme, &self.session.projects, can_go_back, &mut commands);
         } else {
-            self.workspace(ui, theme, &mut commands);
-            self.overlays(&ctx, theme, &mut commands);
+            self.workspace(ui, theme, &situation, &mut commands);
+            self.overlays(&ctx, theme, &situation, &mut commands);
         }
         pages::notices_ui(&ctx, theme, &mut self.session.notices);
+        commands.append(&mut self.asked);
         for command in commands {
             apply::carry_out(self, &ctx, command);
+        }
+    }
+
+    /// Takes in what the host has kept for the person.
+    fn take_settings(&mut self, ctx: &Context) {
+        // The text scale is an action with keys of its own.
+        if ctx.options(|options| options.zoom_with_keyboard) {
+            ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        }
+        for (name, value) in std::mem::take(&mut self.session.heard_settings) {
+            match name {
+                apply::KEYS_SETTING => self.keymap = Keymap::from_value(&value),
+                apply::LOOK_SETTING => {
+                    self.canvas.look = canvas::CanvasLook::from_value(&value);
+                    ctx.set_zoom_factor(self.canvas.look.text_percent as f32 / 100.0);
+                }
+                _ => {}
+            }
         }
     }
 
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
-        let is_free = self.pick_list.is_none() && !self.shows_keys && self.revision_name.is_none();
+        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.revision_name.is_none();
         if is_free
             && !is_walking
             && self.canvas.is_pointer_over()
@@ -165,7 +239,7 @@ impl Designer {
         }
     }
 
-    fn workspace(&mut self, ui: &mut Ui, theme: &Theme, commands: &mut Vec<Command>) {
+    fn workspace(&mut self, ui: &mut Ui, theme: &Theme, situation: &Situation, commands: &mut Vec<Command>) {
         let focus = std::mem::take(&mut self.focus);
         let session = &self.session;
         let Some(document) = &session.document else { return };
@@ -180,6 +254,8 @@ impl Designer {
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
             show_bottom: focus.bottom,
+            situation,
+            keymap: &self.keymap,
             commands,
         };
         self.regions.begin_frame(ui.ctx());
@@ -217,18 +293,20 @@ impl Designer {
         });
     }
 
-    fn overlays(&mut self, ctx: &Context, theme: &Theme, commands: &mut Vec<Command>) {
-        let is_busy = self.pick_list.is_some() || self.shows_keys || self.revision_name.is_some();
+    fn overlays(&mut self, ctx: &Context, theme: &Theme, situation: &Situation, commands: &mut Vec<Command>) {
+        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.revision_name.is_some();
         if !is_busy && !ctx.text_edit_focused() {
-            keys(ctx, &self.selection, commands);
+            keys(ctx, &self.keymap, situation, commands);
         }
         if let Some(list) = &mut self.pick_list
-            && !list.ui(ctx, theme, &self.session.catalog, commands)
+            && !list.ui(ctx, theme, &self.session.catalog, &self.keymap, situation, commands)
         {
             self.pick_list = None;
         }
-        if self.shows_keys && !pick_list::shortcuts_ui(ctx, theme) {
-            self.shows_keys = false;
+        if let Some(page) = &mut self.keys_page
+            && !page.ui(ctx, theme, &self.keymap, commands)
+        {
+            self.keys_page = None;
         }
         if let Some(name) = &mut self.revision_name
             && let Some(answer) = pages::name_dialog(ctx, theme, name)
@@ -263,7 +341,7 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
 }
 
 /// What the keyboard asks for while nobody is typing.
-fn keys(ctx: &Context, selection: &Selection, commands: &mut Vec<Command>) {
+fn keys(ctx: &Context, keymap: &Keymap, situation: &Situation, commands: &mut Vec<Command>) {
     let events = ctx.input(|input| input.events.clone());
     for event in events {
         match event {
@@ -273,15 +351,5 @@ fn keys(ctx: &Context, selection: &Selection, commands: &mut Vec<Command>) {
             _ => {}
         }
     }
-    actions::pressed(ctx, commands);
-    if !selection.nodes.is_empty() {
-        let arrows = [(Key::ArrowLeft, -1, 0), (Key::ArrowRight, 1, 0), (Key::ArrowUp, 0, -1), (Key::ArrowDown, 0, 1)];
-        for (key, x, y) in arrows {
-            for (modifiers, step) in [(Modifiers::SHIFT, NUDGE.1), (Modifiers::NONE, NUDGE.0)] {
-                if ctx.input_mut(|input| input.consume_key(modifiers, key)) {
-                    commands.push(Command::Nudge { dx: x * step, dy: y * step });
-                }
-            }
-        }
-    }
+    keymap.pressed(ctx, situation, commands);
 }

@@ -5,7 +5,7 @@
 //! carried out after the frame.
 
 mod accessibility;
-mod actions;
+pub mod actions;
 mod apply;
 pub mod bottom;
 mod canvas;
@@ -15,12 +15,14 @@ pub mod context;
 pub mod data_table;
 mod designer;
 pub mod document;
-mod editing;
+pub mod editing;
 pub mod format;
 pub mod icon;
 pub mod inspector;
+mod keys_page;
 pub mod link;
 pub mod live;
+mod menus;
 mod pages;
 mod palette;
 mod pick_list;

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use egui::accesskit::Role;
 use egui::{Align2, Area, CornerRadius, Frame, Key, Order, Pos2, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
-use millrace_model::{Catalog, NodeCard, Position};
+use millrace_model::{Catalog, NodeCard, NodeId, Position, Wire};
 
-use crate::actions::{ACTIONS, Action};
+use crate::actions::{Action, Keymap, Situation, all, fuzzy};
 use crate::command::{Command, Joint};
 use crate::editing::{self, PossibleWire};
 use crate::icon::icon;
@@ -25,24 +25,48 @@ pub struct PickList {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Nodes { at: Position, wire_from: Option<Joint> },
+    Nodes {
+        at: Position,
+        wire_from: Option<Joint>,
+    },
+    /// Nodes that may stand in the wire.
+    Insert {
+        wire: Wire,
+        at: Position,
+    },
+    /// Nodes that may take the place of this one.
+    Replace {
+        node: NodeId,
+    },
     Actions,
     Wires(Rc<[PossibleWire]>),
 }
 
 enum Item<'a> {
     Node(&'a NodeCard),
-    Action(&'a Action),
+    Action(&'static Action),
     Wire(&'a PossibleWire),
 }
 
 const WIDTH: f32 = 280.0;
+/// Actions stand beside their keys, or why they cannot be taken.
+const ACTIONS_WIDTH: f32 = 480.0;
 const MAX_HEIGHT: f32 = 320.0;
 
 impl PickList {
     /// The nodes that fit `wire_from`; the picked one comes to stand at `at`.
     pub fn nodes(at: Position, pos_in_screen: Pos2, wire_from: Option<Joint>) -> Self {
         Self::new(Source::Nodes { at, wire_from }, pos_in_screen)
+    }
+
+    /// The nodes with an input and an output; the picked one comes to stand in `wire`.
+    pub fn insertions(wire: Wire, at: Position, pos_in_screen: Pos2) -> Self {
+        Self::new(Source::Insert { wire, at }, pos_in_screen)
+    }
+
+    /// All nodes; the picked one takes the place of `node`.
+    pub fn replacements(node: NodeId, pos_in_screen: Pos2) -> Self {
+        Self::new(Source::Replace { node }, pos_in_screen)
     }
 
     /// All actions.
@@ -60,45 +84,78 @@ impl PickList {
     }
 
     /// What of `source` the search finds.
-    fn items<'a>(&self, source: &'a Source, catalog: &'a Catalog) -> Vec<Item<'a>> {
+    fn items<'a>(&self, source: &'a Source, catalog: &'a Catalog, now: &Situation) -> Vec<Item<'a>> {
+        let found = |keep: &dyn Fn(&NodeCard) -> bool| {
+            let mut cards: Vec<(usize, &NodeCard)> = catalog
+                .cards()
+                .filter(|card| keep(card))
+                .filter_map(|card| Some((rank(card, &self.search)?, card)))
+                .collect();
+            cards.sort_by_key(|(rank, card)| (*rank, card.section));
+            cards.into_iter().map(|(_, card)| Item::Node(card)).collect()
+        };
         match source {
-            Source::Nodes { wire_from, .. } => {
-                let mut cards: Vec<(usize, &NodeCard)> = catalog
-                    .cards()
-                    .filter(|card| editing::fits(card, wire_from.as_ref()))
-                    .filter_map(|card| Some((rank(card, &self.search)?, card)))
-                    .collect();
-                cards.sort_by_key(|(rank, card)| (*rank, card.section));
-                cards.into_iter().map(|(_, card)| Item::Node(card)).collect()
+            Source::Nodes { wire_from, .. } => found(&|card| editing::fits(card, wire_from.as_ref())),
+            Source::Insert { .. } => found(&editing::passes_rows),
+            Source::Replace { .. } => found(&|_| true),
+            Source::Actions => {
+                let rank = |action: &'static Action| {
+                    let text = format!("{} {}", action.title, action.group.title());
+                    Some((fuzzy(&text, &self.search)?, action))
+                };
+                let mut actions: Vec<(usize, &'static Action)> = all().filter_map(rank).collect();
+                let is_it = |action: &Action| action.title.eq_ignore_ascii_case(self.search.trim());
+                actions.sort_by_key(|(rank, action)| (!is_it(action), *rank, action.refusal(now).is_some()));
+                actions.into_iter().map(|(_, action)| Item::Action(action)).collect()
             }
-            Source::Actions => ACTIONS.iter().filter(|action| self.finds(action.title)).map(Item::Action).collect(),
-            Source::Wires(wires) => wires.iter().filter(|wire| self.finds(&wire.title)).map(Item::Wire).collect(),
+            Source::Wires(wires) => {
+                let mut wires: Vec<(usize, &PossibleWire)> =
+                    wires.iter().filter_map(|wire| Some((fuzzy(&wire.title, &self.search)?, wire))).collect();
+                wires.sort_by_key(|(rank, _)| *rank);
+                wires.into_iter().map(|(_, wire)| Item::Wire(wire)).collect()
+            }
         }
     }
 
-    /// Whether every word of the search is in the title.
-    fn finds(&self, title: &str) -> bool {
-        let title = title.to_lowercase();
-        self.search.to_lowercase().split_whitespace().all(|word| title.contains(word))
-    }
-
-    fn command_for(&self, item: &Item<'_>) -> Command {
-        match (item, &self.source) {
+    /// Nothing for an action that cannot be taken now.
+    fn command_for(&self, item: &Item<'_>, now: &Situation) -> Option<Command> {
+        Some(match (item, &self.source) {
             (Item::Node(card), Source::Nodes { at, wire_from }) => {
                 Command::AddNode { kind: card.kind.clone(), at: Some(*at), wire_from: wire_from.clone() }
             }
-            (Item::Node(card), _) => Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None },
-            (Item::Action(action), _) => (action.command)(),
+            (Item::Node(card), Source::Insert { wire, at }) => {
+                Command::InsertNode { kind: card.kind.clone(), wire: wire.clone(), at: *at }
+            }
+            (Item::Node(card), Source::Replace { node }) => {
+                Command::ReplaceNode { kind: card.kind.clone(), node: node.clone() }
+            }
+            (Item::Node(card), Source::Actions | Source::Wires(_)) => {
+                Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None }
+            }
+            (Item::Action(action), _) => {
+                if action.refusal(now).is_some() {
+                    return None;
+                }
+                (action.command)()
+            }
             (Item::Wire(wire), _) => {
                 Command::Edit { label: wire.label.clone(), edits: wire.edits.clone(), merge: None }
             }
-        }
+        })
     }
 
     /// Draws the list; false when it is to be closed.
-    pub fn ui(&mut self, ctx: &egui::Context, theme: &Theme, catalog: &Catalog, commands: &mut Vec<Command>) -> bool {
+    pub fn ui(
+        &mut self,
+        ctx: &egui::Context,
+        theme: &Theme,
+        catalog: &Catalog,
+        keymap: &Keymap,
+        now: &Situation,
+        commands: &mut Vec<Command>,
+    ) -> bool {
         let source = self.source.clone();
-        let items = self.items(&source, catalog);
+        let items = self.items(&source, catalog, now);
         self.marked = self.marked.min(items.len().saturating_sub(1));
         let (up, down, enter, escape) = ctx.input_mut(|input| {
             (
@@ -114,21 +171,22 @@ impl PickList {
         if up {
             self.marked = self.marked.saturating_sub(1);
         }
-        let mut picked = if enter { items.get(self.marked).map(|item| self.command_for(item)) } else { None };
+        let mut picked = if enter { items.get(self.marked).and_then(|item| self.command_for(item, now)) } else { None };
+        let width = if matches!(self.source, Source::Actions) { ACTIONS_WIDTH } else { WIDTH };
         let room = ctx.content_rect();
-        let pos = self.pos_in_screen.min(room.max - vec2(WIDTH + 24.0, MAX_HEIGHT + 60.0)).max(room.min);
+        let pos = self.pos_in_screen.min(room.max - vec2(width + 24.0, MAX_HEIGHT + 60.0)).max(room.min);
         let area = Area::new(egui::Id::unique("pick list")).order(Order::Foreground).fixed_pos(pos);
         let shown = area.show(ctx, |ui| {
             Frame::popup(ui.style()).show(ui, |ui| {
-                ui.set_width(WIDTH);
+                ui.set_width(width);
                 self.search_ui(ui, theme);
                 ui.add_space(space::XS);
                 ScrollArea::vertical().max_height(MAX_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 0.0;
                     for (index, item) in items.iter().enumerate() {
                         let is_marked = index == self.marked;
-                        if item_ui(ui, theme, item, is_marked, is_marked && (up || down)) {
-                            picked = Some(self.command_for(item));
+                        if item_ui(ui, theme, item, (keymap, now), is_marked, is_marked && (up || down)) {
+                            picked = self.command_for(item, now);
                         }
                     }
                     if items.is_empty() {
@@ -151,6 +209,8 @@ impl PickList {
         let (label, hint) = match &self.source {
             Source::Nodes { wire_from: None, .. } => ("Add a node", "Add a node…"),
             Source::Nodes { wire_from: Some(_), .. } => ("Add and wire a node", "Add and wire a node…"),
+            Source::Insert { .. } => ("Insert a node into the wire", "Insert a node…"),
+            Source::Replace { .. } => ("Replace by a node", "Replace by…"),
             Source::Actions => ("Find a command", "Find a command…"),
             Source::Wires(_) => ("Wire to", "Wire to…"),
         };
@@ -172,14 +232,28 @@ impl PickList {
     }
 }
 
-fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, is_marked: bool, scrolls: bool) -> bool {
+fn item_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    item: &Item<'_>,
+    (keymap, now): (&Keymap, &Situation),
+    is_marked: bool,
+    scrolls: bool,
+) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click());
     let title = match item {
         Item::Node(card) => card.title.as_str(),
         Item::Action(action) => action.title,
         Item::Wire(wire) => wire.title.as_str(),
     };
-    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, is_marked, format!("pick {title}")));
+    let refusal = match item {
+        Item::Node(_) | Item::Wire(_) => None,
+        Item::Action(action) => action.refusal(now),
+    };
+    response.widget_info(|| {
+        let tail = refusal.map(|reason| format!(": {reason}")).unwrap_or_default();
+        WidgetInfo::selected(Role::ListBoxOption, refusal.is_none(), is_marked, format!("pick {title}{tail}"))
+    });
     let corner = CornerRadius::same(radius::FIELD);
     if is_marked {
         ui.painter().rect_filled(rect, corner, theme.accent_ground);
@@ -203,59 +277,23 @@ fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, is_marked: bool, scrolls
             ui.painter().galley(inside.left_center() - vec2(0.0, galley.size().y / 2.0), galley, theme.text);
         }
         Item::Action(action) => {
-            ui.painter().text(inside.left_center(), Align2::LEFT_CENTER, title, theme.body(), theme.text);
-            if let Some(keys) = action.key_text() {
-                ui.painter().text(inside.right_center(), Align2::RIGHT_CENTER, keys, theme.mono(), theme.text_weak);
+            let color = if refusal.is_some() { theme.text_weak } else { theme.text };
+            let left = inside.left_center() + vec2(24.0, 0.0);
+            if !action.icon.is_empty() {
+                let at = inside.left_center() + vec2(8.0, 0.0);
+                let font = theme.icon_font(size::ICON);
+                ui.painter().text(at, Align2::CENTER_CENTER, icon(action.icon), font, theme.text_weak);
             }
+            ui.painter().text(left, Align2::LEFT_CENTER, title, theme.body(), color);
+            let (text, font) = match refusal {
+                Some(reason) => (reason.to_owned(), theme.small()),
+                None => (keymap.text_for(action).unwrap_or_default(), theme.mono()),
+            };
+            ui.painter().text(inside.right_center(), Align2::RIGHT_CENTER, text, font, theme.text_weak);
         }
     }
     if scrolls {
         response.scroll_to_me(None);
     }
     response.clicked()
-}
-
-/// The overlay that lists all keys and gestures; false when it is to be closed.
-pub fn shortcuts_ui(ctx: &egui::Context, theme: &Theme) -> bool {
-    use crate::actions::{GESTURES, Group};
-    let frame = Frame::popup(&ctx.global_style()).inner_margin(space::XL);
-    let modal = egui::Modal::new(egui::Id::unique("keys")).frame(frame).show(ctx, |ui| {
-        ui.set_width(720.0);
-        ui.spacing_mut().interact_size.y = 22.0;
-        ui.spacing_mut().item_spacing = vec2(space::XL, space::XS);
-        ui.horizontal(|ui| {
-            ui.heading("Keys");
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let close = ui.button(icon("x").to_string());
-                close.widget_info(|| WidgetInfo::labeled(Role::Button, true, "close keys"));
-                if close.clicked() {
-                    ui.close();
-                }
-            });
-        });
-        ui.add_space(space::S);
-        ui.columns(2, |columns| {
-            for (index, group) in Group::ALL.into_iter().enumerate() {
-                let ui = &mut columns[index % 2];
-                ui.label(egui::RichText::new(group.title()).font(theme.semibold(size::BODY)).color(theme.text_weak));
-                for action in ACTIONS.iter().filter(|action| action.group == group && !action.keys.is_empty()) {
-                    key_row(ui, theme, action.title, &action.key_text().unwrap_or_default());
-                }
-                for (_, title, keys) in GESTURES.iter().filter(|(of, ..)| *of == group) {
-                    key_row(ui, theme, title, keys);
-                }
-                ui.add_space(space::M);
-            }
-        });
-    });
-    !modal.should_close()
-}
-
-fn key_row(ui: &mut Ui, theme: &Theme, title: &str, keys: &str) {
-    ui.horizontal(|ui| {
-        ui.label(title);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(egui::RichText::new(keys).font(theme.mono()).color(theme.text_weak));
-        });
-    });
 }

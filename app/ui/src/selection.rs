@@ -2,30 +2,42 @@
 
 use std::collections::BTreeSet;
 
-use millrace_model::{NodeId, Pipeline, Wire};
+use millrace_model::{LayoutId, NodeId, Pipeline, Wire};
 
-/// The selected nodes and wires.
+/// The selected nodes, wires, notes and groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     pub nodes: BTreeSet<NodeId>,
     pub wires: BTreeSet<Wire>,
+    pub notes: BTreeSet<LayoutId>,
+    /// Groups that were selected as a whole; their nodes are in `nodes` too.
+    pub groups: BTreeSet<LayoutId>,
 }
 
 impl Selection {
     pub fn node(id: NodeId) -> Self {
-        Self { nodes: BTreeSet::from([id]), wires: BTreeSet::new() }
+        Self { nodes: BTreeSet::from([id]), ..Self::default() }
     }
 
     pub fn wire(wire: Wire) -> Self {
-        Self { nodes: BTreeSet::new(), wires: BTreeSet::from([wire]) }
+        Self { wires: BTreeSet::from([wire]), ..Self::default() }
     }
 
     pub fn nodes(ids: impl IntoIterator<Item = NodeId>) -> Self {
-        Self { nodes: ids.into_iter().collect(), wires: BTreeSet::new() }
+        Self { nodes: ids.into_iter().collect(), ..Self::default() }
+    }
+
+    pub fn note(id: LayoutId) -> Self {
+        Self { notes: BTreeSet::from([id]), ..Self::default() }
+    }
+
+    /// The group and all of its nodes.
+    pub fn group(id: LayoutId, nodes: BTreeSet<NodeId>) -> Self {
+        Self { nodes, groups: BTreeSet::from([id]), ..Self::default() }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty() && self.wires.is_empty()
+        *self == Self::default()
     }
 
     /// The selected node, when exactly one node is selected.
@@ -43,11 +55,14 @@ impl Selection {
         if !self.nodes.remove(id) {
             self.nodes.insert(id.clone());
         }
+        self.groups.clear();
     }
 
     /// Forgets what is no longer in the pipeline.
     pub fn retain_existing(&mut self, pipeline: &Pipeline) {
         self.nodes.retain(|id| pipeline.node(id).is_some());
         self.wires.retain(|wire| pipeline.has_wire(wire));
+        self.notes.retain(|id| pipeline.notes().contains_key(id));
+        self.groups.retain(|id| pipeline.groups().contains_key(id));
     }
 }

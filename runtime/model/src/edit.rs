@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{NodeId, Wire};
+use crate::id::{LayoutId, NodeId, Wire};
+use crate::layout::{Bookmark, Group, Note};
 use crate::parameter::Parameter;
 use crate::pipeline::{Node, Pipeline, Position};
 
@@ -20,7 +21,7 @@ pub enum Edit {
         node: Node,
         position: Option<Position>,
     },
-    /// Removes a node that has no wires; [`Pipeline::removal_of`] lists what must go first.
+    /// Removes a node that has no wires and is in no group; [`Pipeline::removal_of`] lists what must go first.
     RemoveNode {
         id: NodeId,
     },
@@ -56,6 +57,21 @@ pub enum Edit {
         name: String,
         parameter: Option<Parameter>,
     },
+    /// Adds, changes or (with `None`) removes a group.
+    SetGroup {
+        id: LayoutId,
+        group: Option<Group>,
+    },
+    /// Adds, changes or (with `None`) removes a note.
+    SetNote {
+        id: LayoutId,
+        note: Option<Note>,
+    },
+    /// Adds, changes or (with `None`) removes a bookmark.
+    SetBookmark {
+        id: LayoutId,
+        bookmark: Option<Bookmark>,
+    },
 }
 
 /// Why an edit cannot be made.
@@ -67,6 +83,12 @@ pub enum EditError {
     NodeExists { id: NodeId },
     #[error("the node `{id}` still has wires")]
     NodeIsWired { id: NodeId },
+    #[error("the node `{id}` is still in the group `{group}`")]
+    NodeIsGrouped { id: NodeId, group: LayoutId },
+    #[error(
+        "the `{field}` of this file's layout were written by a newer Millrace and are kept as they are; update Millrace to change them"
+    )]
+    NewerLayout { field: &'static str },
     #[error("there is no wire {wire}")]
     NoSuchWire { wire: Wire },
     #[error("the wire {wire} is there already")]
@@ -97,7 +119,8 @@ impl Pipeline {
         Ok(inverse)
     }
 
-    /// The edits that remove these nodes and every wire at them.
+    /// The edits that remove these nodes, every wire at them, and their places in groups. A group that would be left
+    /// empty goes too.
     pub fn removal_of<'a>(&self, ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<Edit> {
         let ids: Vec<&NodeId> = ids.into_iter().collect();
         let mut wires: Vec<Wire> =
@@ -105,7 +128,14 @@ impl Pipeline {
         wires.sort();
         wires.dedup();
         let remove_wires = wires.into_iter().map(|wire| Edit::RemoveWire { wire });
-        remove_wires.chain(ids.into_iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
+        let leave_groups = self.groups.iter().filter_map(|(id, group)| {
+            let mut rest = group.nodes.clone();
+            rest.retain(|node| !ids.contains(&node));
+            let has_left = rest.len() < group.nodes.len();
+            has_left.then(|| Edit::SetGroup { id: id.clone(), group: group.with_nodes(rest) })
+        });
+        let before: Vec<Edit> = remove_wires.chain(leave_groups).collect();
+        before.into_iter().chain(ids.into_iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
     }
 
     fn apply_one(&mut self, edit: &Edit) -> Result<Edit, EditError> {
@@ -124,6 +154,9 @@ impl Pipeline {
                 self.existing(id)?;
                 if !self.wires_into(id).is_empty() || !self.wires_out_of(id).is_empty() {
                     return Err(EditError::NodeIsWired { id: id.clone() });
+                }
+                if let Some((group, _)) = self.groups_of(id).next() {
+                    return Err(EditError::NodeIsGrouped { id: id.clone(), group: group.clone() });
                 }
                 let node = self.take_node(id).ok_or_else(|| EditError::NoSuchNode { id: id.clone() })?;
                 Ok(Edit::AddNode { node, position: self.positions.remove(id) })
@@ -188,10 +221,38 @@ impl Pipeline {
                 };
                 Ok(Edit::SetParameter { name: name.clone(), parameter: before })
             }
+            Edit::SetGroup { id, group } => {
+                self.known_layout("groups")?;
+                for node in group.iter().flat_map(|group| &group.nodes) {
+                    self.existing(node)?;
+                }
+                Ok(Edit::SetGroup { id: id.clone(), group: put(&mut self.groups, id, group.as_ref()) })
+            }
+            Edit::SetNote { id, note } => {
+                self.known_layout("notes")?;
+                Ok(Edit::SetNote { id: id.clone(), note: put(&mut self.notes, id, note.as_ref()) })
+            }
+            Edit::SetBookmark { id, bookmark } => {
+                self.known_layout("bookmarks")?;
+                Ok(Edit::SetBookmark { id: id.clone(), bookmark: put(&mut self.bookmarks, id, bookmark.as_ref()) })
+            }
         }
+    }
+
+    /// A layout field in a form that this build cannot read is kept, and cannot be written over.
+    fn known_layout(&self, field: &'static str) -> Result<(), EditError> {
+        if self.layout_extra.contains_key(field) { Err(EditError::NewerLayout { field }) } else { Ok(()) }
     }
 
     fn existing(&mut self, id: &NodeId) -> Result<&mut Node, EditError> {
         self.node_mut(id).ok_or_else(|| EditError::NoSuchNode { id: id.clone() })
+    }
+}
+
+/// Sets or removes one item, and gives the one that was there.
+fn put<T: Clone>(items: &mut BTreeMap<LayoutId, T>, id: &LayoutId, item: Option<&T>) -> Option<T> {
+    match item {
+        Some(item) => items.insert(id.clone(), item.clone()),
+        None => items.remove(id),
     }
 }

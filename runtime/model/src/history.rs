@@ -128,6 +128,9 @@ impl Edit {
             (Edit::Move { positions: a }, Edit::Move { positions: b }) => a.keys().eq(b.keys()),
             (Edit::SetName { .. }, Edit::SetName { .. }) => true,
             (Edit::SetParameter { name: a, .. }, Edit::SetParameter { name: b, .. }) => a == b,
+            (Edit::SetGroup { id: a, .. }, Edit::SetGroup { id: b, .. })
+            | (Edit::SetNote { id: a, .. }, Edit::SetNote { id: b, .. })
+            | (Edit::SetBookmark { id: a, .. }, Edit::SetBookmark { id: b, .. }) => a == b,
             _ => false,
         }
     }

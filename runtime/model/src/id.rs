@@ -1,4 +1,4 @@
-//! Names of things in a pipeline: nodes, ports and the wires between them.
+//! Names of things in a pipeline: nodes, ports, the wires between them, and what stands on the canvas beside them.
 //!
 //! A [`NodeId`] is chosen once, when the node is added, and stays through renaming, saving and undo. A [`Wire`] has no
 //! id of its own: its two ends say which one it is, so two wires between the same ports cannot exist.
@@ -8,54 +8,82 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The stable id of a node: lower-case ASCII letters, digits and `_`, starting with a letter.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct NodeId(String);
+/// An id that is a short word: lower-case ASCII letters, digits and `_`, starting with a letter.
+macro_rules! word_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
 
-impl NodeId {
-    /// # Errors
-    /// When `text` is empty, longer than 64 bytes, or has a character an id may not have.
-    pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
-        let text = text.into();
-        let well_formed = text.len() <= 64
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if well_formed { Ok(Self(text)) } else { Err(InvalidId { text }) }
-    }
+        impl $name {
+            /// # Errors
+            /// When `text` is empty, longer than 64 bytes, or has a character an id may not have.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let well_formed = text.len() <= 64
+                    && text.starts_with(|c: char| c.is_ascii_lowercase())
+                    && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+                if well_formed { Ok(Self(text)) } else { Err(InvalidId { text }) }
+            }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+word_id! {
+    /// The stable id of a node: lower-case ASCII letters, digits and `_`, starting with a letter.
+    NodeId
+}
+
+word_id! {
+    /// The stable id of a group, a note or a bookmark, formed like a node's.
+    LayoutId
+}
+
+impl LayoutId {
+    /// `word_1`, `word_2`, …: the first that `is_taken` does not know.
+    ///
+    /// # Panics
+    /// When `word` is not a well-formed id of at most 40 bytes.
+    pub fn unused(word: &str, is_taken: impl Fn(&LayoutId) -> bool) -> Self {
+        (1..=u64::MAX)
+            .map(|n| Self::new(format!("{word}_{n}")).expect("a short lower-case word and a number form an id"))
+            .find(|id| !is_taken(id))
+            .expect("there are fewer items than numbers")
     }
 }
 
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for NodeId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Self::new(text)
-    }
-}
-
-impl<'de> Deserialize<'de> for NodeId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
-/// A text that cannot name a node.
+/// A text that cannot name a node or an item of the layout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` cannot be a node id: use up to 64 lower-case letters, digits and underscores, starting with a letter"

@@ -12,7 +12,8 @@ use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{Endpoint, NodeId, Wire};
+use crate::id::{Endpoint, LayoutId, NodeId, Wire};
+use crate::layout::{Bookmark, Group, Note};
 use crate::parameter::Parameter;
 use crate::text::Extra;
 
@@ -64,6 +65,9 @@ pub struct Pipeline {
     pub(crate) name: String,
     pub(crate) parameters: BTreeMap<String, Parameter>,
     pub(crate) positions: BTreeMap<NodeId, Position>,
+    pub(crate) groups: BTreeMap<LayoutId, Group>,
+    pub(crate) notes: BTreeMap<LayoutId, Note>,
+    pub(crate) bookmarks: BTreeMap<LayoutId, Bookmark>,
     /// Unknown fields of the file and of its layout, kept as they were written.
     pub(crate) extra: Extra,
     pub(crate) layout_extra: Extra,
@@ -76,6 +80,9 @@ impl PartialEq for Pipeline {
         self.name == other.name
             && self.parameters == other.parameters
             && self.positions == other.positions
+            && self.groups == other.groups
+            && self.notes == other.notes
+            && self.bookmarks == other.bookmarks
             && self.extra == other.extra
             && self.layout_extra == other.layout_extra
             && self.nodes().eq(other.nodes())
@@ -98,6 +105,10 @@ impl Pipeline {
 
     pub fn num_nodes(&self) -> usize {
         self.index.len()
+    }
+
+    pub fn num_wires(&self) -> usize {
+        self.graph.edge_count()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use millrace_model::{Edit, Endpoint, History, Node, NodeId, Parameter, ParameterType, Pipeline, Position, Wire};
+use millrace_model::{
+    Bookmark, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter, ParameterType, Pipeline,
+    Position, Tint, Wire,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -32,11 +35,44 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
+fn any_layout_edit() -> impl Strategy<Value = Edit> {
+    let item = || "[a-c]".prop_map(|id| LayoutId::new(id).expect("well-formed"));
+    let tint = || prop::sample::select(&Tint::ALL[..]);
+    let place = || (any::<i16>(), any::<i16>()).prop_map(|(x, y)| Position { x: x.into(), y: y.into() });
+    let extra = || prop::collection::btree_map("x[a-c]", Just("[1,  2]".to_owned()), 0..2);
+    let nodes = prop::collection::btree_set((0..6u8).prop_map(id), 1..4);
+    prop_oneof![
+        (item(), prop::option::of((".{0,8}", tint(), nodes, extra()))).prop_map(|(id, group)| Edit::SetGroup {
+            id,
+            group: group.map(|(title, tint, nodes, extra)| Group { title, tint, nodes, extra }),
+        }),
+        (item(), prop::option::of((".{0,20}", tint(), place(), any::<u8>(), extra()))).prop_map(|(id, note)| {
+            let note = note.map(|(text, tint, position, side, extra)| {
+                let (width, height) = (u32::from(side), 80);
+                Note { text, tint, position, width, height, extra }
+            });
+            Edit::SetNote { id, note }
+        }),
+        (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(id, view)| {
+            Edit::SetBookmark {
+                id,
+                bookmark: view.map(|(title, center, zoom_percent, extra)| Bookmark {
+                    title,
+                    center,
+                    zoom_percent,
+                    extra,
+                }),
+            }
+        }),
+    ]
+}
+
 fn any_edit() -> impl Strategy<Value = Edit> {
     let node = 0..6u8;
     let position = || prop::option::of((any::<i16>(), any::<i16>()));
     let place = |at: Option<(i16, i16)>| at.map(|(x, y)| Position { x: x.into(), y: y.into() });
     prop_oneof![
+        3 => any_layout_edit(),
         4 => (node.clone(), position()).prop_map(move |(n, at)| Edit::AddNode {
             node: Node::new(id(n), "process.filter"),
             position: place(at),
@@ -141,6 +177,47 @@ fn unknown_kinds_and_newer_fields_keep_their_text() {
 "#;
     let (pipeline, _) = Pipeline::parse(text).expect("it can be read");
     assert_eq!(pipeline.to_text(), text);
+}
+
+#[test]
+fn a_layout_field_of_another_form_is_kept_and_not_written_over() {
+    let text = r#"{
+  "format": 1,
+  "name": "From the future",
+  "nodes": {},
+  "wires": [],
+  "layout": {
+    "groups": [ {"title":"A  B"} ],
+    "notes": {"n": {"text": "drawn", "strokes": [1,  2]}}
+  }
+}
+"#;
+    let (mut pipeline, _) = Pipeline::parse(text).expect("it can be read");
+    let id = LayoutId::new("n").expect("well-formed");
+    let error = pipeline.apply(&[Edit::SetNote { id: id.clone(), note: Some(Note::default()) }]);
+    assert!(error.expect_err("it is newer").to_string().contains("update Millrace"));
+    assert_eq!(pipeline.to_text(), text);
+    let bookmark = Some(Bookmark::default());
+    pipeline.apply(&[Edit::SetBookmark { id, bookmark }]).expect("the file has no bookmarks");
+}
+
+#[test]
+fn removed_nodes_leave_their_groups_and_come_back_into_them() {
+    let mut pipeline = Pipeline::new("Groups");
+    let group = |nodes: &[u8]| Group { nodes: nodes.iter().copied().map(id).collect(), ..Group::default() };
+    let name = |text: &str| LayoutId::new(text).expect("well-formed");
+    let mut edits: Vec<Edit> =
+        (0..3).map(|n| Edit::AddNode { node: Node::new(id(n), "process.filter"), position: None }).collect();
+    edits.push(Edit::SetGroup { id: name("pair"), group: Some(group(&[0, 1])) });
+    edits.push(Edit::SetGroup { id: name("single"), group: Some(group(&[1])) });
+    pipeline.apply(&edits).expect("the nodes are new");
+    let before = pipeline.to_text();
+    assert!(pipeline.apply(&[Edit::RemoveNode { id: id(1) }]).is_err(), "it is still grouped");
+    let undo = pipeline.apply(&pipeline.removal_of([&id(1)])).expect("the removal is complete");
+    assert_eq!(pipeline.groups().len(), 1);
+    assert_eq!(pipeline.groups()[&name("pair")], group(&[0]));
+    pipeline.apply(&undo).expect("the inverse fits");
+    assert_eq!(pipeline.to_text(), before);
 }
 
 #[test]

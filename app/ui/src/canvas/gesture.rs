@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use egui::{CornerRadius, Key, PointerButton, Pos2, Rect, Stroke, StrokeKind, Ui, Vec2};
-use millrace_model::{Edit, NodeId, Position};
+use millrace_model::{Edit, LayoutId, NodeId, Position, Wire};
 
 use super::CanvasState;
+use super::annotation;
 use super::camera::{SNAP, snapped};
 use super::node::NodeEvents;
 use super::paint;
-use super::scene::{SceneNode, ScenePort, curve_between};
+use super::scene::{SceneNode, ScenePort, bounds_of, curve_between, distance_to};
 use crate::command::{self, Command, Joint};
 use crate::context::ViewContext;
-use crate::editing;
+use crate::editing::{self, rewire};
 use crate::icon::icon;
 use crate::selection::Selection;
 
@@ -25,6 +26,8 @@ pub enum Gesture {
     None,
     /// The nodes follow the pointer by `shift`, which keeps the grabbed one on the raster.
     Move { ids: BTreeSet<NodeId>, grabbed: NodeId, start: Pos2, shift: Vec2 },
+    /// The note follows the pointer by `shift`.
+    MoveNote { id: LayoutId, start: Pos2, shift: Vec2 },
     /// A wire hangs from `joint`. One that was begun by a click waits for another click.
     Wire { joint: Joint, waits_for_click: bool },
     /// A box from `start` to the pointer; what it touches is selected, or added to the selection.
@@ -44,6 +47,16 @@ impl Gesture {
     pub fn shift_of(&self, id: &NodeId) -> Vec2 {
         match self {
             Self::Move { ids, shift, .. } if ids.contains(id) => *shift,
+            _ => Vec2::ZERO,
+        }
+    }
+}
+
+impl Gesture {
+    /// How far the note is dragged from its place.
+    pub fn shift_of_note(&self, id: &LayoutId) -> Vec2 {
+        match self {
+            Self::MoveNote { id: moved, shift, .. } if moved == id => *shift,
             _ => Vec2::ZERO,
         }
     }
@@ -102,13 +115,29 @@ pub fn draw_and_finish(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasStat
         Gesture::None => {}
         Gesture::Move { ids, grabbed, start, .. } => {
             let at = state.scene.node(&grabbed).map(|node| node.rect.min).unwrap_or_default();
-            let target = snapped(at + (in_canvas - start));
-            let shift = Vec2::new(target.x as f32 - at.x, target.y as f32 - at.y);
+            let shift = shift_to(state, at, in_canvas - start);
+            let wire = wire_under(cx, state, &ids, shift);
             if is_down {
                 ui.set_cursor_icon(egui::CursorIcon::Grabbing);
+                if let Some((_, curve)) = &wire {
+                    let curve = curve.map(|pos| state.camera.to_screen(pos));
+                    paint::curve(ui.painter(), curve, Stroke::new(3.0, cx.theme.accent), false);
+                    let text = format!("{} Inserts it into this wire", icon("plus"));
+                    paint::note(ui.painter(), cx.theme, pointer, &text, cx.theme.text);
+                }
                 state.gesture = Gesture::Move { ids, grabbed, start, shift };
             } else if shift != Vec2::ZERO {
-                finish_move(cx, state, &ids, shift);
+                finish_move(cx, state, &ids, shift, wire.map(|(wire, _)| wire).as_ref());
+            }
+        }
+        Gesture::MoveNote { id, start, .. } => {
+            let Some(note) = cx.document.pipeline().notes().get(&id) else { return };
+            let shift = shift_to(state, super::to_pos(note.position), in_canvas - start);
+            if is_down {
+                ui.set_cursor_icon(egui::CursorIcon::Grabbing);
+                state.gesture = Gesture::MoveNote { id, start, shift };
+            } else if shift != Vec2::ZERO {
+                command::edit(cx.commands, "Move a note", vec![annotation::moved(note, &id, shift)]);
             }
         }
         Gesture::Wire { joint, waits_for_click } => {
@@ -137,6 +166,9 @@ pub fn draw_and_finish(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasStat
                 let hit =
                     state.scene.nodes.iter().filter(|node| node.rect.intersects(in_box)).map(|node| node.id.clone());
                 let mut selection = if adds { cx.selection.clone() } else { Selection::default() };
+                let notes = cx.document.pipeline().notes().iter();
+                let notes = notes.filter(|(_, note)| annotation::note_rect(note).intersects(in_box));
+                selection.notes.extend(notes.map(|(id, _)| id.clone()));
                 selection.nodes.extend(hit);
                 cx.commands.push(Command::Select(selection));
             }
@@ -144,7 +176,37 @@ pub fn draw_and_finish(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasStat
     }
 }
 
-fn finish_move(cx: &mut ViewContext<'_>, state: &CanvasState, ids: &BTreeSet<NodeId>, shift: Vec2) {
+/// How far something at `at` goes when the pointer went by `way`: on the raster where the person wants it.
+fn shift_to(state: &CanvasState, at: Pos2, way: Vec2) -> Vec2 {
+    if state.look.snap { super::to_pos(snapped(at + way)) - at } else { way }
+}
+
+/// The wire under the middle of a loose node that is dragged alone.
+fn wire_under(
+    cx: &ViewContext<'_>,
+    state: &CanvasState,
+    ids: &BTreeSet<NodeId>,
+    shift: Vec2,
+) -> Option<(Wire, [Pos2; 4])> {
+    const REACH: f32 = 28.0;
+    let id = ids.first().filter(|_| ids.len() == 1)?;
+    let middle = state.scene.node(id)?.rect.center() + shift;
+    let curves = state.scene.wires.iter().map(|wire| (wire, wire.curve(&state.scene.nodes, |_| Vec2::ZERO)));
+    let near = curves.filter(|(_, curve)| bounds_of(curve).expand(REACH).contains(middle));
+    let near = near.map(|(wire, curve)| (distance_to(&curve, middle), &wire.wire, curve));
+    let near = near.filter(|(distance, wire, _)| {
+        *distance <= REACH && rewire::can_go_through(cx.document.pipeline(), cx.catalog, id, wire)
+    });
+    near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, wire, curve)| (wire.clone(), curve))
+}
+
+fn finish_move(
+    cx: &mut ViewContext<'_>,
+    state: &CanvasState,
+    ids: &BTreeSet<NodeId>,
+    shift: Vec2,
+    onto: Option<&Wire>,
+) {
     let place = |id: &NodeId| -> Option<Position> {
         let rect = state.scene.node(id)?.rect;
         let moved = rect.min + shift;
@@ -156,7 +218,13 @@ fn finish_move(cx: &mut ViewContext<'_>, state: &CanvasState, ids: &BTreeSet<Nod
         positions.extend(rest);
     }
     let titles: Vec<String> = ids.iter().map(|id| cx.title_of(id)).collect();
-    command::edit(cx.commands, editing::label_for("Move", &titles, "nodes"), vec![Edit::Move { positions }]);
+    let mut edits = vec![Edit::Move { positions }];
+    let pipeline = cx.document.pipeline();
+    let node = ids.first().and_then(|id| pipeline.node(id));
+    let rewired = onto.zip(node).and_then(|(wire, node)| rewire::through(pipeline, cx.catalog, node, wire).ok());
+    let verb = if rewired.is_some() { "Insert" } else { "Move" };
+    edits.extend(rewired.into_iter().flatten());
+    command::edit(cx.commands, editing::label_for(verb, &titles, "nodes"), edits);
 }
 
 /// Where the loose end is: on a port, or on a node whose first fitting port would take it.

@@ -91,6 +91,7 @@ pub fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) 
     let (camera, detail) = (state.camera, state.camera.detail());
     let seen = camera.visible().expand(40.0);
     let slow = status::bottleneck(cx);
+    state.slow.clone_from(&slow);
     let faults = status::worst_faults(cx);
     let mut order = match &state.gesture {
         Gesture::Move { .. } => (0..state.scene.nodes.len()).collect(),

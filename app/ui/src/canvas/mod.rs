@@ -4,16 +4,20 @@
 //! widget with a role and a name, so that keyboard, screen readers and tests reach it. What the pointer is in the middle of stands in
 //! [`gesture::Gesture`]; nothing changes the pipeline but the commands that are pushed.
 
+mod annotation;
 mod batch;
 mod camera;
 mod cells;
 mod gesture;
 mod layers;
-mod layout;
+pub(crate) mod layout;
+mod look;
+mod minimap;
 mod node;
 mod outline;
 mod paint;
 mod scene;
+mod search;
 mod sketch;
 mod status;
 mod walk;
@@ -23,16 +27,19 @@ use std::collections::BTreeMap;
 
 use egui::accesskit::Role;
 use egui::{Key, PointerButton, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo};
-use millrace_model::{Edit, NodeId, Pipeline, Position, Wire};
+use millrace_model::{Edit, LayoutId, NodeId, Pipeline, Position, Wire};
 use millrace_protocol::ProjectId;
 
-pub use camera::{Camera, snapped};
+pub use camera::{Camera, snapped, to_pos};
 pub use gesture::NUDGE;
+pub use look::CanvasLook;
 pub use paint::line;
 
 use self::gesture::Gesture;
 use self::layers::Focused;
+use self::look::Journey;
 use self::scene::Scene;
+use self::search::Search;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::palette::DraggedKind;
@@ -42,6 +49,18 @@ use crate::selection::Selection;
 #[derive(Debug, Default)]
 pub struct CanvasState {
     pub camera: Camera,
+    pub look: CanvasLook,
+    journey: Journey,
+    search: Option<Search>,
+    /// The group or note that is being typed into.
+    writing: Option<LayoutId>,
+    /// Its field is new and is to take the focus.
+    wants_to_write: bool,
+    /// The node that slowed the others in the last frame.
+    slow: Option<NodeId>,
+    wants_bounds: Option<Rect>,
+    /// The wire that the open context menu is about.
+    menu_wire: Option<Wire>,
     scene: Scene,
     /// The project and generation that `scene` shows.
     shown: Option<(ProjectId, u64)>,
@@ -92,8 +111,70 @@ impl CanvasState {
         &self.visible_views
     }
 
+    /// The present view is about to be left by a jump; `go_back` leads to it.
+    pub fn leave_view(&mut self) {
+        self.journey.leave(&self.camera);
+    }
+
+    pub fn go_back(&mut self) {
+        self.journey.back(&mut self.camera);
+    }
+
+    pub fn go_forward(&mut self) {
+        self.journey.forward(&mut self.camera);
+    }
+
+    /// Whether there is a view to go back to, and one to go forward to.
+    pub fn can_travel(&self) -> (bool, bool) {
+        self.journey.can_travel()
+    }
+
+    /// Shows `center` in the middle.
+    pub fn go_to(&mut self, center: Pos2, zoom: f32) {
+        self.leave_view();
+        self.camera.center = center;
+        self.zoom_by(zoom / self.camera.zoom);
+    }
+
+    /// Shows all of `bounds_in_canvas` in the next frame.
+    pub fn fit(&mut self, bounds_in_canvas: Rect) {
+        self.leave_view();
+        self.wants_bounds = Some(bounds_in_canvas);
+    }
+
+    /// Opens the search for nodes.
+    pub fn search(&mut self) {
+        self.search = Some(Search::new());
+    }
+
+    /// Opens the title of a group or the text of a note for typing.
+    pub fn write(&mut self, id: LayoutId) {
+        self.writing = Some(id);
+        self.wants_to_write = true;
+    }
+
+    /// The node that slowed the others when it was last looked.
+    pub fn slow(&self) -> Option<&NodeId> {
+        self.slow.as_ref()
+    }
+
+    /// Where all nodes stand, placed by a person or not.
+    pub fn rects(&self) -> Vec<(NodeId, Rect)> {
+        self.scene.nodes.iter().map(|node| (node.id.clone(), node.rect)).collect()
+    }
+
+    pub fn rect_of(&self, id: &NodeId) -> Option<Rect> {
+        self.scene.node(id).map(|node| node.rect)
+    }
+
+    /// A place for a new node around `corner` where it covers no other.
+    pub fn free_place(&self, corner: Pos2) -> Position {
+        snapped(self.scene.free_place(corner, Vec2::new(176.0, 76.0)))
+    }
+
     /// Shows the whole pipeline in the next frame.
     pub fn zoom_to_fit(&mut self) {
+        self.leave_view();
         self.wants_fit = true;
     }
 
@@ -119,7 +200,7 @@ impl CanvasState {
 
     /// A free place in the middle of what is seen.
     pub fn place_in_middle(&self) -> Position {
-        snapped(self.scene.free_place(self.camera.center - Vec2::new(88.0, 38.0), Vec2::new(176.0, 76.0)))
+        self.free_place(self.camera.center - Vec2::new(88.0, 38.0))
     }
 
     /// The edit that pins down the nodes that nobody has placed, so that adding or moving one does not shift the rest.
@@ -158,6 +239,9 @@ impl CanvasState {
         if self.shown.map(|(project, _)| project) != Some(now.0) {
             self.wants_fit = true;
             self.gesture = Gesture::None;
+            self.journey = Journey::default();
+            self.search = None;
+            self.writing = None;
         }
         self.scene = Scene::new(cx.pipeline(), cx.catalog);
         self.shown = Some(now);
@@ -179,14 +263,19 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState,
     walk::take_keys(ui, cx, state, has_focus);
     navigate(ui, state);
 
-    paint::grid(ui.painter(), cx.theme, &state.camera);
-    if state.scene.nodes.is_empty() {
+    if state.look.grid {
+        paint::grid(ui.painter(), cx.theme, &state.camera);
+    }
+    if state.scene.nodes.is_empty() && cx.pipeline().notes().is_empty() {
         empty_hint(ui, cx, rect);
     }
+    annotation::annotations_ui(ui, cx, state);
     let hovered_wire = layers::wires_ui(ui, cx, state, &ground);
     layers::nodes_ui(ui, cx, state);
     gesture::draw_and_finish(ui, cx, state);
+    minimap::minimap_ui(ui, cx, state);
     ground_events(ui, cx, state, &ground, hovered_wire);
+    search::search_ui(ui, cx, state);
 }
 
 fn navigate(ui: &Ui, state: &mut CanvasState) {
@@ -195,6 +284,9 @@ fn navigate(ui: &Ui, state: &mut CanvasState) {
             Some(bounds) => state.camera.fit(bounds),
             None => state.camera = Camera { viewport: state.camera.viewport, ..Camera::default() },
         }
+    }
+    if let Some(bounds) = state.wants_bounds.take() {
+        state.camera.fit(bounds);
     }
     if let Some(node) = state.wants_to_see.take().and_then(|id| state.scene.node(&id)) {
         state.camera.bring_into_view(node.rect);
@@ -262,25 +354,19 @@ fn ground_events(
         }
         state.gesture = Gesture::None;
     }
+    let menu_wire = hovered_wire.clone();
     if let Some(wire) = hovered_wire {
         ui.set_cursor_icon(egui::CursorIcon::PointingHand);
         ground.clone().on_hover_ui_at_pointer(|ui| wire::tooltip(ui, cx, &wire));
     }
-    ground.context_menu(|ui| {
-        let sign = crate::icon::icon;
-        if ui.button(format!("{}  Add a node…", sign("plus"))).clicked() {
-            cx.commands.push(quick_add.clone());
-            ui.close();
+    if ground.secondary_clicked() {
+        state.menu_wire.clone_from(&menu_wire);
+        if let Some(wire) = menu_wire {
+            cx.commands.push(Command::Select(Selection::wire(wire)));
         }
-        if ui.button(format!("{}  Select all", sign("selection-all"))).clicked() {
-            cx.commands.push(Command::SelectAll);
-            ui.close();
-        }
-        if ui.button(format!("{}  Zoom to fit", sign("corners-out"))).clicked() {
-            cx.commands.push(Command::ZoomToFit);
-            ui.close();
-        }
-    });
+    }
+    let is_on_wire = state.menu_wire.is_some();
+    ground.context_menu(|ui| if is_on_wire { crate::menus::wire(ui, cx) } else { crate::menus::ground(ui, cx) });
     if std::mem::take(&mut state.wants_quick_add) {
         cx.commands.push(quick_add);
     }

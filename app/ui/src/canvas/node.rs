@@ -5,7 +5,7 @@ use egui::{
     Align2, Color32, CornerRadius, Id, Painter, Pos2, Rect, Response, Sense, Shadow, Stroke, StrokeKind, Ui, UiBuilder,
     Vec2, WidgetInfo, pos2, vec2,
 };
-use millrace_model::{Edit, Endpoint, NodeId, PortRole, Severity};
+use millrace_model::{Endpoint, NodeId, PortRole, Severity};
 use millrace_protocol::PortSchema;
 
 use super::camera::{Camera, Detail};
@@ -14,7 +14,7 @@ use super::scene::{FOOTER_HEIGHT, HEADER_HEIGHT, SceneNode, ScenePort};
 use super::status::{self, Status};
 use crate::accessibility;
 use crate::chart;
-use crate::command::{self, Command, Joint};
+use crate::command::{Command, Joint};
 use crate::context::ViewContext;
 use crate::icon::icon;
 use crate::theme::{Theme, radius, size};
@@ -326,27 +326,8 @@ fn status_ui(ui: &mut Ui, cx: &ViewContext<'_>, camera: &Camera, node: &SceneNod
 }
 
 fn menu(body: &Response, cx: &mut ViewContext<'_>, node: &SceneNode) {
-    body.context_menu(|ui| {
-        let mut item = |name: &str, title: &str, wishes: Vec<Command>| {
-            if ui.button(format!("{}  {title}", icon(name))).clicked() {
-                if !cx.selection.nodes.contains(&node.id) {
-                    cx.commands.push(Command::Select(crate::selection::Selection::node(node.id.clone())));
-                }
-                cx.commands.extend(wishes);
-                ui.close();
-            }
-        };
-        item("pencil-simple", "Rename", vec![Command::Rename(node.id.clone())]);
-        item("copy", "Duplicate", vec![Command::Duplicate]);
-        let (sign, word) = if node.is_disabled { ("power", "Enable") } else { ("prohibit", "Disable") };
-        item(sign, word, vec![Command::ToggleDisabled]);
-        item("trash", "Delete", vec![Command::DeleteSelection]);
-        let wires: Vec<_> =
-            cx.pipeline().wires_into(&node.id).into_iter().chain(cx.pipeline().wires_out_of(&node.id)).collect();
-        if !wires.is_empty() && ui.button(format!("{}  Remove its wires", icon("link-break"))).clicked() {
-            let edits = wires.into_iter().map(|wire| Edit::RemoveWire { wire }).collect();
-            command::edit(cx.commands, format!("Unwire {}", node.title), edits);
-            ui.close();
-        }
-    });
+    if body.secondary_clicked() && !cx.selection.nodes.contains(&node.id) {
+        cx.commands.push(Command::Select(crate::selection::Selection::node(node.id.clone())));
+    }
+    body.context_menu(|ui| crate::menus::nodes(ui, cx));
 }

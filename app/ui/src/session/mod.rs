@@ -65,6 +65,8 @@ enum Pending {
         file_name: String,
     },
     Theme,
+    /// Something else that was kept for the person.
+    Setting(&'static str),
     /// Only its failure matters; else this is said.
     Plain {
         done: Option<String>,
@@ -93,6 +95,8 @@ pub struct Session {
     pub has_conflict: bool,
     /// The theme that the person chose, once the host told; taken by the designer.
     pub wants_dark: Option<bool>,
+    /// What the host kept for the person; taken by the designer.
+    pub heard_settings: Vec<(&'static str, Value)>,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
     /// A request that waits until the draft is saved.
@@ -122,6 +126,7 @@ impl Session {
             notices: Notices::default(),
             has_conflict: false,
             wants_dark: None,
+            heard_settings: Vec::new(),
             wants_problems: false,
             after_save: None,
             check_due: None,
@@ -253,7 +258,8 @@ impl Session {
             (Pending::Theme, Ok(Response::Setting(Some(Value::String(theme))))) => {
                 self.wants_dark = Some(theme != "light");
             }
-            (Pending::Theme, _) => {}
+            (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
+            (Pending::Theme | Pending::Setting(_), _) => {}
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -276,6 +282,9 @@ impl Session {
         self.is_local = welcome.is_local;
         self.version = welcome.version;
         self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
+        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
+            self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
+        }
         match welcome.project {
             Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
             None => self.show_projects(),
@@ -311,7 +320,12 @@ impl Session {
 
     pub fn remember_theme(&mut self, is_dark: bool) {
         let value = Value::from(if is_dark { "dark" } else { "light" });
-        self.send(Request::WriteSetting { name: THEME_SETTING.to_owned(), value }, Pending::Plain { done: None });
+        self.remember(THEME_SETTING, value);
+    }
+
+    /// Has the host keep something for the person.
+    pub fn remember(&mut self, name: &str, value: Value) {
+        self.send(Request::WriteSetting { name: name.to_owned(), value }, Pending::Plain { done: None });
     }
 
     /// Says something in passing.

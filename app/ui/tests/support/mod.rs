@@ -33,6 +33,8 @@ pub struct Host {
     pub picked: Vec<Picked>,
     pub downloads: Vec<(String, Vec<u8>)>,
     pub welcome_project: Option<ProjectId>,
+    /// What the designer had kept.
+    pub settings: BTreeMap<String, serde_json::Value>,
 }
 
 impl Host {
@@ -54,6 +56,7 @@ impl Host {
             picked: Vec::new(),
             downloads: Vec::new(),
             welcome_project: Some(1),
+            settings: BTreeMap::new(),
         }))
     }
 
@@ -102,7 +105,11 @@ impl Host {
                 Some(polled) => Response::Polled(polled(poll)),
                 None => return Err(Failure::new(millrace_protocol::FailureCode::NotFound, "There is no such run.")),
             },
-            Request::ReadSetting { .. } => Response::Setting(None),
+            Request::ReadSetting { name } => Response::Setting(self.settings.get(name).cloned()),
+            Request::WriteSetting { name, value } => {
+                self.settings.insert(name.clone(), value.clone());
+                Response::Done
+            }
             _ => Response::Done,
         })
     }

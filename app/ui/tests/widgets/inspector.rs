@@ -9,6 +9,7 @@ use millrace_model::{
     Section, Wire,
 };
 use millrace_protocol::{Checked, Project};
+use millrace_ui::actions::{Keymap, Situation};
 use millrace_ui::bottom::{BottomState, bottom_ui};
 use millrace_ui::command::{BottomTab, Command};
 use millrace_ui::context::ViewContext;
@@ -29,6 +30,8 @@ pub struct Bench {
     pub show_bottom: Option<BottomTab>,
     pub inspector: Inspector,
     pub bottom: BottomState,
+    pub situation: Situation,
+    pub keymap: Keymap,
     pub commands: Vec<Command>,
 }
 
@@ -45,6 +48,8 @@ impl Bench {
             show_bottom: None,
             inspector: Inspector::default(),
             bottom: BottomState::default(),
+            situation: Situation::default(),
+            keymap: Keymap::default(),
             commands: Vec::new(),
         }
     }
@@ -61,6 +66,8 @@ impl Bench {
             focus_param: None,
             focus_title: None,
             show_bottom: self.show_bottom,
+            situation: &self.situation,
+            keymap: &self.keymap,
             commands: &mut self.commands,
         };
         (context, &mut self.inspector, &mut self.bottom)

@@ -4,9 +4,9 @@ use super::*;
 use crate::testing::{drain, drain_in_two_runs, ready};
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use millrace_operator::Crew;
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
 use millrace_operator::output::Emitted;
-use millrace_operator::Crew;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

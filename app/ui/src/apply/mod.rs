@@ -1,17 +1,28 @@
 //! Carries out the commands of a frame. The only place where the state of the designer changes by a person's will.
 
+mod edits;
+mod looks;
+
 use std::collections::BTreeMap;
 
 use egui::Context;
+use millrace_model::text::Fragment;
 use millrace_model::{Edit, EditError, Position};
 
+use crate::canvas::{snapped, to_pos};
 use crate::command::{Command, Joint};
 use crate::designer::Designer;
 use crate::document::Document;
-use crate::editing;
+use crate::editing::{self, Pasted, annotate};
+use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
 use crate::selection::Selection;
 use crate::theme::Theme;
+
+/// The setting that keeps how the canvas is shown.
+pub(crate) const LOOK_SETTING: &str = "canvas";
+/// The setting that keeps the keys that the person chose.
+pub(crate) const KEYS_SETTING: &str = "keys";
 
 pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command) {
     match command {
@@ -34,11 +45,23 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             }
         }
         Command::Paste { text } => paste(designer, &text, "Paste"),
-        Command::Duplicate => {
-            if let Some(text) = fragment_text(designer) {
-                paste(designer, &text, "Duplicate");
+        Command::PasteCopied => {
+            if let Some(text) = designer.copied.clone() {
+                paste(designer, &text, "Paste");
             }
         }
+        Command::Duplicate => {
+            if let Some(fragment) = fragment_of(designer) {
+                paste_fragment(designer, &fragment, "Duplicate");
+            }
+        }
+        Command::Arrange(wish) => edits::arrange(designer, wish),
+        Command::Nodes(wish) => edits::change_nodes(designer, wish),
+        Command::Annotate(wish) => edits::annotate(designer, wish),
+        Command::AddNote { at } => edits::add_note(designer, at),
+        Command::InsertNode { kind, wire, at } => edits::insert_node(designer, &kind, &wire, at),
+        Command::ReplaceNode { kind, node } => edits::replace_node(designer, &kind, &node),
+        Command::Bookmark(wish) => edits::bookmark(designer, wish),
         Command::ToggleDisabled => toggle_disabled(designer),
         Command::Nudge { dx, dy } => nudge(designer, dx, dy),
         Command::Rename(node) => {
@@ -51,10 +74,46 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
 
         Command::Select(selection) => select(designer, selection),
-        Command::SelectAll => {
-            let all = designer.session.document.iter().flat_map(|document| document.pipeline().node_ids().cloned());
-            let all = Selection::nodes(all);
-            select(designer, all);
+        Command::Pick(wish) => looks::pick(designer, wish),
+        Command::FormerSelection => looks::former(designer),
+        Command::Look(wish) => looks::look(designer, ctx, wish),
+        Command::CopyParams => {
+            let document = designer.session.document.as_ref();
+            let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
+            designer.copied_params = node.map(|node| (node.kind.clone(), node.params.clone()));
+        }
+        Command::CopyPipeline => {
+            if let Some(document) = &designer.session.document {
+                ctx.copy_text(document.pipeline().to_text());
+                designer.session.say("The pipeline file is in the clipboard.".to_owned());
+            }
+        }
+        Command::AskReplace => looks::ask_replace(designer, ctx),
+        Command::AskInsert => looks::ask_insert(designer, ctx),
+        Command::AddBeside { is_before } => looks::add_beside(designer, ctx, is_before),
+        Command::QuickAddInMiddle => {
+            let at = designer.canvas.place_in_middle();
+            designer.pick_list = Some(PickList::nodes(at, looks::middle(ctx), None));
+        }
+        Command::RenameGroup => {
+            let document = designer.session.document.as_ref();
+            let groups = document.map(|document| annotate::groups_meant(document.pipeline(), &designer.selection));
+            if let Some(id) = groups.and_then(|groups| groups.into_iter().next()) {
+                designer.canvas.write(id);
+            }
+        }
+        Command::EditNote(id) => {
+            if let Some(id) = id.or_else(|| designer.selection.notes.first().cloned()) {
+                designer.canvas.write(id);
+            }
+        }
+        Command::SetKeys { action, keys } => {
+            designer.keymap.set(action, keys);
+            designer.session.remember(KEYS_SETTING, designer.keymap.to_value());
+        }
+        Command::ResetKeys => {
+            designer.keymap.reset();
+            designer.session.remember(KEYS_SETTING, designer.keymap.to_value());
         }
         Command::ClearSelection => select(designer, Selection::default()),
         Command::JumpTo { node, param } => {
@@ -73,7 +132,9 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             ctx.set_theme(if is_dark { egui::Theme::Dark } else { egui::Theme::Light });
             designer.session.remember_theme(is_dark);
         }
-        Command::ToggleShortcuts => designer.shows_keys = !designer.shows_keys,
+        Command::ToggleShortcuts => {
+            designer.keys_page = if designer.keys_page.is_some() { None } else { Some(KeysPage::default()) };
+        }
         Command::FocusSearch => {
             designer.shown.palette = true;
             designer.palette.focus_search();
@@ -83,9 +144,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             *is_shown = !*is_shown;
         }
         Command::ShowPalette => {
-            let room = ctx.content_rect();
-            let pos = egui::pos2(room.center().x - 150.0, room.min.y + 80.0);
-            designer.pick_list = Some(PickList::actions(pos));
+            designer.pick_list = Some(PickList::actions(looks::middle(ctx)));
         }
         Command::QuickAdd { at, pos_in_screen, wire_from } => {
             designer.pick_list = Some(PickList::nodes(at, pos_in_screen, wire_from));
@@ -160,7 +219,10 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
 
 fn select(designer: &mut Designer, selection: Selection) {
     if designer.selection != selection {
-        designer.selection = selection;
+        let former = std::mem::replace(&mut designer.selection, selection);
+        if !former.is_empty() {
+            designer.former_selection = former;
+        }
         if let Some(document) = &mut designer.session.document {
             document.end_burst();
             designer.selection.retain_existing(document.pipeline());
@@ -198,83 +260,92 @@ fn pick_wire(designer: &mut Designer, ctx: &Context) {
 }
 
 fn delete(designer: &mut Designer, verb: &str) {
-    let session = &designer.session;
-    let Some(document) = &session.document else { return };
+    let Some(document) = &designer.session.document else { return };
     let selection = &designer.selection;
-    let edits = editing::removal(document.pipeline(), &selection.nodes, &selection.wires);
-    let titles: Vec<String> = selection
-        .nodes
-        .iter()
-        .filter_map(|id| document.pipeline().node(id))
-        .map(|node| session.catalog.title_of(node).to_owned())
-        .collect();
-    let label = if titles.is_empty() {
-        let wires: Vec<String> = selection.wires.iter().map(|_| "wire".to_owned()).collect();
-        editing::label_for(verb, &wires, "wires")
-    } else {
+    let mut edits = editing::removal(document.pipeline(), &selection.nodes, &selection.wires);
+    edits.extend(selection.notes.iter().map(|id| Edit::SetNote { id: id.clone(), note: None }));
+    let titles = edits::titles(designer, &selection.nodes);
+    let many = |what: &str, num: usize| vec![what.to_owned(); num];
+    let label = if !titles.is_empty() {
         editing::label_for(verb, &titles, "nodes")
+    } else if selection.wires.is_empty() {
+        editing::label_for(verb, &many("a note", selection.notes.len()), "notes")
+    } else {
+        editing::label_for(verb, &many("wire", selection.wires.len()), "wires")
     };
     if !edits.is_empty() {
         perform(designer, label, edits, None);
     }
 }
 
-/// The selected nodes as text, each with the place where it stands.
-fn fragment_text(designer: &Designer) -> Option<String> {
+/// The selected nodes and notes, each with the place where it stands.
+fn fragment_of(designer: &Designer) -> Option<Fragment> {
     let document = designer.session.document.as_ref()?;
-    if designer.selection.nodes.is_empty() {
+    let selection = &designer.selection;
+    if selection.nodes.is_empty() && selection.notes.is_empty() {
         return None;
     }
-    let ids: Vec<_> = designer.selection.nodes.iter().cloned().collect();
+    let ids: Vec<_> = selection.nodes.iter().cloned().collect();
     let mut fragment = document.pipeline().fragment(&ids);
     for id in ids {
         if let Some(position) = designer.canvas.position_of(&id) {
             fragment.positions.entry(id).or_insert(position);
         }
     }
-    serde_json::to_string_pretty(&fragment).ok()
+    let notes = document.pipeline().notes().iter().filter(|(id, _)| selection.notes.contains(id));
+    fragment.notes = notes.map(|(id, note)| (id.clone(), note.clone())).collect();
+    Some(fragment)
 }
 
 /// Whether there was something to copy.
-fn copy(designer: &Designer, ctx: &Context) -> bool {
-    let text = fragment_text(designer);
+fn copy(designer: &mut Designer, ctx: &Context) -> bool {
+    let text = fragment_of(designer).and_then(|fragment| serde_json::to_string_pretty(&fragment).ok());
     let is_some = text.is_some();
     if let Some(text) = text {
+        designer.copied = Some(text.clone());
         ctx.copy_text(text);
     }
     is_some
 }
 
 fn paste(designer: &mut Designer, text: &str, verb: &str) {
-    let Some(fragment) = editing::fragment_from(text) else {
-        designer.session.say("The clipboard holds no nodes of Millrace.".to_owned());
-        return;
-    };
+    match editing::fragment_from(text) {
+        Some(fragment) => paste_fragment(designer, &fragment, verb),
+        None => designer.session.say("The clipboard holds no nodes of Millrace.".to_owned()),
+    }
+}
+
+/// Where the corner of a fragment comes to stand: a little off the original where that is seen, else in the middle.
+fn place_for(designer: &Designer, fragment: &Fragment) -> Position {
+    let seen = designer.canvas.camera.visible();
+    let corner = editing::corner_of(fragment).filter(|corner| seen.contains(to_pos(*corner)));
+    let Some(corner) = corner else { return designer.canvas.place_in_middle() };
+    let first = fragment.positions.values().copied().chain(fragment.notes.values().map(|note| note.position));
+    let first = first.min_by_key(|at| (at.x, at.y)).unwrap_or(corner);
+    let document = designer.session.document.as_ref();
+    let notes = document.iter().flat_map(|document| document.pipeline().notes().values());
+    let mut taken: Vec<Position> = notes.map(|note| note.position).collect();
+    taken.extend(designer.canvas.rects().iter().map(|(_, rect)| snapped(rect.min)));
+    let is_free = |n: &i32| !taken.contains(&Position { x: first.x + n, y: first.y + n });
+    let shift = (1..1_000).map(|n| n * 32).find(is_free).unwrap_or(32);
+    Position { x: corner.x + shift, y: corner.y + shift }
+}
+
+fn paste_fragment(designer: &mut Designer, fragment: &Fragment, verb: &str) {
     let Some(document) = &designer.session.document else { return };
     let pipeline = document.pipeline();
-    let corner = fragment.positions.values().copied().reduce(|a, b| Position { x: a.x.min(b.x), y: a.y.min(b.y) });
-    let seen = designer.canvas.camera.visible();
-    let top_left = match corner.filter(|corner| seen.contains(egui::pos2(corner.x as f32, corner.y as f32))) {
-        Some(corner) => {
-            // A little off the original, and off earlier copies.
-            let first = fragment.positions.iter().min_by_key(|(_, at)| (at.x, at.y)).map_or(corner, |(_, at)| *at);
-            let taken: Vec<Position> = pipeline.node_ids().filter_map(|id| designer.canvas.position_of(id)).collect();
-            let shift = (1..)
-                .map(|n| n * 32)
-                .find(|n| !taken.contains(&Position { x: first.x + n, y: first.y + n }))
-                .unwrap_or(32);
-            Position { x: corner.x + shift, y: corner.y + shift }
-        }
-        None => designer.canvas.place_in_middle(),
-    };
-    let (ids, mut edits) = editing::paste(pipeline, &fragment, Some(top_left));
+    let top_left = place_for(designer, fragment);
+    let Pasted { nodes, notes, mut edits } = editing::paste(pipeline, fragment, Some(top_left));
     if let Some(pinned) = designer.canvas.pin_unplaced(pipeline, |_| false) {
         edits.insert(0, pinned);
     }
-    let titles: Vec<String> =
+    let mut titles: Vec<String> =
         fragment.nodes.iter().map(|node| designer.session.catalog.title_of(node).to_owned()).collect();
+    if titles.is_empty() {
+        titles = vec!["a note".to_owned(); notes.len()];
+    }
     perform(designer, editing::label_for(verb, &titles, "nodes"), edits, None);
-    select(designer, Selection::nodes(ids));
+    select(designer, Selection { notes, ..Selection::nodes(nodes) });
 }
 
 fn toggle_disabled(designer: &mut Designer) {

@@ -1,9 +1,17 @@
 //! What a person's wish means as edits of the pipeline. Pure: nothing here draws or changes anything.
 
-use std::collections::BTreeMap;
+pub mod annotate;
+pub mod arrange;
+pub mod pick;
+pub mod rewire;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_model::text::Fragment;
-use millrace_model::{Catalog, Edit, Endpoint, Node, NodeCard, NodeId, Params, Pipeline, Port, Position, Wire};
+use millrace_model::{
+    Catalog, Edit, Endpoint, Group, LayoutId, Node, NodeCard, NodeId, Note, Params, Pipeline, Port, PortRole, Position,
+    Wire,
+};
 
 use crate::command::Joint;
 
@@ -95,6 +103,11 @@ pub fn fits(card: &NodeCard, joint: Option<&Joint>) -> bool {
     }
 }
 
+/// Whether a node of this card takes rows and gives rows.
+pub fn passes_rows(card: &NodeCard) -> bool {
+    !ports(card, true).is_empty() && ports(card, false).iter().any(|port| port.role == PortRole::Rows)
+}
+
 /// The edits that add a node of this card, wired to `joint` where one is given, and the new node's id.
 pub fn add_node(
     pipeline: &Pipeline,
@@ -156,24 +169,43 @@ pub fn removal<'a>(
     edits
 }
 
-/// The edits that put a fragment into the pipeline under new ids, and those ids. With `top_left` the fragment's corner
-/// comes to stand there; else it stands a little off its old place.
-pub fn paste(pipeline: &Pipeline, fragment: &Fragment, top_left: Option<Position>) -> (Vec<NodeId>, Vec<Edit>) {
+/// What pasting puts into a pipeline, and the edits that do it.
+#[derive(Debug, Default)]
+pub struct Pasted {
+    pub nodes: Vec<NodeId>,
+    pub notes: BTreeSet<LayoutId>,
+    pub edits: Vec<Edit>,
+}
+
+/// The top left corner of all that a fragment holds.
+pub fn corner_of(fragment: &Fragment) -> Option<Position> {
+    let places = fragment.positions.values().copied().chain(fragment.notes.values().map(|note| note.position));
+    places.reduce(|a, b| Position { x: a.x.min(b.x), y: a.y.min(b.y) })
+}
+
+/// The edits that put a fragment into the pipeline under new ids. With `top_left` the fragment's corner comes to stand
+/// there; else it stands a little off its old place.
+pub fn paste(pipeline: &Pipeline, fragment: &Fragment, top_left: Option<Position>) -> Pasted {
     const OFFSET: i32 = 32;
-    let corner = fragment.positions.values().copied().reduce(|a, b| Position { x: a.x.min(b.x), y: a.y.min(b.y) });
-    let (dx, dy) = match (top_left, corner) {
+    let (dx, dy) = match (top_left, corner_of(fragment)) {
         (Some(wanted), Some(corner)) => (wanted.x - corner.x, wanted.y - corner.y),
         _ => (OFFSET, OFFSET),
     };
+    let shifted = |at: Position| Position { x: at.x.saturating_add(dx), y: at.y.saturating_add(dy) };
     let mut grown = pipeline.clone();
+    let mut pasted = Pasted::default();
+    let mut add = |edit: Edit, grown: &mut Pipeline| {
+        let is_made = grown.apply(std::slice::from_ref(&edit)).is_ok();
+        if is_made {
+            pasted.edits.push(edit);
+        }
+        is_made
+    };
     let mut ids: BTreeMap<&NodeId, NodeId> = BTreeMap::new();
-    let mut edits = Vec::new();
     for node in &fragment.nodes {
         let id = grown.unused_id(&node.kind);
-        let position = fragment.positions.get(&node.id).map(|at| Position { x: at.x + dx, y: at.y + dy });
-        let copy = Edit::AddNode { node: Node { id: id.clone(), ..node.clone() }, position };
-        if grown.apply(std::slice::from_ref(&copy)).is_ok() {
-            edits.push(copy);
+        let position = fragment.positions.get(&node.id).copied().map(shifted);
+        if add(Edit::AddNode { node: Node { id: id.clone(), ..node.clone() }, position }, &mut grown) {
             ids.insert(&node.id, id);
         }
     }
@@ -183,12 +215,26 @@ pub fn paste(pipeline: &Pipeline, fragment: &Fragment, top_left: Option<Position
             Endpoint::new(from.clone(), wire.from.port.as_str()),
             Endpoint::new(to.clone(), wire.to.port.as_str()),
         );
-        let copy = Edit::AddWire { wire };
-        if grown.apply(std::slice::from_ref(&copy)).is_ok() {
-            edits.push(copy);
+        add(Edit::AddWire { wire }, &mut grown);
+    }
+    for group in fragment.groups.values() {
+        let nodes: BTreeSet<NodeId> = group.nodes.iter().filter_map(|id| ids.get(id).cloned()).collect();
+        let id = LayoutId::unused("group", |id| grown.groups().contains_key(id));
+        if !nodes.is_empty() {
+            add(Edit::SetGroup { id, group: Some(Group { nodes, ..group.clone() }) }, &mut grown);
         }
     }
-    (ids.into_values().collect(), edits)
+    let mut notes = BTreeSet::new();
+    for note in fragment.notes.values() {
+        let id = LayoutId::unused("note", |id| grown.notes().contains_key(id));
+        let note = Note { position: shifted(note.position), ..note.clone() };
+        if add(Edit::SetNote { id: id.clone(), note: Some(note) }, &mut grown) {
+            notes.insert(id);
+        }
+    }
+    pasted.nodes = ids.into_values().collect();
+    pasted.notes = notes;
+    pasted
 }
 
 /// Reads a fragment from the clipboard's text; `None` when the text is something else.
@@ -289,12 +335,16 @@ mod tests {
     fn what_is_pasted_keeps_its_wires_and_shape() {
         let mut pipeline = pipeline();
         let ids: Vec<NodeId> = ["b", "c"].map(|id| id.parse().expect("an id")).to_vec();
+        let (_, group) = annotate::group(&pipeline, &ids.iter().cloned().collect());
+        pipeline.apply(&group).expect("the nodes are there");
         let mut fragment = pipeline.fragment(&ids);
         fragment.positions = ids.iter().cloned().zip([Position { x: 10, y: 20 }, Position { x: 110, y: 50 }]).collect();
         let text = serde_json::to_string(&fragment).expect("a fragment is JSON");
         let read = fragment_from(&text).expect("it is a fragment");
-        let (new, edits) = paste(&pipeline, &read, Some(Position { x: 0, y: 0 }));
+        let Pasted { nodes: new, edits, .. } = paste(&pipeline, &read, Some(Position { x: 0, y: 0 }));
         pipeline.apply(&edits).expect("the edits fit the pipeline");
+        let groups: Vec<_> = pipeline.groups().values().map(|group| group.nodes.len()).collect();
+        assert_eq!(groups, [2, 2], "a group that was copied whole comes along");
         let places: Vec<_> = new.iter().map(|id| pipeline.position(id)).collect();
         assert_eq!(places, [Some(Position { x: 0, y: 0 }), Some(Position { x: 100, y: 30 })]);
         assert_eq!(pipeline.wires_out_of(&new[0])[0].to.node, new[1]);

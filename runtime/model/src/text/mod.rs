@@ -5,6 +5,8 @@
 //! not know are kept as they were written. [`Pipeline::parse`] also returns a [`SourceMap`], which gives the line of
 //! every node, param and wire for messages.
 
+mod layout;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -13,7 +15,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::diagnostic::Diagnostic;
-use crate::id::{Endpoint, NodeId, Wire};
+use crate::id::{Endpoint, LayoutId, NodeId, Wire};
+use crate::layout::{Group, Note};
 use crate::pipeline::{Node, Params, Pipeline, Position};
 use crate::suggest;
 
@@ -122,6 +125,7 @@ impl Pipeline {
         if let Some(mut layout) = reader.take_raw::<BTreeMap<String, &RawValue>>(&mut fields, "layout")? {
             let positions: BTreeMap<NodeId, Position> = reader.take(&mut layout, "nodes")?.unwrap_or_default();
             pipeline.positions = positions.into_iter().filter(|(id, _)| pipeline.node(id).is_some()).collect();
+            layout::take(&mut layout, &mut pipeline);
             pipeline.layout_extra = keep(layout);
         }
         pipeline.extra = keep(fields);
@@ -166,6 +170,7 @@ impl Pipeline {
         if !self.positions.is_empty() {
             layout.push("nodes", &self.positions);
         }
+        layout::push(&mut layout, self);
         layout.push_raw(&self.layout_extra);
         if !layout.0.is_empty() {
             file.0.push(("layout".to_owned(), layout.into_text()));
@@ -177,17 +182,22 @@ impl Pipeline {
     }
 }
 
-/// A fragment of a pipeline as text, for the clipboard: nodes with their positions and the wires among them.
+/// A fragment of a pipeline as text, for the clipboard: nodes with their positions, the wires among them, the groups
+/// that lie wholly inside, and notes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fragment {
     pub millrace_fragment: u64,
     pub nodes: Vec<Node>,
     pub positions: BTreeMap<NodeId, Position>,
     pub wires: Vec<Wire>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<LayoutId, Group>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<LayoutId, Note>,
 }
 
 impl Pipeline {
-    /// The nodes `ids`, their positions and the wires among them.
+    /// The nodes `ids`, their positions, the wires among them and the groups of nothing but them.
     pub fn fragment(&self, ids: &[NodeId]) -> Fragment {
         Fragment {
             millrace_fragment: FORMAT,
@@ -198,6 +208,13 @@ impl Pipeline {
                 .into_iter()
                 .filter(|wire| ids.contains(&wire.from.node) && ids.contains(&wire.to.node))
                 .collect(),
+            groups: self
+                .groups
+                .iter()
+                .filter(|(_, group)| group.nodes.iter().all(|node| ids.contains(node)))
+                .map(|(id, group)| (id.clone(), group.clone()))
+                .collect(),
+            notes: BTreeMap::new(),
         }
     }
 }

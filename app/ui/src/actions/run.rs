@@ -1,0 +1,36 @@
+//! Actions that run the pipeline and look into the run, and those about whole projects.
+
+use egui::Key;
+
+use super::{Action, CTRL, CTRL_ALT, CTRL_SHIFT, Group, Keys, NONE, Need, key};
+use crate::command::{Command, Look};
+
+const fn run(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
+    Action::view(id, title, keys, need, command).in_group(Group::Run)
+}
+
+const fn project(id: &'static str, title: &'static str, keys: Keys, command: fn() -> Command) -> Action {
+    Action::view(id, title, keys, Need::Nothing, command).in_group(Group::Project)
+}
+
+#[rustfmt::skip]
+pub(super) const RUN: &[Action] = &[
+    run("run.run", "Run", &[key(CTRL, Key::Enter)], Need::Idle, || Command::Run).with_icon("play"),
+    run("run.stop", "Stop (twice: at once)", &[key(CTRL, Key::Period)], Need::Running, || Command::Stop).with_icon("stop"),
+    run("run.apply", "Apply changes to the run", &[key(CTRL_SHIFT, Key::Enter)], Need::Running, || Command::ApplyToRun).with_icon("arrow-clockwise"),
+    run("run.restart", "Restart the run", &[], Need::Running, || Command::Restart).with_icon("arrow-clockwise"),
+    run("run.tap_wire", "Look at the wire's rows", &[key(NONE, Key::L)], Need::OneWire, || Command::Look(Look::TapWire)).with_icon("table"),
+    run("run.tap_output", "Look at the node's output", &[key(NONE, Key::O)], Need::WiredNode, || Command::Look(Look::TapOutput)).with_icon("table"),
+    run("run.stop_tap", "Look at no wire", &[], Need::Tap, || Command::Tap(None)),
+    run("run.slowest", "Go to the node that slows the rest", &[key(CTRL_SHIFT, Key::S)], Need::Run, || Command::Look(Look::Slowest)).with_icon("hourglass"),
+];
+
+#[rustfmt::skip]
+pub(super) const PROJECT: &[Action] = &[
+    project("project.open", "Projects…", &[key(CTRL, Key::O)], || Command::ShowProjects).with_icon("folder-open"),
+    project("project.new", "New project", &[key(CTRL_ALT, Key::N)], || Command::NewProject).with_icon("file-plus"),
+    project("project.import", "Import a pipeline…", &[key(CTRL_SHIFT, Key::O)], || Command::Import).with_icon("download-simple"),
+    project("project.export", "Export the pipeline…", &[key(CTRL, Key::E)], || Command::Export).with_icon("export"),
+    project("project.copy_text", "Copy the pipeline file as text", &[], || Command::CopyPipeline).with_icon("copy"),
+    project("project.save_revision", "Save a revision…", &[key(CTRL, Key::S)], || Command::AskRevision).with_icon("bookmark-simple"),
+];

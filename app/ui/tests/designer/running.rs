@@ -1,0 +1,85 @@
+//! Runs, taps and faults.
+
+use super::*;
+
+#[test]
+fn run_starts_what_is_on_the_canvas_and_stop_twice_ends_at_once() {
+    let mut bench = Bench::open(FLEET);
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Running)));
+    bench.click("node Hot");
+    bench.press(Modifiers::NONE, Key::D);
+    bench.click("Run");
+    let text = bench.pipeline().to_text();
+    let started = bench
+        .host
+        .borrow()
+        .heard
+        .iter()
+        .any(|request| matches!(request, Request::StartRun { project: 1, text: sent, .. } if *sent == text));
+    assert!(started, "the run has the edit that was not saved yet");
+    bench.wait(300.0);
+    assert!(bench.has("00:01:01"), "run time");
+    bench.click("Stop");
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Stopping)));
+    bench.wait(300.0);
+    bench.click("Stop now");
+    let stops: Vec<bool> = bench
+        .host
+        .borrow()
+        .heard
+        .iter()
+        .filter_map(|request| match request {
+            Request::StopRun { now, .. } => Some(*now),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(stops, [false, true]);
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Stopped)));
+    bench.wait(300.0);
+    assert!(bench.has("Run"));
+    assert!(bench.has_text("1.2 k rows"));
+}
+
+#[test]
+fn a_run_that_is_refused_says_why() {
+    let mut bench = Bench::open(FLEET);
+    let mut failure = Failure::new(FailureCode::InvalidPipeline, "The pipeline has 1 fault.");
+    failure.diagnostics = vec![
+        Diagnostic::error("unknown_column", "There is no column `temprature`.").at_node(&"hot".parse().expect("an id")),
+    ];
+    bench.host.borrow_mut().start_failure = Some(failure);
+    bench.click("Run");
+    bench.step();
+    assert!(bench.has_text("The pipeline has 1 fault."));
+    assert!(bench.has("status of Hot: Needs mending: There is no column `temprature`."));
+    assert!(bench.has("Run"), "it can be tried again");
+}
+
+#[test]
+fn a_clicked_wire_is_tapped_while_the_run_goes_on() {
+    let mut bench = Bench::open(FLEET);
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Running)));
+    bench.click("Run");
+    bench.click("wire devices.rows → hot.rows");
+    bench.wait(300.0);
+    let last = bench.host.borrow().heard.iter().rev().find_map(|request| match request {
+        Request::Poll(poll) => Some(poll.clone()),
+        _ => None,
+    });
+    let poll = last.expect("a run is polled");
+    assert_eq!(poll.taps.iter().map(Wire::to_string).collect::<Vec<_>>(), ["devices.rows → hot.rows"]);
+    assert_eq!(poll.views.keys().map(|id| id.as_str()).collect::<Vec<_>>(), ["chart"], "what is seen is asked for");
+}
+
+#[test]
+fn faults_are_shown_at_their_node() {
+    let mut bench = Bench::open(EMPTY);
+    bench.click("Search nodes");
+    bench.harness.get_by_label("Search nodes").type_text("filter");
+    bench.press(Modifiers::NONE, Key::Enter);
+    bench.wait(300.0);
+    assert!(bench.has_text("status of Filter: Needs mending"));
+    bench.press(Modifiers::COMMAND, Key::Z);
+    bench.wait(300.0);
+    assert!(!bench.has_text("status of Filter"));
+}
