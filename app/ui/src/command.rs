@@ -1,7 +1,8 @@
 //! Everything that the UI can ask for. Drawing code only pushes commands; they are carried out after the frame.
 
+use millrace_model::view::Look;
 use millrace_model::{Edit, Endpoint, NodeId, Position, Wire};
-use millrace_protocol::{ImageFormat, ProjectId};
+use millrace_protocol::{ImageFormat, ProjectId, Seen};
 
 use crate::selection::Selection;
 
@@ -89,9 +90,15 @@ pub enum Command {
         node: NodeId,
         port: String,
     },
-    /// Saves the picture of a view node as a file.
+    /// Looks at a part of a chart, or at all of it.
+    LookAt {
+        node: NodeId,
+        look: Option<Look>,
+    },
+    /// Saves the picture of a view node as a file, as it is seen.
     ExportView {
         node: NodeId,
+        seen: Seen,
         format: ImageFormat,
         width: u32,
         height: u32,

@@ -96,6 +96,11 @@ impl Task {
         };
         let sink = match self.work {
             Work::Sink { sink, .. } => Some(sink),
+            // A view that failed may be in any state.
+            Work::View { view, easel, .. } if matches!(result, Ok(()) | Err(Stopped::Cancelled)) => {
+                easel.leave(view);
+                None
+            }
             _ => None,
         };
         TaskEnd { result, sink, was_cut }
@@ -428,10 +433,7 @@ async fn drive_view(
 }
 
 fn draw(view: &mut dyn View, named: &Named, easel: &mut Easel) -> Result<(), Stopped> {
-    let start = Instant::now();
-    let picture = named.call(|| view.picture())?;
-    easel.put(picture, start.elapsed());
-    Ok(())
+    named.call(|| easel.draw(|look| view.picture(look)))
 }
 
 fn note_watermark(named: &Named, inputs: &Inputs, change: &Change) {

@@ -14,6 +14,7 @@ pub mod history;
 pub mod id;
 pub mod parameter;
 pub mod pipeline;
+pub mod pyramid;
 pub mod run;
 pub mod suggest;
 pub mod text;
