@@ -7,7 +7,7 @@ use egui::{Align2, Color32, Id, Rect, ScrollArea, Shape, Stroke, Ui, pos2, vec2}
 use millrace_model::view::BarChart;
 
 use super::columns::{number_column, text_at, text_column};
-use super::plane::{Plane, extent, font, label_on_ground, number_marks};
+use super::plane::{Plane, extent, fitted, font, label_on_ground, number_marks};
 use super::{Size, fault_ui, take};
 use crate::format;
 use crate::theme::Theme;
@@ -133,15 +133,8 @@ fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Me
         if !ui.is_rect_visible(place) {
             continue;
         }
-        let clip = painter
-            .with_clip_rect(place.intersect(Rect::everything_left_of(left - 4.0)).intersect(painter.clip_rect()));
-        clip.text(
-            pos2(left - 8.0, place.center().y).min(pos2(left - 8.0, f32::MAX)),
-            Align2::RIGHT_CENTER,
-            &row.label,
-            font.clone(),
-            theme.text,
-        );
+        let label = fitted(&painter, &row.label, &font, theme.text, left - 8.0 - rect.left());
+        painter.galley(pos2(left - 8.0 - label.size().x, place.center().y - label.size().y / 2.0), label, theme.text);
         let gap = (row_height * 0.2).min(6.0);
         let thick = (row_height - gap) / row.bars.len() as f32;
         for (number, (series, value)) in row.bars.iter().enumerate() {
@@ -150,12 +143,8 @@ fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Me
             let bar = Rect::from_x_y_ranges(zero.min(end)..=zero.max(end), y + 0.5..=y + thick - 0.5);
             painter.rect_filled(bar, 2.0, theme.series_color(*series));
             if thick >= font.size {
-                let (at, align) = if *value < 0.0 {
-                    (bar.right_center(), Align2::LEFT_CENTER)
-                } else {
-                    (bar.right_center(), Align2::LEFT_CENTER)
-                };
-                painter.text(at + vec2(4.0, 0.0), align, format::number(*value), font.clone(), theme.text_weak);
+                let at = bar.right_center() + vec2(4.0, 0.0);
+                painter.text(at, Align2::LEFT_CENTER, format::number(*value), font.clone(), theme.text_weak);
             }
         }
         if response.hover_pos().is_some_and(|pos| place.contains(pos)) {

@@ -39,16 +39,19 @@ pub(super) fn gauge_ui(ui: &mut Ui, theme: &Theme, id: Id, gauge: &Gauge, batch:
         values.iter().enumerate().map(|(row, value)| Dial { label: text_at(&labels, row), value: *value }).collect();
     let room = ui.available_size();
     let small = plane::font(ui, size).size;
-    let smallest = if size == Size::Node { vec2(small * 7.0, small * 6.0) } else { SMALLEST };
     // As many columns as make the dials largest.
     let fitting = |columns: usize| {
         let rows = dials.len().div_ceil(columns);
         (room.x / columns as f32).min(room.y / rows as f32 * 1.25)
     };
-    let most = ((room.x / smallest.x) as usize).clamp(1, dials.len());
+    let most = match size {
+        Size::Node => dials.len(),
+        Size::Panel => ((room.x / SMALLEST.x) as usize).clamp(1, dials.len()),
+    };
     let columns = (1..=most).max_by(|a, b| fitting(*a).total_cmp(&fitting(*b))).unwrap_or(1);
     let rows = dials.len().div_ceil(columns);
-    let place = vec2(room.x / columns as f32, (room.y / rows as f32).max(smallest.y));
+    let least_height = if size == Size::Node { 0.0 } else { SMALLEST.y };
+    let place = vec2(room.x / columns as f32, (room.y / rows as f32).max(least_height));
     let paint = |ui: &mut Ui, height: f32| {
         ui.set_min_height(height);
         let described = dials.iter().take(8).map(|dial| {
@@ -105,7 +108,7 @@ fn dial_ui(ui: &Ui, theme: &Theme, gauge: &Gauge, dial: &Dial<'_>, rect: Rect, s
     };
     arc(0.0, 1.0, ring, thick, theme.line);
     let zone = gauge.zone(dial.value);
-    if !dial.value.is_nan() {
+    if gauge.share(dial.value) > 0.0 {
         arc(0.0, gauge.share(dial.value), ring, thick, zone_color(theme, zone));
     }
     let zones = gauge.zones();

@@ -1,7 +1,7 @@
 //! The log: the newest lines first, each with its time and its level.
 
 use arrow_array::RecordBatch;
-use egui::{Align2, Color32, FontId, Id, Label, RichText, ScrollArea, TextStyle, Ui, pos2, vec2};
+use egui::{Align, Align2, Color32, FontId, Id, Label, Layout, RichText, ScrollArea, TextStyle, Ui, pos2, vec2};
 use millrace_model::view::{LogLevel, LogView};
 
 use super::columns::{text_at, text_column};
@@ -64,7 +64,11 @@ pub(super) fn log_ui(ui: &mut Ui, theme: &Theme, id: Id, log: &LogView, batch: &
                 let name = text_at(&levels, row);
                 let color = color(theme, LogLevel::of_word(name));
                 if !name.is_empty() {
-                    ui.add_sized(vec2(52.0, height), Label::new(word(name, color)).truncate());
+                    let layout = Layout::left_to_right(Align::Center);
+                    ui.allocate_ui_with_layout(vec2(52.0, height), layout, |ui| {
+                        ui.set_min_width(52.0);
+                        ui.add(Label::new(word(name, color)).truncate());
+                    });
                 }
                 ui.add(Label::new(word(text_at(&texts, row), color)).extend());
             });

@@ -138,6 +138,11 @@ pub(super) fn map_ui(ui: &mut Ui, theme: &Theme, id: Id, map: &MapView, batch: &
             let color: Color32 =
                 if shade == SHADES { theme.accent } else { theme.heat(shade as f64 / (SHADES - 1) as f64) };
             let radius = if is_panel { 4.0 } else { 2.0 };
+            if is_panel {
+                // An edge keeps dark and bright dots apart from the ground.
+                let edge = Points::new(format!("edges {shade}"), PlotPoints::Owned(dots.clone()));
+                plot.points(edge.radius(radius + 1.0).color(theme.text_weak).allow_hover(false));
+            }
             plot.points(Points::new(format!("dots {shade}"), PlotPoints::Owned(dots)).radius(radius).color(color));
         }
         if is_panel && plot.response().hovered() {

@@ -1,6 +1,9 @@
 //! A plain place to paint on, with numbers or times along two axes; for charts that show all they have.
 
-use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Stroke, TextStyle, Ui, pos2, vec2};
+use std::sync::Arc;
+
+use egui::text::{LayoutJob, TextWrapping};
+use egui::{Align2, Color32, FontId, Galley, Painter, Pos2, Rect, Stroke, TextStyle, Ui, pos2, vec2};
 use millrace_model::view::round_step;
 
 use super::{Size, time_axis};
@@ -81,6 +84,13 @@ pub(super) fn label_on_ground(painter: &Painter, theme: &Theme, at: Pos2, align:
     let rect = align.anchor_size(at, galley.size());
     painter.rect_filled(rect.expand(2.0), 2.0, theme.panel.gamma_multiply(0.85));
     painter.galley(rect.min, galley, Color32::PLACEHOLDER);
+}
+
+/// A text on one line, cut with an ellipsis where it is wider than `width`.
+pub(super) fn fitted(painter: &Painter, text: &str, font: &FontId, color: Color32, width: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font.clone(), color);
+    job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
+    painter.layout_job(job)
 }
 
 /// Round numbers in a range and how they are written.

@@ -9,7 +9,7 @@ use egui_plot::{
     AxisHints, ColorConflictHandling, Corner, GridMark, HLine, HPlacement, HoverPosition, ItemId, Legend, Line,
     LineStyle, Plot, PlotMemory, PlotPoint, PlotPoints, PlotTransform, Points, Span, VLine,
 };
-use millrace_model::view::{Look, Mark, Scale, Threshold, XyChart};
+use millrace_model::view::{Look, Mark, Scale, Threshold, XyChart, round_step};
 use millrace_protocol::Seen;
 
 use super::line_data::{LineData, Series, line_data, thinned};
@@ -21,6 +21,8 @@ use crate::theme::Theme;
 
 /// Room that a label of the x axis takes, in points.
 const X_LABEL_SPACE: f64 = 110.0;
+/// Room that a label of the y axis takes with its distance to the next one, in points.
+const Y_LABEL_SPACE: f32 = 44.0;
 /// More series than this have no labels of their own inside a node.
 const MAX_LABELLED_SERIES: usize = 3;
 /// How much of a colour is left in an area, and in a band.
@@ -232,9 +234,11 @@ pub fn xy_panel_ui(
         plot = plot.include_x(whole.x.0).include_x(whole.x.1);
     }
     plot = plot.include_y(heights.0).include_y(heights.1);
-    if scale == Scale::Log {
-        plot = plot.y_grid_spacer(|input| decades(input.bounds));
-    }
+    let wanted = (place.height() / Y_LABEL_SPACE).max(2.0) as usize;
+    plot = plot.y_grid_spacer(move |input| match scale {
+        Scale::Linear => levels(input.bounds, wanted),
+        Scale::Log => decades(input.bounds),
+    });
     if chart.x_is_time {
         let min_step = (seen.1 - seen.0) / f64::from(place.width().max(1.0)) * X_LABEL_SPACE;
         plot = plot
@@ -350,6 +354,13 @@ fn plotted<'a>(
     }
 }
 
+/// Marks at round numbers, at most some `wanted` of them.
+fn levels((from, to): (f64, f64), wanted: usize) -> Vec<GridMark> {
+    let Some(step) = round_step(to - from, wanted) else { return Vec::new() };
+    let places = ((from / step).ceil() as i64..=(to / step).floor() as i64).take(400);
+    places.map(|place| GridMark { value: place as f64 * step, step_size: step }).collect()
+}
+
 /// Marks at powers of ten, and between them where there is room.
 fn decades((from, to): (f64, f64)) -> Vec<GridMark> {
     let wide = (to - from).max(1.0).ceil() as i64;
@@ -442,26 +453,28 @@ fn labels_ui(ui: &Ui, theme: &Theme, chart: &XyChart, axes: &Axes, transform: &P
     let frame = *transform.frame();
     let painter = ui.painter_at(frame);
     let bounds = transform.bounds();
-    let text = |at: Pos2, align: Align2, text: &str, color: Color32| {
-        painter.text(at, align, text, theme.small(), color);
+    let text = |at: Pos2, align: Align2, text: &str| {
+        if !text.is_empty() {
+            label_on_ground(&painter, theme, at, align, text, &theme.small());
+        }
     };
     for threshold in chart.thresholds.iter().filter(|threshold| !threshold.label.is_empty()) {
         let Some(level) = axes.height(threshold.value, false) else { continue };
         let y = transform.position_from_point(&PlotPoint::new(bounds.min()[0], level)).y;
-        text(pos2(frame.right() - 6.0, y - 2.0), Align2::RIGHT_BOTTOM, &threshold.label, theme.text);
+        text(pos2(frame.right() - 6.0, y - 2.0), Align2::RIGHT_BOTTOM, &threshold.label);
     }
     let caption = match (chart.x_is_time, chart.x_label.is_empty()) {
         (true, true) => time_axis::caption(bounds.min()[0], bounds.max()[0]),
         (true, false) => format!("{}, {}", chart.x_label, time_axis::caption(bounds.min()[0], bounds.max()[0])),
         (false, _) => chart.x_label.clone(),
     };
-    text(frame.right_bottom() + vec2(-6.0, -4.0), Align2::RIGHT_BOTTOM, &caption, theme.text_weak);
+    text(frame.right_bottom() + vec2(-6.0, -4.0), Align2::RIGHT_BOTTOM, &caption);
     let label = if axes.has_right() {
         format!("{}  |  right: {}", chart.y_label, chart.right_label)
     } else {
         chart.y_label.clone()
     };
-    text(frame.right_top() + vec2(-6.0, 26.0), Align2::RIGHT_TOP, &label, theme.text_weak);
+    text(frame.right_top() + vec2(-6.0, 26.0), Align2::RIGHT_TOP, &label);
 }
 
 fn threshold_label(threshold: &Threshold) -> String {

@@ -79,7 +79,7 @@ fn dial<B: DrawingBackend>(
     let label = canvas.fitted(label, width - 8.0, small)?;
     canvas.text(&label, (center.0, y + TEXT_SIZE * 1.1), Align::Center, small)?;
     let number = if value.is_finite() { grouped(value, usize::from(gauge.decimals)) } else { "–".to_owned() };
-    let words = if gauge.unit.is_empty() { number } else { format!("{number} {}", gauge.unit) };
+    let words = if gauge.unit.is_empty() || !value.is_finite() { number } else { format!("{number} {}", gauge.unit) };
     let mut font = Font::bold(ring * 0.45, theme::TEXT);
     let wide = canvas.text_width(&words, font)?;
     font.size = (font.size * (ring * 1.5 / wide.max(1.0)).min(1.0)).clamp(TEXT_SIZE, 44.0);

@@ -33,7 +33,7 @@ pub fn paint<B: DrawingBackend>(canvas: &Canvas<B>, map: &MapView, data: &Record
     let count = grouped(data.num_rows() as f64, 0);
     let noun = if data.num_rows() == 1 { "position" } else { "positions" };
     let mut top = canvas.heading(&map.title, &format!("{count} {noun}"))? + 8.0;
-    let range = extent(values.iter().copied());
+    let range = extent(values.iter().copied()).filter(|(low, high)| low < high);
     if let Some(range) = range {
         paint_scale(canvas, (PADDING, top + LINE_HEIGHT / 2.0), range, &map.value_label)?;
         top += 1.5 * LINE_HEIGHT;
@@ -74,7 +74,10 @@ pub fn paint<B: DrawingBackend>(canvas: &Canvas<B>, map: &MapView, data: &Record
     }
     for (row, value) in values.iter().enumerate() {
         let shade = range.filter(|_| value.is_finite()).map_or(theme::series(0), |range| color(*value, range));
-        canvas.disc((frame.x_at(longitudes[row]), frame.y_at(heights[row])), 3.4, shade)?;
+        let at = (frame.x_at(longitudes[row]), frame.y_at(heights[row]));
+        // An edge keeps bright dots apart from the ground.
+        canvas.disc(at, 4.4, theme::MUTED)?;
+        canvas.disc(at, 3.6, shade)?;
     }
     Ok(())
 }
