@@ -413,6 +413,7 @@ async fn drive_view(
                 note_watermark(named, inputs, &change);
                 if change.end {
                     named.counters.state_bytes.store(view.state_bytes(), Relaxed);
+                    easel.note_news();
                     draw(view, named, easel)?;
                     named.counters.is_finished.store(true, Relaxed);
                     return notes.of_last(named, || view.snapshot(), Report::Ended, true);
@@ -421,6 +422,7 @@ async fn drive_view(
             Some(Arrival::Barrier(barrier)) => {
                 notes.of_last(named, || view.snapshot(), |parts| Report::AtBarrier(barrier, parts), false)?;
                 if barrier.is_last {
+                    easel.note_news();
                     return draw(view, named, easel);
                 }
             }

@@ -85,11 +85,15 @@ fn zone_color(theme: &Theme, zone: Zone) -> Color32 {
 
 fn dial_ui(ui: &Ui, theme: &Theme, gauge: &Gauge, dial: &Dial<'_>, rect: Rect, small: f32) {
     let painter = ui.painter_at(rect);
-    let label_height = if dial.label.is_empty() { 0.0 } else { small * 1.5 };
-    let room = Rect::from_min_max(rect.min + vec2(0.0, label_height), rect.max - vec2(0.0, small * 1.2));
+    // A small dial is all dial.
+    let has_words = rect.height() > small * 7.0;
+    let label_height = if dial.label.is_empty() || !has_words { 0.0 } else { small * 1.5 };
+    let foot_height = if has_words { small * 1.2 } else { 0.0 };
+    let room = Rect::from_min_max(rect.min + vec2(0.0, label_height), rect.max - vec2(0.0, foot_height));
     let radius = (room.width() / 2.0).min(room.height() / (1.0 + DROP.sin())) - 2.0;
     if radius < 8.0 {
-        painter.text(rect.center(), Align2::CENTER_CENTER, dial.words(gauge), FontId::monospace(small), theme.text);
+        let color = zone_color(theme, gauge.zone(dial.value));
+        painter.text(rect.center(), Align2::CENTER_CENTER, dial.words(gauge), FontId::monospace(small), color);
         return;
     }
     let center = pos2(room.center().x, room.top() + radius + 2.0);
@@ -117,16 +121,19 @@ fn dial_ui(ui: &Ui, theme: &Theme, gauge: &Gauge, dial: &Dial<'_>, rect: Rect, s
             arc(from, to, radius, 2.0, zone_color(theme, zone));
         }
     }
-    if !dial.label.is_empty() {
+    if label_height > 0.0 {
         painter.text(rect.center_top(), Align2::CENTER_TOP, dial.label, FontId::proportional(small), theme.text_weak);
     }
     let words = dial.words(gauge);
     let size = (ring * 1.5 / (words.chars().count().max(4) as f32 * 0.62)).clamp(small * 0.9, 40.0);
     painter.text(center, Align2::CENTER_CENTER, words, FontId::monospace(size), theme.text_strong);
     let font = FontId::proportional(small * 0.9);
-    if zone != Zone::Normal && !dial.value.is_nan() {
+    if zone != Zone::Normal && !dial.value.is_nan() && has_words {
         let at = center + vec2(0.0, size * 0.9);
         painter.text(at, Align2::CENTER_CENTER, zone.word(), font.clone(), zone_color(theme, zone));
+    }
+    if !has_words {
+        return;
     }
     let foot = center.y + ring * DROP.sin() + thick / 2.0 + 2.0;
     let side = ring * DROP.cos();

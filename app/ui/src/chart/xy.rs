@@ -390,8 +390,11 @@ fn tools_ui(ui: &mut Ui, theme: &Theme, chart: &XyChart, tools: &mut Tools, scal
     }
     let mut ui = ui.new_child(UiBuilder::new().max_rect(corner).layout(Layout::right_to_left(Align::Center)));
     ui.spacing_mut().item_spacing.x = 4.0;
-    let button =
-        |title: &str, is_on: bool| egui::Button::selectable(is_on, RichText::new(title).font(theme.small())).small();
+    // A ground of their own keeps them readable over the lines.
+    let button = |title: &str, is_on: bool| {
+        let ground = if is_on { theme.accent_ground } else { theme.raised };
+        egui::Button::selectable(is_on, RichText::new(title).font(theme.small())).small().fill(ground)
+    };
     let response = ui.add(button("Cursors", tools.has_cursors));
     if response.on_hover_text("Click twice in the chart to compare two moments").clicked() {
         tools.has_cursors = !tools.has_cursors;
