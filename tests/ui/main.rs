@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use millrace_host::model::run::RunState;
+use millrace_host::model::run::{EditCost, RunState};
 use millrace_host::model::{NodeId, Pipeline};
 use millrace_host::{Host, HostOptions};
 use millrace_tests::host_link::HostLink;
@@ -188,4 +188,33 @@ fn a_misspelt_column_is_named_with_its_node_and_mended_by_undo() {
     journey.press(Modifiers::NONE, Key::Escape);
     journey.click("Undo");
     journey.until("the fault is gone", |session| session.checked.diagnostics.is_empty());
+}
+
+#[test]
+fn a_param_changed_during_a_run_is_applied_without_a_restart() {
+    let mut journey = Journey::first_start();
+    journey.click("Run");
+    journey.until("rows reach the alarms", |session| {
+        session.live.node(&node("hot")).is_some_and(|metrics| metrics.rows_in > 0)
+    });
+    let run = journey.session().live.run;
+    journey.click("node Too hot");
+    journey.harness.get_by_label("Condition").focus();
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::COMMAND, Key::A);
+    journey.harness.get_by_label("Condition").type_text("temperature > -100");
+    journey.harness.run_steps(3);
+    journey.until(
+        "the cost is known",
+        |session| matches!(&session.live.edit_cost, Some(EditCost::Nodes { nodes }) if nodes.len() == 1),
+    );
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Apply changes");
+    journey.until("it was applied", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    let passed = |session: &Session| session.live.node(&node("hot")).map_or(0, |metrics| metrics.rows_out);
+    let before = passed(journey.session());
+    journey.until("every row passes now", |session| passed(session) > before + 100);
+    assert_eq!((journey.session().live.run, journey.session().live.is_running()), (run, true), "it is the same run");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }

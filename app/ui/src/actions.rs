@@ -65,6 +65,8 @@ const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
 pub const ACTIONS: &[Action] = &[
     Action { title: "Run", group: Group::Run, keys: &[key(CTRL, Key::Enter)], command: || Command::Run },
     Action { title: "Stop (twice: at once)", group: Group::Run, keys: &[key(CTRL, Key::Period)], command: || Command::Stop },
+    Action { title: "Apply changes to the run", group: Group::Run, keys: &[key(CTRL_SHIFT, Key::Enter)], command: || Command::ApplyToRun },
+    Action { title: "Restart the run", group: Group::Run, keys: &[], command: || Command::Restart },
     Action { title: "Undo", group: Group::Edit, keys: &[key(CTRL, Key::Z)], command: || Command::Undo },
     Action { title: "Redo", group: Group::Edit, keys: &[key(CTRL_SHIFT, Key::Z), key(CTRL, Key::Y)], command: || Command::Redo },
     Action { title: "Duplicate", group: Group::Edit, keys: &[key(CTRL, Key::D)], command: || Command::Duplicate },

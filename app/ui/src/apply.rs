@@ -98,6 +98,8 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
 
         Command::Run => designer.session.run(),
+        Command::ApplyToRun => designer.session.apply_to_run(),
+        Command::Restart => designer.session.restart(),
         Command::Stop => designer.session.stop(),
         Command::Tap(wire) => {
             if wire.is_some() {

@@ -81,6 +81,10 @@ pub enum Command {
 
     // ---- runs ----
     Run,
+    /// Brings what is drawn into the run that goes on.
+    ApplyToRun,
+    /// Stops the run and runs what is drawn.
+    Restart,
     /// Stops the run; a second time ends it at once.
     Stop,
     /// Shows the rows of this wire, or of none.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
-use millrace_model::run::{NodeMetrics, RunMetrics, RunState, WireMetrics};
+use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState, WireMetrics};
 use millrace_model::view::{Look, ViewSpec};
 use millrace_model::{NodeId, Wire};
 use millrace_protocol::{FrameError, LogLine, Polled, RunId};
@@ -36,6 +36,10 @@ pub struct Live {
     pub log: VecDeque<LogLine>,
     /// Newest records of unwired `late` and `rejected` ports that were asked for.
     pub recent: BTreeMap<(NodeId, String), RecordBatch>,
+    /// What it would cost to bring what is drawn into the run; none before the host told.
+    pub edit_cost: Option<EditCost>,
+    /// Once the run is over, what is drawn then is to be run.
+    pub restarts: bool,
     past: VecDeque<RunMetrics>,
 }
 

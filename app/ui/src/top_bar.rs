@@ -3,6 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Align, CornerRadius, Layout, Rect, Response, RichText, Stroke, TextEdit, Ui, UiBuilder, WidgetInfo, vec2};
 use millrace_model::Edit;
+use millrace_model::run::EditCost;
 
 use crate::command::Command;
 use crate::context::ViewContext;
@@ -102,6 +103,7 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         if run_button(ui, theme, "stop", word, theme.error, theme.error_ground, label).on_hover_text(hint).clicked() {
             cx.commands.push(Command::Stop);
         }
+        changes_ui(ui, cx);
     } else {
         let response = run_button(ui, theme, "play", "Run", theme.ok, theme.ok_ground, "Run");
         if response.on_hover_text("Run the pipeline (Ctrl+Enter)").clicked() {
@@ -124,6 +126,29 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     }
     if metrics.memory_bytes > 0 {
         number(ui, format::bytes(metrics.memory_bytes), theme.text_weak, "Memory of the whole program");
+    }
+}
+
+/// What is drawn is not what runs: brings it in, and says before what that costs.
+fn changes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let (word, hint, command) = match &cx.live.edit_cost {
+        Some(EditCost::Nodes { nodes }) => {
+            let lines: Vec<String> =
+                nodes.iter().map(|restart| format!("“{}” {}.", restart.title, restart.state.words())).collect();
+            let hint = format!("{}\nEverything else goes on. (Ctrl+Shift+Enter)", lines.join("\n"));
+            ("Apply changes", hint, Command::ApplyToRun)
+        }
+        Some(EditCost::Run { reason }) => {
+            let hint = format!("{reason} The run is stopped and started again with what is drawn.");
+            ("Restart", hint, Command::Restart)
+        }
+        Some(EditCost::Nothing) | None => return,
+    };
+    let theme = cx.theme;
+    let sign = "arrow-clockwise";
+    let response = run_button(ui, theme, sign, word, theme.accent, theme.accent_ground, word).on_hover_text(hint);
+    if response.clicked() {
+        cx.commands.push(command);
     }
 }
 

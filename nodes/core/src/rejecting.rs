@@ -6,7 +6,7 @@
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use millrace_operator::expression::{ExpressionError, RowFailure};
-use millrace_operator::rejected::{OnError, RejectedBuilder, row_as_json, wall_clock_us};
+use millrace_operator::rejected::{OnError, RejectedBuilder, row_as_json};
 use millrace_operator::watermark::{WatermarkMaker, WatermarkState};
 use millrace_operator::{InferContext, NodeError, Output, ParamProblem};
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ impl Rejecting {
                     keeps[failure.row] = false;
                     self.rejected.push(&raw(failure.row)?, &failure.reason, &place(failure));
                 }
-                out.emit(self.port, self.rejected.finish(wall_clock_us()));
+                out.emit(self.port, self.rejected.finish(out.now_us()));
                 Ok(Some(BooleanArray::from(keeps)))
             }
         }
@@ -96,7 +96,7 @@ impl Rejecting {
                     keeps[failure.row] = false;
                     self.rejected.push(&row_as_json(results, failure.row)?, &failure.reason, "a result of the node");
                 }
-                out.emit(self.port, self.rejected.finish(wall_clock_us()));
+                out.emit(self.port, self.rejected.finish(out.now_us()));
                 Ok(Some(BooleanArray::from(keeps)))
             }
         }

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use arrow::array::RecordBatch;
 use millrace_model::PortRole;
 use millrace_operator::output::Emitted;
-use millrace_operator::{Operator, Output};
+use millrace_operator::{Clock, Machine, Operator, Output};
 
 use crate::channel::{Closed, Signal};
 use crate::checkpoint::{Barrier, Part, SavedInstance};
@@ -75,8 +75,9 @@ impl Link {
         self.named.counters.restore(saved.counters);
     }
 
-    pub fn new(named: Named, operator: Option<Box<dyn Operator>>, ports: Vec<OutPort>) -> Self {
-        Self { named, operator, ports, output: Output::default(), watermark_in: None, watermark_out: None }
+    pub fn new(named: Named, operator: Option<Box<dyn Operator>>, ports: Vec<OutPort>, clock: Clock) -> Self {
+        let output = Output::with_clock(clock);
+        Self { named, operator, ports, output, watermark_in: None, watermark_out: None }
     }
 }
 
@@ -135,9 +136,10 @@ impl Chain {
     }
 
     /// Tells the nodes that want to know what the wall clock says.
-    pub fn tick(&mut self, now_us: i64) -> Result<(), Stopped> {
+    pub fn tick(&mut self) -> Result<(), Stopped> {
         for link in 0..self.links.len() {
             if self.links[link].wants_ticks() {
+                let now_us = self.links[link].output.now_us();
                 self.call(link, |operator, out| operator.on_tick(now_us, out))?;
             }
         }
@@ -196,6 +198,43 @@ impl Chain {
             Ok(Part { node: link.named.id.clone(), instance, saved })
         });
         saved.collect()
+    }
+
+    /// Puts another operator in the place of a node's, between two messages. The new one goes on with the state of the
+    /// old one, or the old one gives out what it holds.
+    pub fn replace(&mut self, link: usize, machine: Machine, keeps_state: bool) -> Result<(), Stopped> {
+        let Machine::Operator(mut operator) = machine else {
+            return Err(self.links[link].named.failed(&"only an operator can take the place of one, a defect of it"));
+        };
+        if keeps_state {
+            let Link { named, operator: old, .. } = &mut self.links[link];
+            let state = old.as_mut().map_or(Ok(Vec::new()), |old| named.call(|| old.snapshot()))?;
+            named.call(|| operator.restore(&state))?;
+            self.links[link].operator = Some(operator);
+        } else {
+            self.hand_over(link)?;
+            self.links[link].operator = Some(operator);
+            // So that it finds late what the old one would have.
+            if let Some(watermark_us) = self.links[link].watermark_in {
+                self.call(link, |operator, out| operator.on_watermark(watermark_us, out))?;
+            }
+        }
+        self.refresh(link);
+        Ok(())
+    }
+
+    /// Passes on the rows that an operator still holds; time stays where it is for the nodes behind it.
+    fn hand_over(&mut self, link: usize) -> Result<(), Stopped> {
+        let Link { named, operator, output, .. } = &mut self.links[link];
+        let Some(operator) = operator else { return Ok(()) };
+        named.call(|| operator.hand_over(output))?;
+        named.counters.rows_dropped.fetch_add(output.take_rows_dropped(), Relaxed);
+        for emitted in output.take() {
+            if let Emitted::Batch(port, batch) = emitted {
+                self.pass_batch(link, port, batch)?;
+            }
+        }
+        Ok(())
     }
 
     /// Says again the watermarks that were said before the checkpoint: the queues have forgotten them.

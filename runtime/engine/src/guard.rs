@@ -6,7 +6,6 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use millrace_model::NodeId;
@@ -15,6 +14,7 @@ use millrace_operator::NodeError;
 
 use crate::channel::Closed;
 use crate::counters::NodeCounters;
+use crate::world::unless_it_panics;
 
 /// Why a task stops before its input has ended.
 #[derive(Debug)]
@@ -54,17 +54,13 @@ impl Named {
     /// Drives `code` of this node; only the time inside its own code counts as busy.
     pub async fn call_async<T>(&self, code: impl Future<Output = Result<T, NodeError>>) -> Result<T, Stopped> {
         let mut code = pin!(code);
-        let result = std::future::poll_fn(|cx| {
+        let timed = std::future::poll_fn(|cx| {
             let start = Instant::now();
-            let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(cx)));
+            let polled = code.as_mut().poll(cx);
             self.counters.add_busy(start.elapsed());
-            match polled {
-                Ok(Poll::Pending) => Poll::Pending,
-                Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
-                Err(panic) => Poll::Ready(Err(panic)),
-            }
-        })
-        .await;
+            polled
+        });
+        let result = unless_it_panics(timed).await;
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(self.failed(&error)),
@@ -78,12 +74,13 @@ impl Named {
     }
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> Stopped {
-        let words = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        let message = format!("“{}” broke down, which is a defect of Millrace: {words}", self.title);
+        let message = format!("“{}” broke down, which is a defect of Millrace: {}", self.title, words_of(panic));
         Stopped::Failed(RunFailure { node: Some(self.id.clone()), message })
     }
+}
+
+/// The words that a panic came with.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }

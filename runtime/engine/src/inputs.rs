@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::channel::{Closed, Message, Receiver, Signal};
 use crate::checkpoint::Barrier;
+use crate::world::World;
 
 #[derive(Debug)]
 struct Channel {
@@ -72,7 +73,8 @@ impl Inputs {
     }
 
     /// The next arrival, from each input in its turn. Cancel safe.
-    pub async fn next(&mut self) -> Result<Arrival, Closed> {
+    pub async fn next(&mut self, world: &World) -> Result<Arrival, Closed> {
+        self.next = (self.next + world.choose(self.channels.len())) % self.channels.len().max(1);
         loop {
             if let Some(barrier) = self.aligned() {
                 return Ok(Arrival::Barrier(barrier));

@@ -4,14 +4,14 @@
 //! What is measured is the resident memory of the process, for that is what the system judges by: queues, state, taps,
 //! charts and everything else are in it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millrace_model::run::RunFailure;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::counters::memory_bytes;
 use crate::run::Shared;
+use crate::world::World;
 
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// Above this share of the budget sources wait, below [`RELIEF`] they go on.
@@ -25,11 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct MemoryBudget {
     limit_bytes: Option<u64>,
     is_near: watch::Sender<bool>,
+    world: World,
 }
 
 impl MemoryBudget {
-    pub fn new(limit_bytes: Option<u64>) -> Self {
-        Self { limit_bytes, is_near: watch::channel(false).0 }
+    pub fn new(limit_bytes: Option<u64>, world: World) -> Self {
+        Self { limit_bytes, is_near: watch::channel(false).0, world }
     }
 
     /// Tells sources when to wait.
@@ -40,15 +41,14 @@ impl MemoryBudget {
     /// Watches until the budget is used up, which may never be; says which node holds most of it. Cancel safe.
     pub async fn used_up(&self, shared: &Shared) -> RunFailure {
         let Some(limit) = self.limit_bytes else { return std::future::pending().await };
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = self.world.ticks(LOOK_INTERVAL);
         let mut near_since: Option<Instant> = None;
         loop {
             looks.tick().await;
             let share = memory_bytes() as f64 / limit as f64;
             match near_since {
                 None if share > PRESSURE => {
-                    near_since = Some(Instant::now());
+                    near_since = Some(self.world.now());
                     self.is_near.send_replace(true);
                 }
                 Some(_) if share < RELIEF => {
@@ -57,7 +57,7 @@ impl MemoryBudget {
                 }
                 _ => {}
             }
-            if share >= 1.0 || near_since.is_some_and(|since| since.elapsed() > PATIENCE) {
+            if share >= 1.0 || near_since.is_some_and(|since| self.world.now() - since > PATIENCE) {
                 return failure(limit, shared);
             }
         }

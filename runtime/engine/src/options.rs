@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::checkpoint::{Checkpoint, StateFolder};
+use crate::world::World;
 
 /// The settings of one run.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub memory_bytes: Option<u64>,
     /// Where checkpoints go; without it none are taken, and a run that is cut off starts over.
     pub state: Option<StateOptions>,
+    /// Where the run takes place: the real world, or a simulation with virtual time.
+    pub world: World,
 }
 
 /// How checkpoints are taken, and where the run goes on.
@@ -73,6 +76,7 @@ impl Default for RunOptions {
             base_dir: PathBuf::from("."),
             memory_bytes: None,
             state: None,
+            world: World::default(),
         }
     }
 }

@@ -7,12 +7,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millrace_model::view::Look;
 use millrace_operator::{NodeError, View, ViewSnapshot};
 use tokio::sync::Notify;
-use tokio::time::Instant;
+
+use crate::world::World;
 
 /// How long a part stays wanted that nobody asks for.
 const LIFETIME: Duration = Duration::from_secs(5);
@@ -102,12 +103,13 @@ pub(crate) struct Easel {
     interval: Duration,
     not_before: Instant,
     has_news: bool,
+    world: World,
 }
 
 impl Easel {
-    pub fn new(cell: std::sync::Arc<PictureCell>, interval: Duration) -> Self {
+    pub fn new(cell: std::sync::Arc<PictureCell>, interval: Duration, world: World) -> Self {
         // An empty view has a picture too: its axes.
-        Self { cell, interval, not_before: Instant::now(), has_news: true }
+        Self { cell, interval, not_before: world.now(), has_news: true, world }
     }
 
     pub fn note_news(&mut self) {
@@ -125,8 +127,8 @@ impl Easel {
         loop {
             if !self.is_wanted() {
                 self.cell.wish.notified().await;
-            } else if Instant::now() < self.not_before {
-                tokio::time::sleep_until(self.not_before).await;
+            } else if self.world.now() < self.not_before {
+                self.world.sleep_until(self.not_before).await;
             } else {
                 return;
             }
@@ -135,12 +137,12 @@ impl Easel {
 
     /// Puts up what `draw` makes of each part that is looked at, and of the whole.
     pub fn draw(&mut self, mut draw: impl FnMut(&Look) -> Result<ViewSnapshot, NodeError>) -> Result<(), NodeError> {
-        let start = Instant::now();
+        let (start, looked) = (self.world.now(), Instant::now());
         self.cell.is_wanted.store(false, Ordering::Relaxed);
         self.cell.has_new_part.store(false, Ordering::Relaxed);
         let has_news = std::mem::take(&mut self.has_news);
         let parts = lock(&self.cell.parts);
-        let is_due = |part: &&Part| part.picture.is_none() || has_news && start - part.asked < LIFETIME;
+        let is_due = |part: &&Part| part.picture.is_none() || has_news && looked - part.asked < LIFETIME;
         let mut looks: Vec<Look> = parts.iter().filter(is_due).map(|part| part.look).collect();
         drop(parts);
         if has_news && !looks.contains(&Look::WHOLE) {
@@ -150,7 +152,8 @@ impl Easel {
             let picture = draw(&look)?;
             self.cell.put(&look, picture);
         }
-        self.not_before = Instant::now() + self.interval.max(start.elapsed() * 10);
+        let cost = self.world.now() - start;
+        self.not_before = self.world.now() + self.interval.max(cost * 10);
         Ok(())
     }
 

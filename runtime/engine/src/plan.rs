@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use millrace_model::card::Form;
 use millrace_model::check::check;
 use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
 use millrace_operator::{InferContext, NodeType, Partitioning, Probed, Registry};
@@ -38,6 +39,8 @@ pub struct PlannedNode {
     /// What the person calls it.
     pub title: String,
     pub params: Params,
+    /// Those of the params that its state hangs on: while they stay the same, so may the state.
+    pub state_params: Params,
     /// False for a disabled node and for what cannot run without one.
     pub takes_part: bool,
     /// In the card's order.
@@ -46,6 +49,8 @@ pub struct PlannedNode {
     pub outputs: Vec<PlannedPort>,
     pub partitioning: Partitioning,
     pub probed: Option<Probed>,
+    /// It shows a picture, and so is no sink though nothing leaves it.
+    pub has_view: bool,
 }
 
 /// A port and the schema of its rows; `None` where that cannot be known.
@@ -149,12 +154,19 @@ fn unresolved(node: &Node, catalog: &Catalog, probes: &Probes, takes_part: bool)
         kind: node.kind.clone(),
         title: catalog.title_of(node).to_owned(),
         params: node.params.clone(),
+        state_params: state_params(&node.params, &card.form),
         takes_part,
         inputs: without_schema(card.input_ports(&node.params)),
         outputs: without_schema(card.output_ports(&node.params)),
         partitioning: Partitioning::Single,
         probed: probes.get(&node.id).and_then(|probed| probed.clone().ok()).flatten(),
+        has_view: card.has_view,
     })
+}
+
+fn state_params(params: &Params, form: &Form) -> Params {
+    let keeps_state = |name: &str| form.field(name).is_some_and(|field| field.keeps_state);
+    params.iter().filter(|(name, _)| !keeps_state(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Finds the schemas at the ports of one node, those before it being known, and what is wrong with its params.

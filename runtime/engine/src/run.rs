@@ -15,8 +15,10 @@ use millrace_operator::ViewSnapshot;
 use tokio::sync::watch;
 
 use crate::counters::{NodeCell, WireCell, memory_bytes};
+use crate::edit::Editing;
 use crate::newest::NewestRows;
 use crate::picture::PictureCell;
+use crate::world::World;
 
 /// How far a run is on its way to its end. It only ever moves down this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +37,7 @@ pub(crate) struct Shared {
     pub pictures: BTreeMap<NodeId, Arc<PictureCell>>,
     pub recent: BTreeMap<(NodeId, String), Arc<NewestRows>>,
     pub started: Instant,
+    pub world: World,
     pub checkpoint: Mutex<Option<CheckpointMetrics>>,
 }
 
@@ -51,7 +54,7 @@ impl Shared {
     pub fn metrics(&self, state: RunState, failure: Option<RunFailure>) -> RunMetrics {
         RunMetrics {
             state,
-            elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms: u64::try_from((self.world.now() - self.started).as_millis()).unwrap_or(u64::MAX),
             failure,
             nodes: self.nodes.iter().map(|(id, cell)| (id.clone(), cell.metrics())).collect(),
             wires: self.wires.iter().map(|(wire, cell)| cell.metrics(wire)).collect(),
@@ -77,6 +80,7 @@ pub struct Run {
     pub(crate) shared: Arc<Shared>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) outcome: watch::Receiver<Option<RunOutcome>>,
+    pub(crate) editing: Editing,
 }
 
 impl Run {
@@ -193,4 +197,10 @@ pub(crate) fn advance(sender: &watch::Sender<Phase>, phase: Phase) {
         }
         is_further
     });
+}
+
+/// Waits until the run has come to `phase` or further.
+pub(crate) async fn reached(receiver: &mut watch::Receiver<Phase>, phase: Phase) {
+    // An error means that nobody can change the phase any more: the run is lost, and the same as aborted.
+    let _ = receiver.wait_for(|now| *now >= phase).await;
 }

@@ -3,18 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use millrace_model::run::RunFailure;
 use millrace_model::{Diagnostic, NodeId, PortRole, Wire};
 use millrace_operator::{BuildContext, Machine, NodeError, Operator, Prepared, Registry};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
 
 use crate::chain::{Chain, Leg, Link, OutPort, Target};
 use crate::channel::{Receiver, Sender, queue};
-use crate::checkpoint::{Coordinator, SavedInstance, fingerprint};
+use crate::checkpoint::{Coordinator, Marks, SavedInstance, fingerprint};
 use crate::counters::{NodeCell, NodeCounters, WireCell};
+use crate::edit::{Door, Editing};
 use crate::exchange::Exchange;
 use crate::fit::Fit;
 use crate::guard::{Named, Stopped};
@@ -22,12 +21,13 @@ use crate::inputs::Inputs;
 use crate::layout::{Layout, Stage};
 use crate::memory::MemoryBudget;
 use crate::newest::NewestRows;
-use crate::options::{RunOptions, StateOptions};
+use crate::options::RunOptions;
 use crate::picture::Easel;
 use crate::plan::{Plan, PlannedNode, PlannedPort, schema_on};
 use crate::run::{Phase, Run, Shared};
 use crate::supervise::{abort, supervise};
 use crate::task::{OpenSink, Task, Work};
+use crate::world::unless_it_panics;
 
 /// Why a run could not start. Nothing has been written then.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -64,36 +64,49 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
         let problems = plan.diagnostics.iter().filter(|problem| problem.is_error()).cloned().collect();
         return Err(RunError::NotRunnable { problems });
     }
+    let world = options.world.clone();
     let layout = Layout::new(plan, options.parallelism);
-    let mut coordinator = options.state.as_ref().map(|state| coordinator(plan, &options, state));
+    let marks = Arc::new(tokio::sync::Mutex::new(marks_of(plan)));
+    let mut coordinator = options.state.as_ref().map(|state| {
+        let before = state.resume.as_ref().map(|checkpoint| checkpoint.number);
+        Coordinator::new(state.folder.clone(), state.interval, options.parallelism, marks.clone(), before)
+    });
     let (mut builder, mut shared) = Builder::new(plan, registry, &options, &layout);
-    let mut tasks = Vec::new();
+    let (mut tasks, mut doors) = (Vec::new(), Vec::new());
     for stage in &layout.stages {
         for instance in 0..stage.num_instances {
             let (work, had_ended) = builder.work(&mut shared, stage, instance)?;
             let line = coordinator.as_mut().map(Coordinator::line);
-            tasks.push(Task { work, instance, line, had_ended });
+            let (door, swaps) = Door::new(stage.nodes.clone(), instance, stage.num_instances);
+            doors.push(door);
+            tasks.push(Task { work, instance, line, swaps, had_ended });
         }
     }
     open(&mut tasks, options.state.as_ref().is_some_and(|state| state.resume.is_some())).await?;
 
-    let shared = Arc::new(Shared { started: Instant::now(), ..shared });
+    let shared = Arc::new(Shared { started: world.now(), ..shared });
     let (phase, _) = watch::channel(Phase::Running);
     let (outcome_sender, outcome) = watch::channel(None);
-    let memory = MemoryBudget::new(options.memory_bytes);
-    let mut running = JoinSet::new();
+    let memory = MemoryBudget::new(options.memory_bytes, world.clone());
+    let (end_sender, ends) = mpsc::unbounded_channel();
     for task in tasks {
-        running.spawn(task.run(options.clone(), phase.subscribe(), memory.subscribe()));
+        let run = task.run(options.clone(), phase.subscribe(), memory.subscribe());
+        let ends = end_sender.clone();
+        world.spawn(async move {
+            // The supervisor waits for all of them.
+            let _ = ends.send(unless_it_panics(run).await);
+        });
     }
-    let coordinator = coordinator.map(|coordinator| tokio::spawn(coordinator.run(shared.clone(), phase.subscribe())));
-    tokio::spawn(supervise(running, memory, coordinator, shared.clone(), phase.clone(), outcome_sender));
-    Ok(Run { shared, phase, outcome })
+    drop(end_sender);
+    let marks = coordinator.is_some().then_some(marks);
+    let coordinator = coordinator.map(|coordinator| world.spawn(coordinator.run(shared.clone(), phase.subscribe())));
+    world.spawn(supervise(ends, memory, coordinator, shared.clone(), phase.clone(), outcome_sender));
+    let editing = Editing { plan: tokio::sync::Mutex::new(plan.clone()), doors, marks, options };
+    Ok(Run { shared, phase, outcome, editing })
 }
 
-fn coordinator(plan: &Plan, options: &RunOptions, state: &StateOptions) -> Coordinator {
-    let nodes = plan.nodes.values().map(|node| (node.id.clone(), (node.title.clone(), fingerprint(node)))).collect();
-    let before = state.resume.as_ref().map(|checkpoint| checkpoint.number);
-    Coordinator::new(state.folder.clone(), state.interval, options.parallelism, nodes, before)
+fn marks_of(plan: &Plan) -> Marks {
+    plan.nodes.values().map(|node| (node.id.clone(), (node.title.clone(), fingerprint(node)))).collect()
 }
 
 /// Opens sources first, since they only look: a file that is not there leaves no trace of the sinks.
@@ -152,7 +165,8 @@ impl<'a> Builder<'a> {
                 of_wire.receivers.resize_with(num_to, Vec::new);
                 for senders in &mut of_wire.senders {
                     for receivers in &mut of_wire.receivers {
-                        let (sender, receiver) = queue(limit_bytes, options.queue_batches);
+                        let num_batches = options.queue_batches - options.world.choose(options.queue_batches);
+                        let (sender, receiver) = queue(limit_bytes, num_batches);
                         budgets.push(sender.budget());
                         senders.push(sender);
                         receivers.push(receiver);
@@ -183,7 +197,8 @@ impl<'a> Builder<'a> {
             wires,
             pictures: BTreeMap::new(),
             recent,
-            started: Instant::now(),
+            started: options.world.now(),
+            world: options.world.clone(),
             checkpoint: Mutex::default(),
         };
         (Self { plan, registry, options, layout, ends }, shared)
@@ -208,7 +223,12 @@ impl<'a> Builder<'a> {
             Machine::Sink(sink) => Work::Sink { inputs, sink: OpenSink { named, sink } },
             Machine::View(view) => {
                 let cell = shared.pictures.entry(head.id.clone()).or_default().clone();
-                Work::View { inputs, view, named, easel: Easel::new(cell, self.options.view_interval) }
+                Work::View {
+                    inputs,
+                    view,
+                    named,
+                    easel: Easel::new(cell, self.options.view_interval, self.options.world.clone()),
+                }
             }
             Machine::Source(source) => Work::Source { source, chain: self.chain(shared, stage, instance, None)? },
             Machine::Operator(operator) => {
@@ -231,29 +251,7 @@ impl<'a> Builder<'a> {
         instance: usize,
         parallelism: usize,
     ) -> Result<Machine, RunError> {
-        let schemas = |ports: &[PlannedPort]| {
-            ports.iter().map(|port| port.schema.clone().expect("a runnable plan knows every schema")).collect()
-        };
-        let cx = BuildContext {
-            node: node.id.clone(),
-            title: node.title.clone(),
-            inputs: schemas(&node.inputs),
-            outputs: schemas(&node.outputs),
-            probed: node.probed.clone(),
-            instance,
-            parallelism,
-            base_dir: self.options.base_dir.clone(),
-        };
-        let node_type = self
-            .registry
-            .node_type(&node.kind)
-            .ok_or_else(|| RunError::at(named, &format!("this build has no node `{}`", node.kind)))?;
-        let machine = named.call(|| node_type.build(&node.params, &cx))?;
-        if matches!(machine, Machine::Source(_)) != node.is_source() {
-            let reason = "its card and its machine disagree on whether it has inputs, which is a defect of it";
-            return Err(RunError::at(named, &reason));
-        }
-        Ok(machine)
+        build_machine(self.registry, self.options, named, node, (instance, parallelism))
     }
 
     fn inputs(&mut self, node: &PlannedNode, instance: usize) -> Inputs {
@@ -312,7 +310,7 @@ impl<'a> Builder<'a> {
                 let recent = shared.recent.get(&(id.clone(), output.port.name.clone())).cloned();
                 ports.push(OutPort { role: output.port.role, legs, recent });
             }
-            let mut link = Link::new(named, operator, ports);
+            let mut link = Link::new(named, operator, ports, self.options.world.clock());
             if let Some(saved) = self.saved(node, instance, stage.num_instances) {
                 link.restore(saved);
             }
@@ -348,6 +346,38 @@ impl<'a> Builder<'a> {
             _ => Ok(None),
         }
     }
+}
+
+/// Builds one instance of a node out of so many.
+pub(crate) fn build_machine(
+    registry: &Registry,
+    options: &RunOptions,
+    named: &Named,
+    node: &PlannedNode,
+    (instance, parallelism): (usize, usize),
+) -> Result<Machine, RunError> {
+    let schemas = |ports: &[PlannedPort]| {
+        ports.iter().map(|port| port.schema.clone().expect("a runnable plan knows every schema")).collect()
+    };
+    let cx = BuildContext {
+        node: node.id.clone(),
+        title: node.title.clone(),
+        inputs: schemas(&node.inputs),
+        outputs: schemas(&node.outputs),
+        probed: node.probed.clone(),
+        instance,
+        parallelism,
+        base_dir: options.base_dir.clone(),
+    };
+    let node_type = registry
+        .node_type(&node.kind)
+        .ok_or_else(|| RunError::at(named, &format!("this build has no node `{}`", node.kind)))?;
+    let machine = named.call(|| node_type.build(&node.params, &cx))?;
+    if matches!(machine, Machine::Source(_)) != node.is_source() {
+        let reason = "its card and its machine disagree on whether it has inputs, which is a defect of it";
+        return Err(RunError::at(named, &reason));
+    }
+    Ok(machine)
 }
 
 fn restore(named: &Named, machine: &mut Machine, state: &[u8]) -> Result<(), Stopped> {

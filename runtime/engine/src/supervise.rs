@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use millrace_model::run::{RunFailure, RunState};
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{mpsc, watch};
 
 use crate::checkpoint::{Outcome, sentence};
-use crate::guard::Stopped;
+use crate::guard::{Stopped, words_of};
 use crate::memory::MemoryBudget;
 use crate::run::{Phase, RunOutcome, Shared, advance};
 use crate::task::{OpenSink, TaskEnd};
+use crate::world::{Panic, Spawned};
 
 pub(crate) async fn supervise(
-    mut tasks: JoinSet<TaskEnd>,
+    mut ends: mpsc::UnboundedReceiver<Result<TaskEnd, Panic>>,
     memory: MemoryBudget,
-    coordinator: Option<JoinHandle<Outcome>>,
+    coordinator: Option<Spawned<Outcome>>,
     shared: Arc<Shared>,
     phase: watch::Sender<Phase>,
     outcome: watch::Sender<Option<RunOutcome>>,
@@ -27,25 +27,25 @@ pub(crate) async fn supervise(
     let mut sinks = Vec::new();
     let mut was_cut = false;
     loop {
-        let joined = tokio::select! {
+        let end = tokio::select! {
             biased;
-            joined = tasks.join_next() => joined,
+            end = ends.recv() => end,
             refusal = memory.used_up(&shared), if failure.is_none() => {
                 failure = Some(refusal);
                 advance(&phase, Phase::Aborting);
                 continue;
             }
         };
-        let Some(joined) = joined else { break };
-        let result = match joined {
+        let Some(end) = end else { break };
+        let result = match end {
             Ok(end) => {
                 sinks.extend(end.sink);
                 was_cut |= end.was_cut;
                 end.result
             }
-            Err(error) => Err(Stopped::Failed(RunFailure {
+            Err(panic) => Err(Stopped::Failed(RunFailure {
                 node: None,
-                message: format!("The engine broke down, which is a defect of Millrace: {error}"),
+                message: format!("The engine broke down, which is a defect of Millrace: {}", words_of(panic.as_ref())),
             })),
         };
         if let Err(stopped) = result {
@@ -59,7 +59,12 @@ pub(crate) async fn supervise(
     let mut is_resumable = false;
     if let Some(coordinator) = coordinator {
         // All lines to it are gone with the tasks, so it comes to its end too.
-        let outcome = coordinator.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
+        let outcome = match coordinator.join().await {
+            Ok(outcome) => outcome,
+            Err(Some(panic)) => panic::resume_unwind(panic),
+            // The runtime is being shut down.
+            Err(None) => return,
+        };
         is_resumable = outcome.is_resumable;
         failure = failure.or_else(|| {
             let message = |fault| {

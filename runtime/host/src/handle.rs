@@ -31,6 +31,7 @@ impl Host {
             }
             Request::Check { project, text } => self.check(project, text).await,
             Request::StartRun { project, text, parameters } => self.start_run(project, text, parameters).await,
+            Request::EditRun { run, text, apply } => self.edit_run(run, text, apply).await,
             Request::StopRun { run, now } => self.stop_run(run, now),
             Request::Poll(poll) => self.poll(poll).await,
             Request::RecentRows { run, node, port } => self.recent_rows(run, node, port).await,

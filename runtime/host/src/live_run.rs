@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use millrace_engine::{Plan, Run};
+use millrace_engine::{Plan, Run, RunError};
 use millrace_model::NodeId;
-use millrace_model::run::RunMetrics;
+use millrace_model::run::{EditCost, RunMetrics};
 use millrace_model::view::Look;
+use millrace_operator::Registry;
 use millrace_protocol::{Event, Frame, FrameError, LogLine, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame};
 use millrace_store::Store;
+use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::now_ms;
@@ -27,6 +29,8 @@ pub(crate) struct LiveRun {
     pub(crate) project: ProjectId,
     /// The pipeline's name when it was started.
     pub(crate) name: String,
+    /// The values of the pipeline's parameters that it was started with.
+    pub(crate) parameters: BTreeMap<String, Value>,
     run: Run,
     titles: BTreeMap<NodeId, String>,
     taps: Mutex<Taps>,
@@ -40,7 +44,7 @@ impl LiveRun {
     pub(crate) fn begin(
         (id, project, name): (RunId, ProjectId, String),
         run: Run,
-        plan: &Plan,
+        (plan, parameters): (&Plan, BTreeMap<String, Value>),
         store: Arc<Store>,
         events: broadcast::Sender<Event>,
     ) -> Arc<Self> {
@@ -53,6 +57,7 @@ impl LiveRun {
             id,
             project,
             name,
+            parameters,
             run,
             titles: plan.nodes.iter().map(|(id, node)| (id.clone(), node.title.clone())).collect(),
             taps: Mutex::default(),
@@ -75,6 +80,23 @@ impl LiveRun {
     pub(crate) async fn over(&self) {
         // The sender is a part of `self`, so it cannot be gone.
         let _ = self.over.subscribe().wait_for(|is_over| *is_over).await;
+    }
+
+    pub(crate) async fn cost_of(&self, plan: &Plan) -> EditCost {
+        self.run.cost_of(plan).await
+    }
+
+    /// Brings a changed pipeline into the run, and notes in its log what that cost.
+    pub(crate) async fn edit(&self, plan: &Plan, registry: &Registry) -> Result<EditCost, RunError> {
+        let cost = self.run.edit(plan, registry).await?;
+        if let EditCost::Nodes { nodes } = &cost {
+            let at_ms = self.run.metrics().elapsed_ms;
+            for restart in nodes {
+                let message = format!("“{}” was changed: it {}.", restart.title, restart.state.words());
+                lock(&self.log).push(at_ms, Some(restart.node.clone()), false, message);
+            }
+        }
+        Ok(cost)
     }
 
     pub(crate) fn stop(&self, now: bool) {

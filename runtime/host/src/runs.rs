@@ -139,7 +139,8 @@ impl Host {
         };
         let id = id.cast_unsigned();
         let named = (id, project, pipeline.name().to_owned());
-        reservation.fill(LiveRun::begin(named, run, &plan, Arc::clone(&self.store), self.events.clone()));
+        let begun = LiveRun::begin(named, run, (&plan, parameters), Arc::clone(&self.store), self.events.clone());
+        reservation.fill(begun);
         Ok(Response::RunStarted { run: id })
     }
 
@@ -150,6 +151,21 @@ impl Host {
             ..self.options.run.clone()
         };
         millrace_engine::start(plan, self.planner.registry(), options).await
+    }
+
+    pub(crate) async fn edit_run(&self, run: RunId, text: String, apply: bool) -> Result<Response, Failure> {
+        let run = self.runs.find(run)?;
+        let (pipeline, _) = Pipeline::parse(&text).map_err(failure::of_text)?;
+        let base_dir = self.base_dir(Some(run.project)).await?;
+        let plan = self.planner.plan(&pipeline, &run.parameters, &base_dir).await;
+        if !plan.is_runnable() {
+            return Err(failure::of_diagnostics(plan.diagnostics));
+        }
+        let cost = match apply {
+            true => run.edit(&plan, self.planner.registry()).await.map_err(failure_of)?,
+            false => run.cost_of(&plan).await,
+        };
+        Ok(Response::EditCost(cost))
     }
 
     pub(crate) fn stop_run(&self, run: RunId, now: bool) -> Result<Response, Failure> {

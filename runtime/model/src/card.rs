@@ -198,6 +198,9 @@ pub struct Field {
     pub required: bool,
     pub default: Option<Value>,
     pub kind: FieldKind,
+    /// Whether the node's state still fits when this param changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_state: bool,
 }
 
 /// What a param may be, and so which widget edits it.

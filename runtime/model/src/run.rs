@@ -113,3 +113,51 @@ pub struct WireMetrics {
     /// How full the wire's queue is, 0 to 1; 0 for a wire inside a fused task.
     pub fill: f32,
 }
+
+/// What it costs to bring a changed pipeline into a run that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "restarts", rename_all = "snake_case")]
+pub enum EditCost {
+    /// What runs is what is drawn.
+    Nothing,
+    /// Only these nodes restart; every other goes on.
+    Nodes { nodes: Vec<NodeRestart> },
+    /// The run has to be stopped and started again; one sentence says why.
+    Run { reason: String },
+}
+
+/// One node that restarts while the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRestart {
+    pub node: NodeId,
+    pub title: String,
+    pub state: StateFate,
+}
+
+/// What becomes of what a node holds when it restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateFate {
+    /// It holds nothing.
+    None,
+    Kept,
+    /// Open windows and waiting rows leave as at the end of the input.
+    GivenOut,
+    /// A source begins anew, a picture is empty at first.
+    StartsOver,
+    /// What was written so far becomes visible, and a new output begins.
+    Finished,
+}
+
+impl StateFate {
+    /// What becomes of it, to stand behind the node's title.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "restarts and has nothing to lose",
+            Self::Kept => "restarts and keeps its state",
+            Self::GivenOut => "restarts and gives out what it holds, as at the end of its input",
+            Self::StartsOver => "starts over",
+            Self::Finished => "finishes its output and begins a new one",
+        }
+    }
+}

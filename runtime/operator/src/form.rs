@@ -2,7 +2,8 @@
 //!
 //! Reads what schemars 1 writes: `$ref` into `$defs`, `oneOf` with `const` for enums, `anyOf` with null for options, and
 //! the `format` that the value types of runtime/model give themselves. A text field is multi-line with
-//! `#[schemars(extend("format" = "multiline"))]`.
+//! `#[schemars(extend("format" = "multiline"))]`. A param that may change without the node's state being lost says so with
+//! `#[schemars(extend("keeps_state" = true))]`.
 
 use millrace_model::card::{ChoiceOption, Field, FieldKind, Form, Variant, title_of};
 use schemars::{JsonSchema, SchemaGenerator};
@@ -10,6 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::field_order::{FieldOrder, field_order};
+
+const KEEPS_STATE: &str = "keeps_state";
 
 /// The help page (the struct's doc comment) and the form of `P`.
 pub fn form_of<P: JsonSchema + DeserializeOwned>() -> (String, Form) {
@@ -62,6 +65,7 @@ impl<'a> Reader<'a> {
             required: is_required && default.is_none(),
             default,
             kind: self.kind(target),
+            keeps_state: property.get(KEEPS_STATE).and_then(Value::as_bool).unwrap_or_default(),
         }
     }
 
@@ -186,7 +190,7 @@ mod tests {
         #[serde(default = "lag")]
         lag: Interval,
         key: Option<ColumnRef>,
-        #[schemars(range(min = 1, max = 9))]
+        #[schemars(range(min = 1, max = 9), extend("keeps_state" = true))]
         #[serde(default)]
         digits: u8,
         #[serde(default)]
@@ -251,6 +255,8 @@ mod tests {
         assert!(form.field("lag").is_some_and(|field| !field.required && field.default == Some(json!("5 s"))));
         assert_eq!(kind("key"), FieldKind::Column);
         assert!(form.field("key").is_some_and(|field| !field.required));
+        let keeps_state = |field: &&Field| field.keeps_state;
+        assert!(form.fields.iter().filter(keeps_state).map(|field| field.name.as_str()).eq(["digits"]));
         assert_eq!(kind("digits"), FieldKind::Integer { min: Some(1.0), max: Some(9.0) });
         let FieldKind::Choice { options } = kind("mode") else { panic!("mode is a choice") };
         assert_eq!(options.iter().map(|o| o.value.as_str()).collect::<Vec<_>>(), ["first", "all_of_them"]);

@@ -234,7 +234,7 @@ pub struct OperatorRun<'a> {
     pub gathered: Gathered,
 }
 
-impl OperatorRun<'_> {
+impl<'a> OperatorRun<'a> {
     /// # Panics
     /// When the operator fails.
     pub fn push(&mut self, batch: RecordBatch) -> &mut Self {
@@ -280,8 +280,17 @@ impl OperatorRun<'_> {
     /// # Panics
     /// When the operator cannot be restored.
     pub fn restart(&mut self) -> &mut Self {
+        self.restart_as(self.harness)
+    }
+
+    /// The same, where the params have changed in those that keep the state.
+    ///
+    /// # Panics
+    /// When the operator cannot be restored.
+    pub fn restart_as(&mut self, harness: &'a Harness) -> &mut Self {
         let state = self.operator.snapshot().unwrap_or_else(|error| panic!("no snapshot: {error}"));
-        let Machine::Operator(mut operator) = self.harness.build() else { unreachable!("it was an operator") };
+        let Machine::Operator(mut operator) = harness.build() else { unreachable!("it was an operator") };
+        self.harness = harness;
         operator.restore(&state).unwrap_or_else(|error| panic!("no restore: {error}"));
         self.operator = operator;
         self

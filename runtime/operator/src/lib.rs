@@ -6,6 +6,7 @@
 //! task and clock belongs to the engine. DataFusion is used behind the types of this crate and appears in none of them.
 
 pub mod aggregate;
+pub mod clock;
 pub mod error;
 pub mod expression;
 mod field_order;
@@ -21,6 +22,7 @@ pub mod sql;
 pub mod time;
 pub mod watermark;
 
+pub use clock::Clock;
 pub use error::{NodeError, Origin, Retry};
 pub use expression::CompiledExpression;
 pub use infer::{InferContext, ParamProblem};

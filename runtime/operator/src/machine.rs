@@ -117,6 +117,14 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// The node's params were changed while it runs, in a way that its state does not fit: emit what is open, for
+    /// another operator comes in the place of this one. What is not emitted is to be counted with
+    /// [`Output::drop_rows`]. Watermarks that are given here are not passed on.
+    fn hand_over(&mut self, out: &mut Output) -> Result<(), NodeError> {
+        self.on_watermark(i64::MAX, out)?;
+        self.on_end(out)
+    }
+
     fn wants_ticks(&self) -> bool {
         false
     }

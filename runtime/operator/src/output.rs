@@ -2,6 +2,8 @@
 
 use arrow::array::RecordBatch;
 
+use crate::clock::Clock;
+
 /// What one call of a machine gave: batches by output port, watermarks, and rows it left out on purpose, in order.
 ///
 /// ```
@@ -14,6 +16,7 @@ use arrow::array::RecordBatch;
 pub struct Output {
     emitted: Vec<Emitted>,
     rows_dropped: u64,
+    clock: Clock,
 }
 
 /// One thing that a machine emitted.
@@ -26,6 +29,17 @@ pub enum Emitted {
 }
 
 impl Output {
+    /// An empty output whose machine sees the time of `clock`.
+    pub fn with_clock(clock: Clock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
+    /// Microseconds since the epoch by the wall clock: for the time of a rejected record, or the pace of a source.
+    /// Results must not follow from it.
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+
     /// Emits `batch` at output port `port`; an empty batch is not passed on.
     pub fn emit(&mut self, port: usize, batch: RecordBatch) {
         if batch.num_rows() > 0 {

@@ -74,12 +74,6 @@ impl RejectedBuilder {
     }
 }
 
-/// Microseconds since the epoch by the wall clock: only for the `time` of rejected records, which says when that was.
-pub fn wall_clock_us() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
 /// A row as one line of JSON, for the `raw` text of a row that was rejected inside the pipeline.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use millrace_model::history::Step;
-use millrace_model::run::RunMetrics;
+use millrace_model::run::{EditCost, RunMetrics};
 use millrace_model::view::{Look, Scale, ViewSpec};
 use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Wire};
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,13 @@ pub enum Request {
         text: String,
         parameters: BTreeMap<String, Value>,
     },
+    /// Says what it would cost to bring this pipeline into a run that goes on; with `apply` does so, unless the run would
+    /// have to be stopped. Parameters have the values with which the run was started.
+    EditRun {
+        run: RunId,
+        text: String,
+        apply: bool,
+    },
     /// Graceful: sources stop, rows in flight drain, sinks flush. `now` ends it at once.
     StopRun {
         run: RunId,
@@ -162,6 +169,7 @@ pub enum Response {
     Text(String),
     Checked(Checked),
     RunStarted { run: RunId },
+    EditCost(EditCost),
     Polled(Polled),
     Rows(Option<Frame>),
     Image(#[serde(with = "serde_bytes")] Vec<u8>),

@@ -302,6 +302,7 @@ mod tests {
     #[test]
     fn another_variant_keeps_the_fields_that_both_have() {
         let field = |name: &str| millrace_model::Field {
+            keeps_state: false,
             name: name.to_owned(),
             title: name.to_owned(),
             help: String::new(),

@@ -51,6 +51,11 @@ enum Pending {
     },
     Start,
     Stop,
+    /// What an edit of the running pipeline costs, or whether it was made.
+    EditRun {
+        generation: u64,
+        apply: bool,
+    },
     Poll,
     RecentRows {
         node: NodeId,
@@ -229,9 +234,11 @@ impl Session {
                     .is_some_and(|document| document.project() == project && document.generation() >= generation);
                 if is_current {
                     self.checked = checked;
+                    self.ask_edit_cost();
                 }
             }
             (Pending::Start, result) => self.start_answered(result),
+            (Pending::EditRun { generation, apply }, result) => self.edit_run_answered(generation, apply, result),
             (Pending::Poll, result) => self.poll_answered(result),
             (Pending::RecentRows { node, port }, Ok(Response::Rows(Some(frame)))) => match frame.to_batch() {
                 Ok(rows) => {

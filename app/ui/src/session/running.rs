@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use millrace_model::run::EditCost;
 use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
 use millrace_protocol::{Failure, FailureCode, ImageFormat, Poll, Request, Response, Seen};
@@ -26,6 +27,53 @@ impl Session {
         let now = self.live.is_stopping() || self.pending.values().any(|pending| matches!(pending, Pending::Stop));
         self.send(Request::StopRun { run, now }, Pending::Stop);
         self.poll_due = Some(self.now_ms());
+    }
+
+    /// Asks what it costs to bring what is drawn into the run that goes on.
+    pub(super) fn ask_edit_cost(&mut self) {
+        self.edit_run(false);
+    }
+
+    /// Brings what is drawn into the run that goes on.
+    pub fn apply_to_run(&mut self) {
+        self.edit_run(true);
+    }
+
+    fn edit_run(&mut self, apply: bool) {
+        let (Some(run), Some(document)) = (self.live.run, &self.document) else { return };
+        if !self.live.is_running() || self.live.is_stopping() {
+            return;
+        }
+        let (text, generation) = (document.pipeline().to_text(), document.generation());
+        self.send(Request::EditRun { run, text, apply }, Pending::EditRun { generation, apply });
+    }
+
+    pub(super) fn edit_run_answered(&mut self, generation: u64, apply: bool, result: Result<Response, Failure>) {
+        let is_current = self.document.as_ref().is_some_and(|document| document.generation() == generation);
+        match result {
+            Ok(Response::EditCost(EditCost::Nodes { nodes })) if apply => {
+                self.live.edit_cost = is_current.then_some(EditCost::Nothing);
+                let titles: Vec<String> = nodes.iter().map(|restart| format!("“{}”", restart.title)).collect();
+                self.say(format!("The run goes on with the changed {}.", titles.join(", ")));
+            }
+            Ok(Response::EditCost(cost)) if is_current => self.live.edit_cost = Some(cost),
+            // A pipeline with faults cannot be brought into the run; the list of problems says so.
+            Err(_) if !apply => self.live.edit_cost = None,
+            Err(failure) => self.say_error(failure.message),
+            Ok(_) => {}
+        }
+    }
+
+    /// Stops the run, and runs what is drawn once it is over.
+    pub fn restart(&mut self) {
+        if self.live.is_running() {
+            self.live.restarts = true;
+            if !self.live.is_stopping() {
+                self.stop();
+            }
+        } else {
+            self.run();
+        }
     }
 
     /// Wants the rows of this wire, or of none, from the next poll on.
@@ -107,6 +155,11 @@ impl Session {
     }
 
     fn run_is_over(&mut self) {
+        self.live.edit_cost = None;
+        if std::mem::take(&mut self.live.restarts) {
+            self.run();
+            return;
+        }
         let Some(metrics) = &self.live.metrics else { return };
         match &metrics.failure {
             Some(failure) => {

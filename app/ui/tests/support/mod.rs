@@ -185,6 +185,7 @@ fn card(kind: &str, title: &str, icon: &str, summary: &str) -> NodeCard {
 
 fn field(name: &str, kind: FieldKind, required: bool) -> Field {
     Field {
+        keeps_state: false,
         name: name.to_owned(),
         title: millrace_model::card::title_of(name),
         help: "A param of the test catalog.".to_owned(),

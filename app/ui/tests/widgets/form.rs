@@ -49,6 +49,7 @@ impl Document {
 
 fn field(name: &str, kind: FieldKind) -> Field {
     Field {
+        keeps_state: false,
         name: name.to_owned(),
         title: millrace_model::card::title_of(name),
         help: String::new(),

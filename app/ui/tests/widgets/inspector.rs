@@ -128,6 +128,7 @@ fn catalog() -> Catalog {
         has_view: section == Section::Visualize,
     };
     let rate = Field {
+        keeps_state: false,
         name: "rate".to_owned(),
         title: "Rate".to_owned(),
         help: "Rows a second. More is slower.".to_owned(),

@@ -8,7 +8,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use millrace_model::event_time::with_event_time;
 use millrace_model::{ColumnRef, Interval, PortCard};
-use millrace_operator::rejected::{self, RejectedBuilder, wall_clock_us};
+use millrace_operator::rejected::{self, RejectedBuilder};
 use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker, WatermarkState};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Source, SourceContext, SourceEvent, State,
@@ -173,7 +173,7 @@ impl Source for InjectSource {
         for reject in &decoded.rejects {
             rejected.push(&reject.raw, &reject.reason, &format!("line {}", reject.line));
         }
-        cx.output.emit(1, rejected.finish(wall_clock_us()));
+        cx.output.emit(1, rejected.finish(cx.output.now_us()));
         Ok(SourceEvent::More)
     }
 

@@ -29,7 +29,7 @@ use crate::state::saved;
 #[serde(deny_unknown_fields)]
 pub struct Params {
     /// How many rows pass.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0), extend("keeps_state" = true))]
     pub rows: u64,
 }
 
@@ -104,5 +104,15 @@ mod tests {
         run.push(event_rows(&[(None, None, 2), (None, None, 3)])).push(event_rows(&[(None, None, 4)])).end();
         assert_eq!(ids(&run.gathered, "rows"), [0, 1, 2]);
         assert_eq!(run.gathered.rows_dropped, 2);
+    }
+
+    #[test]
+    fn another_number_holds_for_the_rows_that_passed_already() {
+        let of = |rows: u64| Harness::new::<Limit>(json!({"rows": rows}), &[event_rows(&[]).schema()]);
+        let (three, four) = (of(3), of(4));
+        let mut run = three.operator();
+        run.push(event_rows(&[(None, None, 0), (None, None, 1)])).restart_as(&four);
+        run.push(event_rows(&[(None, None, 2), (None, None, 3), (None, None, 4)])).end();
+        assert_eq!(ids(&run.gathered, "rows"), [0, 1, 2, 3]);
     }
 }

@@ -41,7 +41,7 @@ use crate::state::saved;
 pub struct Params {
     /// How many rows pass in each stretch.
     #[serde(default = "one")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), extend("keeps_state" = true))]
     pub rows: u64,
     /// How long a stretch is, such as `1 min`.
     pub per: Interval,

@@ -4,35 +4,45 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use millrace_model::NodeId;
 use millrace_model::run::CheckpointMetrics;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, watch};
 
 use super::folder::{Checkpoint, SavedNode, StateError, StateFolder};
 use super::{Barrier, Part, Report, TaskLine};
-use crate::run::{Phase, Shared};
+use crate::run::{Phase, Shared, reached};
+use crate::world::World;
 
 /// The coordinator of one run. It lives until every task has let go of its line.
 pub(crate) struct Coordinator {
     folder: Arc<StateFolder>,
     interval: Duration,
     parallelism: usize,
-    /// Title and fingerprint of each node.
-    nodes: BTreeMap<NodeId, (String, String)>,
+    nodes: Arc<Mutex<Marks>>,
     /// The newest checkpoint that holds.
     held: u64,
     /// Whether there is one to go on from.
     is_resumable: bool,
     tasks: Vec<TaskReports>,
-    pending: Option<(Barrier, Instant)>,
+    pending: Option<Pending>,
     was_last_sent: bool,
     reports: mpsc::UnboundedReceiver<(usize, Report)>,
     report_sender: Option<mpsc::UnboundedSender<(usize, Report)>>,
     barriers: watch::Sender<Option<Barrier>>,
     committed: watch::Sender<u64>,
+}
+
+/// Title and fingerprint of each node. Whoever holds them keeps checkpoints from being begun, and the other way round.
+pub(crate) type Marks = BTreeMap<NodeId, (String, String)>;
+
+/// A checkpoint under way.
+struct Pending {
+    barrier: Barrier,
+    begun: Instant,
+    /// No node is replaced meanwhile, or the states of its instances might not belong together.
+    marks: OwnedMutexGuard<Marks>,
 }
 
 #[derive(Default)]
@@ -63,7 +73,7 @@ impl Coordinator {
         folder: Arc<StateFolder>,
         interval: Duration,
         parallelism: usize,
-        nodes: BTreeMap<NodeId, (String, String)>,
+        nodes: Arc<Mutex<Marks>>,
         before: Option<u64>,
     ) -> Self {
         let (report_sender, reports) = mpsc::unbounded_channel();
@@ -98,8 +108,7 @@ impl Coordinator {
     /// Takes checkpoints until all tasks are over, and then, unless one of them broke off, the last one.
     pub async fn run(mut self, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) -> Outcome {
         self.report_sender = None;
-        let mut ticks = interval_at(Instant::now() + self.interval, self.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = shared.world.ticks(self.interval);
         loop {
             let may_begin = self.pending.is_none() && !self.was_last_sent;
             tokio::select! {
@@ -108,18 +117,14 @@ impl Coordinator {
                     Some((task, report)) => self.note(task, report),
                     None => break,
                 },
-                draining = phase.wait_for(|now| *now >= Phase::Draining), if may_begin => {
-                    drop(draining);
-                    self.begin(true);
-                }
-                _ = ticks.tick(), if may_begin => self.begin(false),
+                () = reached(&mut phase, Phase::Draining), if may_begin => self.begin(true, &shared.world).await,
+                () = ticks.tick(), if may_begin => self.begin(false, &shared.world).await,
             }
-            if let Some((barrier, begun)) = self.pending
-                && let Some(parts) = self.gathered(barrier.number)
+            if let Some(parts) = self.pending.as_ref().and_then(|pending| self.gathered(pending.barrier.number))
+                && let Some(Pending { barrier, begun, marks }) = self.pending.take()
             {
-                self.pending = None;
                 // What a failed attempt prepared stays prepared: the next checkpoint holds it too.
-                if self.write(barrier.number, parts, false, begun, &shared).await.is_ok() {
+                if self.write(barrier.number, parts, false, begun, &marks, &shared).await.is_ok() {
                     self.committed.send_replace(barrier.number);
                 }
             }
@@ -127,12 +132,13 @@ impl Coordinator {
         self.close(&shared).await
     }
 
-    fn begin(&mut self, is_last: bool) {
+    async fn begin(&mut self, is_last: bool, world: &World) {
+        let marks = self.nodes.clone().lock_owned().await;
         // A number is never used twice, not even after a failed attempt, or late reports could be taken for new ones.
         let last_used = (*self.barriers.borrow()).map_or(self.held, |barrier: Barrier| barrier.number);
         let barrier = Barrier { number: last_used + 1, is_last };
         self.was_last_sent = is_last;
-        self.pending = Some((barrier, Instant::now()));
+        self.pending = Some(Pending { barrier, begun: world.now(), marks });
         self.barriers.send_replace(Some(barrier));
     }
 
@@ -150,14 +156,17 @@ impl Coordinator {
 
     /// The last checkpoint, of a run that came to its end. After a stop it has been written already.
     async fn close(mut self, shared: &Arc<Shared>) -> Outcome {
+        self.pending = None;
+        let marks = self.nodes.clone().lock_owned().await;
+        let begun = shared.world.now();
         let all_ended: Option<Vec<_>> = self.tasks.iter().map(|task| task.ended.clone()).collect();
         let mut fault = None;
         let last_used = (*self.barriers.borrow()).map_or(self.held, |barrier: Barrier| barrier.number);
         if let Some(parts) = all_ended {
-            fault = self.write(last_used + 1, parts, true, Instant::now(), shared).await.err();
+            fault = self.write(last_used + 1, parts, true, begun, &marks, shared).await.err();
         } else if let (true, Some(parts)) = (self.held < last_used, self.gathered(last_used)) {
             // The run was stopped, and the write failed: once more, for the disk may have room again.
-            fault = self.write(last_used, parts, false, Instant::now(), shared).await.err();
+            fault = self.write(last_used, parts, false, begun, &marks, shared).await.err();
         }
         Outcome { is_resumable: self.is_resumable, fault }
     }
@@ -168,11 +177,12 @@ impl Coordinator {
         parts: Vec<Arc<Vec<Part>>>,
         is_complete: bool,
         begun: Instant,
+        marks: &Marks,
         shared: &Arc<Shared>,
     ) -> Result<(), StateError> {
         let mut nodes: BTreeMap<NodeId, SavedNode> = BTreeMap::new();
         for part in parts.iter().flat_map(|parts| parts.iter()) {
-            let (title, fingerprint) = self.nodes.get(&part.node).cloned().unwrap_or_default();
+            let (title, fingerprint) = marks.get(&part.node).cloned().unwrap_or_default();
             let node =
                 nodes.entry(part.node.clone()).or_insert(SavedNode { title, fingerprint, instances: Vec::new() });
             if node.instances.len() <= part.instance {
@@ -180,19 +190,17 @@ impl Coordinator {
             }
             node.instances[part.instance] = part.saved.clone();
         }
-        let taken_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let taken_ms = i64::try_from(taken_ms).unwrap_or(i64::MAX);
+        let taken_ms = shared.world.clock().now_us() / 1_000;
         let checkpoint = Checkpoint { number, taken_ms, is_complete, parallelism: self.parallelism, nodes };
         let folder = self.folder.clone();
-        let written = tokio::task::spawn_blocking(move || folder.write(&checkpoint)).await;
-        let written = written.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let written = shared.world.blocking(move || folder.write(&checkpoint)).await;
         let before = shared.checkpoint();
         let metrics = match &written {
             Ok(bytes) => CheckpointMetrics {
                 number,
                 taken_ms,
                 bytes: *bytes,
-                duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                duration_ms: u64::try_from((shared.world.now() - begun).as_millis()).unwrap_or(u64::MAX),
                 fault: None,
             },
             Err(error) => {

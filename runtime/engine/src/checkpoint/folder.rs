@@ -109,7 +109,8 @@ impl Checkpoint {
     }
 }
 
-/// What must be the same for a node's state to fit: its kind, its params, and the columns that reach it.
+/// What must be the same for a node's state to fit: its kind, the params that its state hangs on, and the columns that
+/// reach it.
 pub(crate) fn fingerprint(node: &PlannedNode) -> String {
     let columns: Vec<String> = node
         .inputs
@@ -120,7 +121,7 @@ pub(crate) fn fingerprint(node: &PlannedNode) -> String {
             format!("{}({})", input.port.name, columns.join(", "))
         })
         .collect();
-    let params: Vec<String> = node.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let params: Vec<String> = node.state_params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("{} {} {}", node.kind, params.join(" "), columns.join(" "))
 }
 

@@ -13,7 +13,7 @@ use millrace_model::NodeId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
-pub(crate) use coordinator::{Coordinator, Outcome, sentence};
+pub(crate) use coordinator::{Coordinator, Marks, Outcome, sentence};
 pub(crate) use folder::fingerprint;
 pub use folder::{Checkpoint, Found, NodeFate, StateError, StateFolder};
 

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, but not all of it stands in test functions")]
 
 mod accounting;
+mod editing;
 mod flow;
 mod memory;
 mod nodes;
 mod planning;
 mod recovery;
+mod simulated;
 mod stopping;
 mod support;
 mod time;

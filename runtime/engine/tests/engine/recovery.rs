@@ -17,7 +17,7 @@ const FEW: i64 = 700;
 
 /// Two sources of which one ends early, rows held in windows, a count by key that every lost, doubled or reordered row
 /// would change, a sink and a view.
-fn counted(name: &str) -> Pipeline {
+pub fn counted(name: &str) -> Pipeline {
     counted_slowly(name, 0)
 }
 
@@ -65,14 +65,14 @@ fn sorted(name: &str) -> Vec<(i64, Option<i64>, i64)> {
     rows
 }
 
-fn folder() -> (tempfile::TempDir, Arc<StateFolder>) {
+pub fn folder() -> (tempfile::TempDir, Arc<StateFolder>) {
     let place = tempfile::tempdir().unwrap();
     let folder = StateFolder::open(place.path()).unwrap();
     (place, Arc::new(folder))
 }
 
 #[track_caller]
-fn assert_undisturbed(name: &str, run: &Run) {
+pub fn assert_undisturbed(name: &str, run: &Run) {
     let rows = sorted(name);
     // Every number of both sources, but for those that the sieve drops; of each key the counts without a gap.
     let mut numbers: Vec<i64> = (0..MANY).chain(0..FEW).filter(|n| n % 5 != 0).collect();

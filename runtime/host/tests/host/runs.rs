@@ -5,7 +5,7 @@ use std::path::Path;
 
 use millrace_host::arrow::array::AsArray;
 use millrace_host::arrow::datatypes::Int64Type;
-use millrace_host::model::run::RunState;
+use millrace_host::model::run::{EditCost, NodeRestart, RunState, StateFate};
 use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Wire};
 use millrace_host::{DatabaseLocation, Event, FailureCode, HostOptions, Request, Response};
@@ -234,4 +234,36 @@ async fn what_is_asked_of_a_run_that_is_not_there_is_not_found() {
     ] {
         assert_eq!(refused(&host, request).await.code, FailureCode::NotFound);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_pipeline_takes_a_changed_param_and_says_before_what_that_costs() {
+    let host = host().await;
+    let text = counting(ENDLESS);
+    let id = import(&host, &text).await;
+    let run = started(&host, start(id, &text)).await;
+    let edit = |text: &str, apply: bool| Request::EditRun { run, text: text.to_owned(), apply };
+    let cost = async |text: &str, apply: bool| match ask(&host, edit(text, apply)).await {
+        Response::EditCost(cost) => cost,
+        other => panic!("it is a cost: {other:?}"),
+    };
+    assert_eq!(cost(&text, true).await, EditCost::Nothing);
+    let slower = counting(r#"{"pause": "6 ms"}"#);
+    let starts_over = NodeRestart {
+        node: NodeId::new("numbers").expect("an id"),
+        title: "Numbers".to_owned(),
+        state: StateFate::StartsOver,
+    };
+    let expected = EditCost::Nodes { nodes: vec![starts_over] };
+    assert_eq!(cost(&slower, false).await, expected);
+    assert_eq!(cost(&slower, false).await, expected, "asking changed nothing");
+    assert_eq!(cost(&slower, true).await, expected);
+    assert_eq!(cost(&slower, false).await, EditCost::Nothing);
+    let seen = polled(&host, poll(run)).await;
+    assert_eq!(seen.metrics.state, RunState::Running);
+    assert!(seen.log.iter().any(|line| line.message == "“Numbers” was changed: it starts over."), "{:?}", seen.log);
+
+    let faulty = counting(r#"{"pause": "soon"}"#);
+    assert_eq!(refused(&host, edit(&faulty, true)).await.code, FailureCode::InvalidPipeline);
+    ask(&host, Request::StopRun { run, now: true }).await;
 }

@@ -79,9 +79,11 @@ pub struct Params {
     pub aggregates: Vec<NamedAggregate>,
     /// Whether windows that are not full at the end of the input are emitted.
     #[serde(default = "yes")]
+    #[schemars(extend("keeps_state" = true))]
     pub emit_incomplete: bool,
     /// What becomes of a row, or of a result, that cannot be computed. With `null` it counts as null.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub on_error: OnError,
 }
 

@@ -82,6 +82,7 @@ pub struct Params {
     pub allowed_lateness: Interval,
     /// What becomes of a row that cannot be computed. With `null` what cannot be computed becomes null.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub on_error: OnError,
 }
 

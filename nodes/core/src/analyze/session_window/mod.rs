@@ -91,6 +91,7 @@ pub struct Params {
     pub allowed_lateness: Interval,
     /// What becomes of a row, or of a result, that cannot be computed. With `null` it counts as null.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub on_error: OnError,
 }
 

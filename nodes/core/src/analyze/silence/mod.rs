@@ -75,6 +75,7 @@ const CHANGED_AT: &str = "changed_at";
 #[serde(deny_unknown_fields)]
 pub struct Params {
     /// How long a key may be silent, such as `5 min`.
+    #[schemars(extend("keeps_state" = true))]
     pub timeout: Interval,
     /// What is listened to: each combination of values of these columns. None: the rows as a whole.
     #[serde(default)]
@@ -87,6 +88,7 @@ pub struct Params {
     pub time: ColumnRef,
     /// Whether keys fall silent when the input ends, for the event clock: nothing will be heard of them.
     #[serde(default = "yes")]
+    #[schemars(extend("keeps_state" = true))]
     pub alarm_at_end: bool,
 }
 

@@ -82,6 +82,11 @@ impl Operator for ProcessingOperator {
         true
     }
 
+    /// A key is not silent because the node is set anew.
+    fn hand_over(&mut self, _: &mut Output) -> Result<(), NodeError> {
+        Ok(())
+    }
+
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
         let mut saved = Saved::default();
         saved.batches.extend(self.listening.snapshot()?.map(|batch| (0, batch)));

@@ -66,6 +66,24 @@ fn a_key_falls_silent_once_and_recovers_once() {
 }
 
 #[test]
+fn another_timeout_holds_for_what_was_heard_before() {
+    let (ten, five) = (harness(params()), harness(with(params(), json!({"timeout": "5 s"}))));
+    let mut run = ten.operator();
+    run.push(heard("a", &[0, 5])).watermark(7 * SECOND).restart_as(&five).watermark(10 * SECOND);
+    assert_eq!(outcomes(&run.gathered), [(10, Some("a".to_owned()), "silent".to_owned(), 5, 10)]);
+}
+
+#[test]
+fn a_key_is_not_silent_because_the_node_is_set_anew() {
+    let harness = harness(params());
+    let Machine::Operator(mut operator) = harness.build() else { panic!("it is an operator") };
+    let mut out = Output::default();
+    operator.on_batch(0, heard("a", &[0, 5]), &mut out).expect("it takes rows");
+    operator.hand_over(&mut out).expect("it ends");
+    assert!(out.is_empty());
+}
+
+#[test]
 fn a_gap_within_one_batch_is_a_silence_too_and_a_row_may_still_bridge_it() {
     let harness = harness(params());
     let mut run = harness.operator();

@@ -82,13 +82,16 @@ pub struct Params {
     pub time: ColumnRef,
     /// How long a window waits for late rows after event time has passed its end.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub allowed_lateness: Interval,
     /// Only the best results of each window leave; of equal ones, those with the smaller keys. Without a column to compare by, all
     /// leave.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub top: Option<Top>,
     /// What becomes of a row, or of a result, that cannot be computed. With `null` it counts as null.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub on_error: OnError,
 }
 

@@ -42,6 +42,17 @@ fn it_keeps_the_contract() {
 }
 
 #[test]
+fn more_lateness_keeps_the_windows_that_are_open() {
+    let (strict, lenient) = (params(), with(params(), json!({"allowed_lateness": "20 s"})));
+    let (strict, lenient) = (harness(strict).expect("good params"), harness(lenient).expect("good params"));
+    let mut run = strict.operator();
+    run.push(batch(&[(Some(3), Some("a"), Some(1))])).watermark(9 * SECOND).restart_as(&lenient);
+    run.watermark(15 * SECOND).push(batch(&[(Some(4), Some("a"), Some(6))])).end();
+    assert_eq!(results(&run.gathered), [(0, key("a"), 2, Some(7))]);
+    assert_eq!(run.gathered.rows_at("late"), 0);
+}
+
+#[test]
 fn rows_are_aggregated_by_window_and_key_and_null_keys_are_a_group() {
     let harness = harness(params()).expect("good params");
     let mut run = harness.operator();

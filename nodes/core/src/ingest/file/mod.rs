@@ -63,6 +63,7 @@ pub struct Params {
     pub format: FileFormat,
     /// Goes on reading: lines that are appended, files that appear.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub watch: bool,
     /// The columns and their types; none: as the first records look. With a header they are found by name, else by
     /// their order. Not for Parquet, which says it itself.
@@ -77,6 +78,7 @@ pub struct Params {
     /// What becomes of a record that does not fit. With *null* a cell that does not fit becomes null, and only what is
     /// no record at all is rejected.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub on_error: OnError,
     /// CSV: the first record holds the names of the columns.
     #[serde(default = "default_header")]

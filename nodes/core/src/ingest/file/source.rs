@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use millrace_operator::rejected::{OnError, RejectedBuilder, wall_clock_us};
+use millrace_operator::rejected::{OnError, RejectedBuilder};
 use millrace_operator::watermark::{WatermarkMaker, WatermarkState};
 use millrace_operator::{BuildContext, NodeError, Source, SourceContext, SourceEvent, State};
 use notify::Watcher;
@@ -169,7 +169,7 @@ impl FileSource {
             for reject in &block.rejects {
                 rejected.push(&reject.raw, &reject.reason, &format!("{shown}:{}", reject.line));
             }
-            cx.output.emit(REJECTED, rejected.finish(wall_clock_us()));
+            cx.output.emit(REJECTED, rejected.finish(cx.output.now_us()));
         }
         Ok(())
     }

@@ -19,7 +19,6 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
 use millrace_model::{Interval, PortCard, suggest};
-use millrace_operator::rejected::wall_clock_us;
 use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker, WatermarkState};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Source, SourceContext, SourceEvent, State,
@@ -349,7 +348,7 @@ impl SimulatedFleet {
 impl Source for SimulatedFleet {
     async fn next(&mut self, cx: &mut SourceContext<'_>) -> Result<SourceEvent, NodeError> {
         if !self.is_started {
-            self.clock.start_us = wall_clock_us();
+            self.clock.start_us = cx.output.now_us();
             self.is_started = true;
         }
         if self.fleet.is_finished() {
@@ -357,7 +356,7 @@ impl Source for SimulatedFleet {
         }
         let elapsed_us = match self.params.pace {
             Pace::AsFastAsPossible => i64::MAX,
-            Pace::RealTime => wall_clock_us().saturating_sub(self.clock.start_us),
+            Pace::RealTime => cx.output.now_us().saturating_sub(self.clock.start_us),
         };
         let portion = self.fleet.take(cx.batch_size.max(1), elapsed_us, &self.gauges, &self.clock);
         if portion.readings.is_empty() {

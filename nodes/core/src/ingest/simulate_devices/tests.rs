@@ -166,12 +166,12 @@ fn every_model_gives_its_type_and_drift_adds_up() {
 #[test]
 fn in_real_time_rows_wait_for_their_time_and_start_now() {
     let harness = Harness::new::<SimulateDevices>(json!({ "devices": 1, "interval": "1 h" }), &[]);
-    let before = wall_clock_us();
+    let before = millrace_operator::Clock::default().now_us();
     let mut source = harness.source();
     let all = ready(harness.drain(source.as_mut(), 10, usize::MAX)).expect("rows");
     // The first row is due at once, the next in an hour: the source idles.
     assert_eq!(all.rows_at("rows"), 1);
-    assert!(times(&all)[0] >= before && times(&all)[0] <= wall_clock_us());
+    assert!(times(&all)[0] >= before && times(&all)[0] <= millrace_operator::Clock::default().now_us());
 }
 
 #[test]

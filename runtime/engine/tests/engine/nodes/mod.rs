@@ -3,14 +3,15 @@
 
 mod last;
 mod middle;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
 use millrace_model::{PortCard, PortRole};
@@ -56,7 +57,7 @@ pub fn registry() -> Registry {
         erase::<Swap>(),
         erase::<Running>(),
         erase::<Meet>(),
-        erase::<Windows>(),
+        erase::<windows::Windows>(),
         erase::<middle::Trap>(),
         erase::<middle::Clock>(),
         erase::<last::Collect>(),
@@ -445,81 +446,5 @@ impl Node for Meet {
 
     fn build(_: MeetParams, _: &BuildContext) -> Result<Machine, NodeError> {
         Ok(Machine::Operator(Box::new(Pass)))
-    }
-}
-
-/// Holds rows back until their window of ten seconds closes; late ones leave by `late`.
-struct Windows;
-
-impl Node for Windows {
-    type Params = NoParams;
-    const KIND: &'static str = "analyze.windows";
-
-    fn card() -> CardText {
-        CardText::new("Windows", "Holds rows by window", "clock")
-            .input(PortCard::rows("Rows.").many_wires())
-            .output(PortCard::rows("Rows."))
-            .output(PortCard::late())
-    }
-
-    fn infer(_: &NoParams, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
-        vec![cx.input(), cx.input()]
-    }
-
-    fn build(_: NoParams, _: &BuildContext) -> Result<Machine, NodeError> {
-        Ok(Machine::Operator(Box::new(WindowsOperator { open: BTreeMap::new(), watermark_us: i64::MIN })))
-    }
-}
-
-struct WindowsOperator {
-    open: BTreeMap<i64, Vec<RecordBatch>>,
-    watermark_us: i64,
-}
-
-impl Operator for WindowsOperator {
-    fn on_batch(&mut self, _: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
-        let times = batch.column_by_name("time").unwrap().as_primitive::<TimestampMicrosecondType>();
-        for row in 0..batch.num_rows() {
-            let one = take_record_batch(&batch, &UInt64Array::from(vec![row as u64]))?;
-            let end = (times.value(row) / 10_000_000 + 1) * 10_000_000;
-            if end <= self.watermark_us {
-                out.emit(1, one);
-            } else {
-                self.open.entry(end).or_default().push(one);
-            }
-        }
-        Ok(())
-    }
-
-    fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
-        assert!(watermark_us > self.watermark_us, "a watermark grows");
-        self.watermark_us = watermark_us;
-        while let Some(first) = self.open.first_entry().filter(|first| *first.key() <= watermark_us) {
-            first.remove().into_iter().for_each(|row| out.emit(0, row));
-        }
-        Ok(())
-    }
-
-    fn state_bytes(&self) -> usize {
-        self.open.values().flatten().map(RecordBatch::get_array_memory_size).sum()
-    }
-
-    fn snapshot(&mut self) -> Result<State, NodeError> {
-        let held: Vec<(i64, Option<i64>)> = self.open.values().flatten().map(number_and_key).collect();
-        Ok(serde_json::to_vec(&(self.watermark_us, held)).unwrap())
-    }
-
-    fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
-        let (watermark_us, held): (i64, Vec<(i64, Option<i64>)>) = serde_json::from_slice(state).unwrap();
-        self.watermark_us = watermark_us;
-        for (n, key) in held {
-            self.open.entry((n / 10 + 1) * 10_000_000).or_default().push(row(n, key));
-        }
-        Ok(())
-    }
-
-    fn on_end(&mut self, _: &mut Output) -> Result<(), NodeError> {
-        assert!(self.open.is_empty(), "the end of time has closed every window");
-        Ok(())
     }
 }
