@@ -4,6 +4,8 @@
 //! A frame is all of it: thinning what is seen through the pyramid, as the view node does; the Arrow batch; reading it;
 //! drawing it with egui; making triangles. Every frame looks at another place, so nothing is remembered from the last.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench runs on a desk and prints its figures")]
+
 use std::fs;
 use std::sync::Arc;
 

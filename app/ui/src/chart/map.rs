@@ -52,9 +52,9 @@ pub(super) fn map_ui(ui: &mut Ui, theme: &Theme, id: Id, map: &MapView, batch: &
     let place = |row: usize| PlotPoint::new(longitudes[row], projection.height(latitudes[row]));
     // Dots of one shade are drawn at once.
     let mut shades: Vec<Vec<PlotPoint>> = vec![Vec::new(); SHADES + 1];
-    for row in 0..batch.num_rows() {
-        let shade = match range.filter(|_| values[row].is_finite()) {
-            Some(range) => (share(values[row], range) * (SHADES - 1) as f32).round() as usize,
+    for (row, value) in values.iter().enumerate() {
+        let shade = match range.filter(|_| value.is_finite()) {
+            Some(range) => (share(*value, range) * (SHADES - 1) as f32).round() as usize,
             None => SHADES,
         };
         shades[shade].push(place(row));

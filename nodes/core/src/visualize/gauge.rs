@@ -81,7 +81,7 @@ impl Node for GaugeNode {
     }
 
     fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
-        if !(params.min < params.max) {
+        if params.max.partial_cmp(&params.min) != Some(std::cmp::Ordering::Greater) {
             cx.error("max", "out_of_range", "The dial must end above where it begins.");
         }
         if let Some(schema) = cx.input() {
