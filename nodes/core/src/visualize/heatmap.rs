@@ -312,7 +312,7 @@ mod tests {
     }
 
     fn shown(view: &mut dyn View) -> Vec<Value> {
-        rows_as_json(&view.picture(&Look::WHOLE).expect("a picture").data).into_iter().map(Value::from).collect()
+        rows_as_json(&view.picture(&Look::WHOLE).expect("a picture").data)
     }
 
     #[test]
