@@ -126,7 +126,12 @@ struct Sample {
     writes: &'static str,
 }
 
-const SAMPLES: [Sample; 3] = [
+const SAMPLES: [Sample; 4] = [
+    Sample {
+        name: "chart_gallery",
+        parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],
+        writes: "readings.csv",
+    },
     Sample {
         name: "fleet_health",
         parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],

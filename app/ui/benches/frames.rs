@@ -305,6 +305,12 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
             wire.rows += 1_000 + (index as u64 * 37 + round * 101) % 900;
             wire.fill = ((index as u64 + round) % 10) as f32 / 10.0;
         }
-        Polled { metrics: metrics.clone(), taps: Vec::new(), views: BTreeMap::new(), log: Vec::new() }
+        Polled {
+            metrics: metrics.clone(),
+            taps: Vec::new(),
+            views: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            log: Vec::new(),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Everything that the UI can ask for. Drawing code only pushes commands; they are carried out after the frame.
 
 use egui::KeyboardShortcut;
+use millrace_model::view::Look as ViewLook;
 use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
-use millrace_protocol::{ImageFormat, ProjectId};
+use millrace_protocol::{ImageFormat, ProjectId, Seen};
 
 use crate::actions::Action;
 use crate::editing::arrange::Arrange;
@@ -153,9 +154,15 @@ pub enum Command {
         node: NodeId,
         port: String,
     },
-    /// Saves the picture of a view node as a file.
+    /// Looks at a part of a chart, or at all of it.
+    LookAt {
+        node: NodeId,
+        look: Option<ViewLook>,
+    },
+    /// Saves the picture of a view node as a file, as it is seen.
     ExportView {
         node: NodeId,
+        seen: Seen,
         format: ImageFormat,
         width: u32,
         height: u32,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
 use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
-use millrace_model::view::ViewSpec;
+use millrace_model::view::{Look, ViewSpec};
 use millrace_model::{NodeId, Wire};
 use millrace_protocol::{FrameError, LogLine, Polled, RunId};
 
@@ -27,6 +27,9 @@ pub struct Live {
     /// The newest rows of the tapped wire, oldest first.
     pub tap: Option<Tap>,
     pub views: BTreeMap<NodeId, LiveView>,
+    /// Parts of views that are looked at, and what was last heard of each.
+    pub looks: BTreeMap<NodeId, Look>,
+    pub parts: BTreeMap<NodeId, (Look, LiveView)>,
     pub log: VecDeque<LogLine>,
     /// Newest records of unwired `late` and `rejected` ports that were asked for.
     pub recent: BTreeMap<(NodeId, String), RecordBatch>,
@@ -53,7 +56,8 @@ pub struct LiveView {
 impl Live {
     /// Forgets the last run and follows `run`. The tap stays wanted.
     pub fn follow(&mut self, run: RunId) {
-        *self = Self { run: Some(run), tapped: self.tapped.take(), ..Self::default() };
+        let looks = std::mem::take(&mut self.looks);
+        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, ..Self::default() };
     }
 
     pub fn state(&self) -> Option<RunState> {
@@ -130,7 +134,32 @@ impl Live {
                 Err(error) => fault = Some(error),
             }
         }
+        for (id, (look, view)) in polled.parts {
+            match view.data.to_batch() {
+                Ok(data) => {
+                    let view = LiveView { version: view.version, spec: view.spec, data };
+                    self.parts.insert(id, (look, view));
+                }
+                Err(error) => fault = Some(error),
+            }
+        }
         fault.map_or(Ok(()), Err)
+    }
+
+    /// Looks at a part of a view, or at all of it. The last part stays until the next one has come.
+    pub fn look_at(&mut self, node: NodeId, look: Option<Look>) {
+        match look {
+            Some(look) => _ = self.looks.insert(node, look),
+            None => {
+                self.looks.remove(&node);
+                self.parts.remove(&node);
+            }
+        }
+    }
+
+    /// The version of a part that is known.
+    pub fn part_version(&self, node: &NodeId, look: &Look) -> u64 {
+        self.parts.get(node).filter(|(known, _)| known == look).map_or(0, |(_, view)| view.version)
     }
 }
 
@@ -155,6 +184,7 @@ mod tests {
             },
             taps: Vec::new(),
             views: BTreeMap::new(),
+            parts: BTreeMap::new(),
             log: Vec::new(),
         }
     }

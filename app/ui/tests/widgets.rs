@@ -4,7 +4,11 @@
 
 #[path = "widgets/bottom.rs"]
 mod bottom;
+#[path = "widgets/charts.rs"]
+mod charts;
 #[path = "widgets/form.rs"]
 mod form;
 #[path = "widgets/inspector.rs"]
 mod inspector;
+#[path = "support/picture.rs"]
+mod picture;

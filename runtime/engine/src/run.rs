@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use millrace_model::run::{CheckpointMetrics, RunFailure, RunMetrics, RunState};
+use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
 use millrace_operator::ViewSnapshot;
 use tokio::sync::watch;
@@ -122,6 +123,12 @@ impl Run {
     /// new one soon, if it has got rows since; `None` while there is none yet or the node has no view.
     pub fn view(&self, node: &NodeId) -> Option<(u64, ViewSnapshot)> {
         self.shared.pictures.get(node)?.look()
+    }
+
+    /// The same of a part of what the node shows. A part that nobody asks for for five seconds is forgotten, and its
+    /// versions begin anew. Once the run is over this draws, which may take some milliseconds.
+    pub fn part_of_view(&self, node: &NodeId, look: &Look) -> Option<(u64, ViewSnapshot)> {
+        self.shared.pictures.get(node)?.look_at(look)
     }
 
     /// The nodes that have pictures.

@@ -35,8 +35,8 @@ impl Host {
             Request::StopRun { run, now } => self.stop_run(run, now),
             Request::Poll(poll) => self.poll(poll).await,
             Request::RecentRows { run, node, port } => self.recent_rows(run, node, port).await,
-            Request::RenderView { run, node, format, width, height } => {
-                self.render_view(run, node, format, width, height).await
+            Request::RenderView { run, node, seen, format, width, height } => {
+                self.render_view(run, node, seen, format, (width, height)).await
             }
             Request::ReadSetting { name } => self.read_setting(name).await,
             Request::WriteSetting { name, value } => self.write_setting(name, value).await,

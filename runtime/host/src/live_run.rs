@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use millrace_engine::{Plan, Run, RunError};
 use millrace_model::NodeId;
 use millrace_model::run::{EditCost, RunMetrics};
+use millrace_model::view::Look;
 use millrace_operator::Registry;
 use millrace_protocol::{Event, Frame, FrameError, LogLine, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame};
 use millrace_store::Store;
@@ -111,8 +112,8 @@ impl LiveRun {
         self.run.recent(node, port).map(|rows| Frame::from_batch(&rows)).transpose()
     }
 
-    pub(crate) fn view(&self, node: &NodeId) -> Option<millrace_operator::ViewSnapshot> {
-        self.run.view(node).map(|(_, snapshot)| snapshot)
+    pub(crate) fn view(&self, node: &NodeId, look: &Look) -> Option<millrace_operator::ViewSnapshot> {
+        self.run.part_of_view(node, look).map(|(_, snapshot)| snapshot)
     }
 
     /// Everything that `poll` asks for. Encodes rows, so it belongs on a blocking thread.
@@ -131,12 +132,23 @@ impl LiveRun {
         }
         let mut views = BTreeMap::new();
         for (node, known) in &poll.views {
-            if let Some((version, snapshot)) = self.run.view(node).filter(|(version, _)| version > known) {
-                let data = Frame::from_batch(&snapshot.data)?;
-                views.insert(node.clone(), ViewFrame { version, spec: snapshot.spec, data });
-            }
+            views.extend(self.newer(node, &Look::WHOLE, *known)?.map(|frame| (node.clone(), frame)));
         }
-        Ok(Polled { metrics, taps, views, log: self.log_from(poll.log_from) })
+        let mut parts = BTreeMap::new();
+        for (node, (look, known)) in &poll.parts {
+            let look = Look { num_columns: look.num_columns.clamp(1, Look::MAX_COLUMNS), ..*look };
+            parts.extend(self.newer(node, &look, *known)?.map(|frame| (node.clone(), (look, frame))));
+        }
+        Ok(Polled { metrics, taps, views, parts, log: self.log_from(poll.log_from) })
+    }
+
+    /// The picture of what is looked at, if there is one that the asker does not know.
+    fn newer(&self, node: &NodeId, look: &Look, known: u64) -> Result<Option<ViewFrame>, FrameError> {
+        let newest = self.run.part_of_view(node, look).filter(|(version, _)| *version > known);
+        let frame = |(version, snapshot): (u64, millrace_operator::ViewSnapshot)| {
+            Ok(ViewFrame { version, spec: snapshot.spec, data: Frame::from_batch(&snapshot.data)? })
+        };
+        newest.map(frame).transpose()
     }
 
     fn log_from(&self, from: u64) -> Vec<LogLine> {

@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use millrace_engine::{Plan, Run, RunError, RunOptions};
 use millrace_model::run::{RunFailure, RunMetrics, RunState};
+use millrace_model::view::Look;
 use millrace_model::{Diagnostic, NodeId, Pipeline};
-use millrace_protocol::{Failure, FailureCode, FrameError, ImageFormat, Poll, ProjectId, Response, RunId};
+use millrace_protocol::{Failure, FailureCode, FrameError, ImageFormat, Poll, ProjectId, Response, RunId, Seen};
 use serde_json::Value;
 
 use crate::clock::now_ms;
 use crate::host::in_background;
 use crate::live_run::LiveRun;
 use crate::{Host, failure, image};
+
+/// How long, and how often, an image waits for the part that it is to show.
+const PART_WAIT: Duration = Duration::from_millis(25);
+const PART_WAITS: u32 = 200;
 
 /// The runs of this host by project.
 #[derive(Default)]
@@ -183,15 +189,28 @@ impl Host {
         &self,
         run: RunId,
         node: NodeId,
+        seen: Seen,
         format: ImageFormat,
-        width: u32,
-        height: u32,
+        (width, height): (u32, u32),
     ) -> Result<Response, Failure> {
-        let snapshot = self.runs.find(run)?.view(&node).ok_or_else(|| {
-            let message = format!("The node `{node}` has no picture yet. Wait until rows have reached it.");
-            Failure::new(FailureCode::NotFound, message)
-        })?;
-        let image = in_background(move || image::render(&snapshot.spec, &snapshot.data, format, width, height))
+        let run = self.runs.find(run)?;
+        let look = seen.look.unwrap_or(Look::WHOLE);
+        // A part that nobody has looked at before is drawn by the task of the view, as soon as it comes to it.
+        let mut waits = 0;
+        let snapshot = loop {
+            match run.view(&node, &look) {
+                Some(snapshot) => break snapshot,
+                None if waits < PART_WAITS && run.view(&node, &Look::WHOLE).is_some() => {
+                    waits += 1;
+                    tokio::time::sleep(PART_WAIT).await;
+                }
+                None => {
+                    let message = format!("The node `{node}` has no picture yet. Wait until rows have reached it.");
+                    return Err(Failure::new(FailureCode::NotFound, message));
+                }
+            }
+        };
+        let image = in_background(move || image::render_seen(&snapshot, &seen, format, width, height))
             .await?
             .map_err(|error| Failure::new(FailureCode::Internal, failure::sentence(&error)))?;
         Ok(Response::Image(image))

@@ -15,6 +15,7 @@ pub mod id;
 pub mod layout;
 pub mod parameter;
 pub mod pipeline;
+pub mod pyramid;
 pub mod run;
 pub mod suggest;
 pub mod text;

@@ -355,7 +355,10 @@ pub fn assert_node_contract<N: Node>(params: Value, inputs: &[SchemaRef]) {
         Machine::Sink(_) => assert_eq!(card.section, Section::Store, "sinks are in the section Store"),
         Machine::View(_) => {
             assert!(card.has_view, "the card says that there is a view");
-            let picture = harness.view().picture().expect("there is a picture before the first row");
+            let picture = harness
+                .view()
+                .picture(&millrace_model::view::Look::WHOLE)
+                .expect("there is a picture before the first row");
             assert_eq!(picture.data.num_rows(), 0, "there are no rows before the first row");
         }
     }

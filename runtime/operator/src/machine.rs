@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use millrace_model::view::ViewSpec;
+use millrace_model::view::{Look, ViewSpec};
 
 use crate::crew::Crew;
 use crate::error::NodeError;
@@ -198,8 +198,9 @@ pub struct Prepared(pub State);
 pub trait View: Send {
     fn on_batch(&mut self, batch: RecordBatch) -> Result<(), NodeError>;
 
-    /// The picture as it is now. Called when somebody looks, at most some ten times a second, and once at the end.
-    fn picture(&self) -> Result<ViewSnapshot, NodeError>;
+    /// The picture of what is looked at, as it is now. Called when somebody looks, at most some ten times a second, and
+    /// once at the end. A view that has no part to look at gives all it shows.
+    fn picture(&mut self, look: &Look) -> Result<ViewSnapshot, NodeError>;
 
     fn snapshot(&mut self) -> Result<State, NodeError>;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use millrace_model::history::Step;
 use millrace_model::run::{EditCost, RunMetrics};
-use millrace_model::view::ViewSpec;
+use millrace_model::view::{Look, Scale, ViewSpec};
 use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -140,10 +140,12 @@ pub enum Request {
         node: NodeId,
         port: String,
     },
-    /// The picture of a chart node as a file in the given format.
+    /// The picture of a chart node as a file in the given format, as it is seen.
     RenderView {
         run: RunId,
         node: NodeId,
+        #[serde(default)]
+        seen: Seen,
         format: ImageFormat,
         width: u32,
         height: u32,
@@ -261,6 +263,17 @@ pub struct Column {
     pub data_type: String,
 }
 
+/// How a person sees a chart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The part that is looked at; `None`: all of it.
+    pub look: Option<Look>,
+    /// How values are laid out, where the person has changed it.
+    pub y_scale: Option<Scale>,
+    /// Series that are not shown.
+    pub hidden: Vec<String>,
+}
+
 /// Which parts of a run's state are wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Poll {
@@ -269,6 +282,9 @@ pub struct Poll {
     pub taps: Vec<Wire>,
     /// Nodes whose picture is wanted, with the version that the asker has (0 for none).
     pub views: BTreeMap<NodeId, u64>,
+    /// Nodes of which a part is looked at, with the version of that part which the asker has.
+    #[serde(default)]
+    pub parts: BTreeMap<NodeId, (Look, u64)>,
     /// Log lines are sent from this number on.
     pub log_from: u64,
 }
@@ -279,6 +295,9 @@ pub struct Polled {
     pub taps: Vec<TapRows>,
     /// Only views newer than the asker's.
     pub views: BTreeMap<NodeId, ViewFrame>,
+    /// Only parts newer than the asker's, each with what it is a part of.
+    #[serde(default)]
+    pub parts: BTreeMap<NodeId, (Look, ViewFrame)>,
     pub log: Vec<LogLine>,
 }
 

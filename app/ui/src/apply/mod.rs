@@ -169,8 +169,9 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.session.tap(wire);
         }
         Command::RecentRows { node, port } => designer.session.ask_recent_rows(node, port),
-        Command::ExportView { node, format, width, height } => {
-            designer.session.export_view(node, format, width, height);
+        Command::LookAt { node, look } => designer.session.look_at(node, look),
+        Command::ExportView { node, seen, format, width, height } => {
+            designer.session.export_view(node, seen, format, (width, height));
         }
         Command::Download { name, bytes } => designer.session.link().download(&name, &bytes),
 

@@ -1,12 +1,16 @@
 //! The chart tab: the view of the selected node, or else every view of the pipeline side by side.
 
+use arrow_array::cast::AsArray;
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_select::filter::filter_record_batch;
 use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use millrace_model::NodeId;
 use millrace_model::view::ViewSpec;
-use millrace_protocol::ImageFormat;
+use millrace_protocol::{ImageFormat, Seen};
 
+use super::csv::csv_of;
 use super::{chart_id, empty_ui};
-use crate::chart::{Size, view_ui};
+use crate::chart::{self, Picture, Size, view_ui};
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::format;
@@ -44,29 +48,46 @@ pub(super) fn tools_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     let theme = ctx.theme;
     let Some(id) = one_of(ctx) else { return };
     let Some(view) = ctx.live.views.get(&id) else { return };
-    // A table is exported as rows from its wire, not as a picture.
-    if matches!(view.spec, ViewSpec::LineChart(_)) {
-        for (format, title) in [(ImageFormat::Svg, "Save SVG…"), (ImageFormat::Png, "Save PNG…")] {
-            if ui.button(title).clicked() {
-                let (width, height) = PICTURE;
-                ctx.commands.push(Command::ExportView { node: id.clone(), format, width, height });
-            }
+    let seen = seen_of(ui, &id);
+    for (format, title) in [(ImageFormat::Svg, "Save SVG…"), (ImageFormat::Png, "Save PNG…")] {
+        if ui.button(title).clicked() {
+            let (width, height) = PICTURE;
+            ctx.commands.push(Command::ExportView { node: id.clone(), seen: seen.clone(), format, width, height });
         }
     }
-    let (count, noun) = match &view.spec {
-        ViewSpec::LineChart(chart) => (chart.num_points, "point"),
-        ViewSpec::Table(table) => (table.num_rows, "row"),
-        ViewSpec::SingleValue(_) => (view.data.num_rows() as u64, "value"),
-    };
+    if ui.button("Save CSV…").on_hover_text("The rows of what is seen").clicked() {
+        let part = ctx.live.parts.get(&id).filter(|(look, _)| Some(*look) == seen.look);
+        let rows = part.map_or(&view.data, |(_, part)| &part.data);
+        let name = format!("{id}.csv");
+        ctx.commands.push(Command::Download { name, bytes: csv_of(&shown(rows, &seen)).into_bytes() });
+    }
+    let (count, noun) = view.spec.received().unwrap_or((view.data.num_rows() as u64, "value"));
     let words = format::counted(count, noun);
     let hint = "drag to move, wheel to zoom, double-click to fit";
-    let is_plot = matches!(view.spec, ViewSpec::LineChart(_));
+    let is_plot = chart::has_parts(&view.spec) || matches!(view.spec, ViewSpec::Map(_));
     let words = if is_plot && ui.available_width() > 460.0 { format!("{words} · {hint}") } else { words };
     let label = egui::Label::new(RichText::new(words).font(theme.small()).color(theme.text_weak)).truncate();
     let response = ui.add(label);
     if is_plot {
         response.on_hover_text(hint);
     }
+}
+
+/// How the chart of a node was seen in the last frame.
+fn seen_of(ui: &Ui, node: &NodeId) -> Seen {
+    ui.ctx().data(|data| data.get_temp(chart_id(node).with("seen"))).unwrap_or_default()
+}
+
+/// The rows of the series that are shown, and of the part that is seen.
+fn shown(rows: &RecordBatch, seen: &Seen) -> RecordBatch {
+    let Some(names) = rows.column_by_name("series").and_then(|names| names.as_string_opt::<i32>()) else {
+        return rows.clone();
+    };
+    let is_shown: BooleanArray = names
+        .iter()
+        .map(|name| Some(name.is_none_or(|name| !seen.hidden.iter().any(|hidden| hidden == name))))
+        .collect();
+    filter_record_batch(rows, &is_shown).unwrap_or_else(|_| rows.clone())
 }
 
 pub(super) fn charts_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
@@ -81,12 +102,19 @@ pub(super) fn charts_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     }
 }
 
-fn chart_ui(ui: &mut Ui, ctx: &ViewContext<'_>, id: &NodeId) {
+fn chart_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, id: &NodeId) {
     match ctx.live.views.get(id) {
         Some(view) => {
-            Frame::new().inner_margin(Margin::symmetric(12, 2)).show(ui, |ui| {
-                view_ui(ui, ctx.theme, chart_id(id), &view.spec, &view.data, Size::Panel);
-            });
+            let part = ctx.live.parts.get(id).map(|(_, part)| &part.data);
+            let picture = Picture { spec: &view.spec, data: &view.data, part };
+            let shown = Frame::new()
+                .inner_margin(Margin::symmetric(12, 2))
+                .show(ui, |ui| view_ui(ui, ctx.theme, chart_id(id), picture, Size::Panel));
+            let seen = shown.inner;
+            if seen.look != ctx.live.looks.get(id).copied() {
+                ctx.commands.push(Command::LookAt { node: id.clone(), look: seen.look });
+            }
+            ui.ctx().data_mut(|data| data.insert_temp(chart_id(id).with("seen"), seen));
         }
         None => empty_ui(ui, ctx.theme, &format!("{} has nothing to show yet", ctx.title_of(id)), "Run the pipeline."),
     }

@@ -9,9 +9,9 @@ use arrow_schema::{DataType, Schema};
 use egui::{ComboBox, Id, Ui};
 use egui_plot::PlotPoint;
 use millrace_model::event_time::event_time_column;
-use millrace_model::view::LineChart;
+use millrace_model::view::{Mark, Scale, XyChart};
 
-use crate::chart::{LineData, line_chart_panel_ui, numbers, same_batch};
+use crate::chart::{LineData, numbers, same_batch, xy_panel_ui};
 use crate::data_table::Cells;
 use crate::theme::Theme;
 
@@ -125,15 +125,20 @@ pub(super) fn quick_look_ui(ui: &mut Ui, theme: &Theme, state: &mut QuickLook, b
     let x_is_time = state.x.as_ref().is_some_and(|x| {
         schema.field_with_name(x).is_ok_and(|field| matches!(field.data_type(), DataType::Timestamp(..)))
     });
-    let chart = LineChart {
+    let chart = XyChart {
         title: "of the watched rows".to_owned(),
+        mark: Mark::Line,
+        y_scale: Scale::Linear,
+        right: Vec::new(),
+        right_label: String::new(),
+        x_held: None,
         x_label: if x_is_time { String::new() } else { state.x.clone().unwrap_or_default() },
         y_label: state.y.clone().unwrap_or_default(),
         x_is_time,
         thresholds: Vec::new(),
         num_points: lines.num_points() as u64,
     };
-    line_chart_panel_ui(ui, theme, Id::unique("quick_look"), &chart, &lines);
+    let _ = xy_panel_ui(ui, theme, Id::unique("quick_look"), &chart, &lines, None);
 }
 
 fn pick_ui(ui: &mut Ui, theme: &Theme, title: &str, picked: &mut Option<String>, names: &[String], optional: bool) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use egui::Color32;
-use millrace_model::view::ViewSpec;
 use millrace_model::{NodeId, Severity};
 
 use super::scene::SceneNode;
@@ -159,11 +158,10 @@ pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
         };
     };
     let mut parts = Vec::new();
-    let view = cx.live.views.get(&node.id).map(|view| &view.spec);
+    let view = cx.live.views.get(&node.id).and_then(|view| view.spec.received());
     let rows = if node.is_source { metrics.rows_out } else { metrics.rows_in };
     match view {
-        Some(ViewSpec::LineChart(chart)) => parts.push(format!("{} points", format::short_count(chart.num_points))),
-        Some(ViewSpec::Table(table)) => parts.push(format!("{} rows", format::short_count(table.num_rows))),
+        Some((count, noun)) => parts.push(format!("{} {noun}s", format::short_count(count))),
         _ if cx.live.is_running() => {
             let rate = cx.live.node_rate(&node.id);
             parts.push(format::rate(if node.is_source { rate.rows_out } else { rate.rows_in }));

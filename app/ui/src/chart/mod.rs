@@ -1,23 +1,33 @@
 //! Charts: draws any [`ViewSpec`] with its rows, small inside a node or large in a panel. One file per variant.
 //!
-//! Knows nothing of node kinds, and neither polls nor asks: what it draws is handed in. What is costly (decoding a batch)
-//! is done once per batch and kept in egui's memory under the id of the chart; a batch is told from the next by its
-//! arrays, which are shared and never changed.
+//! Knows nothing of node kinds, and neither polls nor asks: what it draws is handed in, and what a person looks at is
+//! handed back. What is costly (decoding a batch) is done once per batch and kept in egui's memory under the id of the
+//! chart; a batch is told from the next by its arrays, which are shared and never changed.
 
-mod line_chart;
+mod bar;
+mod columns;
+mod gauge;
+mod heatmap;
+mod histogram;
 mod line_data;
+mod log;
+mod map;
+mod plane;
 mod single_value;
 mod table;
 mod time_axis;
+mod xy;
+mod xy_axes;
 
 use arrow_array::RecordBatch;
-use egui::{Align2, Id, Rect, Role, Sense, Ui, WidgetInfo};
+use egui::{Align2, Id, Rect, Response, Role, Sense, Ui, WidgetInfo};
 use millrace_model::view::ViewSpec;
+use millrace_protocol::Seen;
 
 use crate::theme::Theme;
 
-pub use line_chart::line_chart_panel_ui;
 pub use line_data::{LineData, Series, numbers, same_batch, thinned};
+pub use xy::xy_panel_ui;
 
 /// How much room a view has, and so how much of it can be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,20 +38,42 @@ pub enum Size {
     Panel,
 }
 
-/// Draws the view so that it fills the space left in `ui`.
-pub fn view_ui(ui: &mut Ui, theme: &Theme, id: Id, spec: &ViewSpec, data: &RecordBatch, size: Size) {
+/// What is to be drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    pub spec: &'a ViewSpec,
+    pub data: &'a RecordBatch,
+    /// The rows of the part that is looked at, in full detail, where there are some.
+    pub part: Option<&'a RecordBatch>,
+}
+
+/// Whether a person can move about in the view, so that it is worth to ask for the part that is seen.
+pub fn has_parts(spec: &ViewSpec) -> bool {
+    matches!(spec, ViewSpec::Xy(_))
+}
+
+/// Draws the view so that it fills the space left in `ui`, and says how it is seen.
+pub fn view_ui(ui: &mut Ui, theme: &Theme, id: Id, picture: Picture<'_>, size: Size) -> Seen {
+    let Picture { spec, data, part } = picture;
     if data.num_rows() == 0 {
         empty_ui(ui, theme, spec.title());
-        return;
+        return Seen::default();
     }
     match (spec, size) {
-        (ViewSpec::LineChart(chart), Size::Node) => line_chart::node_ui(ui, theme, id, chart, data),
-        (ViewSpec::LineChart(chart), Size::Panel) => line_chart::panel_ui(ui, theme, id, chart, data),
+        (ViewSpec::Xy(chart), Size::Node) => xy::node_ui(ui, theme, id, chart, data),
+        (ViewSpec::Xy(chart), Size::Panel) => return xy::panel_ui(ui, theme, id, chart, data, part),
+        (ViewSpec::Bar(chart), _) => bar::bar_ui(ui, theme, id, chart, data, size),
+        (ViewSpec::Histogram(chart), _) => histogram::histogram_ui(ui, theme, chart, data, size),
+        (ViewSpec::Heatmap(chart), _) => heatmap::heatmap_ui(ui, theme, chart, data, size),
+        (ViewSpec::Gauge(gauge), _) => gauge::gauge_ui(ui, theme, id, gauge, data, size),
         (ViewSpec::Table(table), Size::Node) => table::node_ui(ui, theme, table, data),
         (ViewSpec::Table(table), Size::Panel) => table::panel_ui(ui, theme, id, table, data),
         (ViewSpec::SingleValue(value), Size::Node) => single_value::node_ui(ui, theme, value, data),
         (ViewSpec::SingleValue(value), Size::Panel) => single_value::panel_ui(ui, theme, id, value, data),
+        (ViewSpec::Log(log), _) => log::log_ui(ui, theme, id, log, data, size),
+        (ViewSpec::Map(map), _) => map::map_ui(ui, theme, id, map, data, size),
     }
+    Seen::default()
 }
 
 /// The place of a view that has nothing to show yet.
@@ -50,10 +82,19 @@ fn empty_ui(ui: &mut Ui, theme: &Theme, title: &str) {
     ui.painter().text(rect.center(), Align2::CENTER_CENTER, "No rows yet", theme.small(), theme.text_weak);
 }
 
+/// The place of a view whose rows are not those of its kind.
+fn fault_ui(ui: &mut Ui, theme: &Theme, fault: &str) {
+    ui.centered_and_justified(|ui| ui.colored_label(theme.error, fault));
+}
+
 /// Takes the space left in `ui` for something that is painted only, and says to assistive technology what it shows.
 fn take_rect(ui: &mut Ui, description: &str) -> Rect {
+    take(ui, description).rect
+}
+
+fn take(ui: &mut Ui, description: &str) -> Response {
     let rect = ui.available_rect_before_wrap();
     let response = ui.allocate_rect(rect, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description));
-    rect
+    response
 }

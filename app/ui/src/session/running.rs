@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use millrace_model::run::EditCost;
+use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{Failure, FailureCode, ImageFormat, Poll, Request, Response};
+use millrace_protocol::{Failure, FailureCode, ImageFormat, Poll, Request, Response, Seen};
 
 use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
 
@@ -114,6 +115,13 @@ impl Session {
             run,
             taps: self.live.tapped.iter().cloned().collect(),
             views: visible_views.iter().map(|id| (id.clone(), version(id))).collect(),
+            parts: self
+                .live
+                .looks
+                .iter()
+                .filter(|(id, _)| visible_views.contains(id))
+                .map(|(id, look)| (id.clone(), (*look, self.live.part_version(id, look))))
+                .collect(),
             log_from: self.live.log_from(),
         };
         self.send(Request::Poll(poll), Pending::Poll);
@@ -174,8 +182,17 @@ impl Session {
         }
     }
 
+    /// Looks at a part of a view, and asks for it soon.
+    pub fn look_at(&mut self, node: NodeId, look: Option<Look>) {
+        self.live.look_at(node, look);
+        if self.live.run.is_some() {
+            let soon = self.now_ms() + POLL_INTERVAL_MS;
+            self.poll_due = self.poll_due.map(|due| due.min(soon));
+        }
+    }
+
     /// Asks for a view as a picture, which is then handed to the person.
-    pub fn export_view(&mut self, node: NodeId, format: ImageFormat, width: u32, height: u32) {
+    pub fn export_view(&mut self, node: NodeId, seen: Seen, format: ImageFormat, (width, height): (u32, u32)) {
         let Some(run) = self.live.run else {
             self.say_error("There is no picture to save before the first run.".to_owned());
             return;
@@ -185,6 +202,6 @@ impl Session {
             ImageFormat::Png => "png",
         };
         let pending = Pending::View { file_name: format!("{node}.{extension}") };
-        self.send(Request::RenderView { run, node, format, width, height }, pending);
+        self.send(Request::RenderView { run, node, seen, format, width, height }, pending);
     }
 }

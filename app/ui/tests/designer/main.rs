@@ -183,6 +183,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
         },
         taps: Vec::new(),
         views: BTreeMap::new(),
+        parts: BTreeMap::new(),
         log: Vec::new(),
     }
 }

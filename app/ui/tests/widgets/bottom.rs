@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
-use millrace_model::view::{LineChart, SingleValue, ViewSpec};
+use millrace_model::view::{Mark, Scale, SingleValue, ViewSpec, XyChart};
 use millrace_model::{Diagnostic, Edit};
 use millrace_protocol::LogLine;
 use millrace_ui::command::{BottomTab, Command};
@@ -135,8 +135,13 @@ fn chart(num_rows: usize) -> LiveView {
     let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(times));
     let values: ArrayRef = Arc::new(Float64Array::from((0..num_rows).map(|n| n as f64).collect::<Vec<_>>()));
     let data = RecordBatch::try_from_iter([("series", names), ("x", times), ("y", values)]).expect("equal lengths");
-    let spec = ViewSpec::LineChart(LineChart {
+    let spec = ViewSpec::Xy(XyChart {
         title: "Temperature".to_owned(),
+        mark: Mark::Line,
+        y_scale: Scale::Linear,
+        right: Vec::new(),
+        right_label: String::new(),
+        x_held: None,
         x_label: String::new(),
         y_label: "°C".to_owned(),
         x_is_time: true,

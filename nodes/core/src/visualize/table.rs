@@ -1,21 +1,17 @@
-//! `visualize.table`: the newest rows.
-//!
-//! Holds whole batches, newest last, and lets go of the oldest when the others suffice. A batch that is a small part of a
-//! larger one is copied, so that the larger one is freed.
+//! `visualize.table`: the newest rows, as they are. `newest_rows` holds them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use millrace_model::view::{TableView, ViewSpec};
+use millrace_model::view::{Look, TableView, ViewSpec};
 use millrace_model::{ColumnRef, PortCard};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ipc;
+use super::columns::title;
+use super::newest_rows::NewestRows;
 
 /// Shows the newest rows as a table, newest last.
 ///
@@ -72,92 +68,38 @@ impl Node for TableNode {
             params.columns.iter().map(|column| input.index_of(column.as_str())).collect::<Result<Vec<_>, _>>()?
         };
         let schema = Arc::new(Schema::new(input.project(&columns)?.fields().clone()));
-        let title = if params.title.is_empty() { cx.title.clone() } else { params.title };
-        Ok(Machine::View(Box::new(Table {
-            title,
-            columns,
-            schema,
-            keep: params.keep.max(1),
-            batches: VecDeque::new(),
-            num_kept: 0,
-            num_rows: 0,
-        })))
+        let rows = NewestRows::new(schema, params.keep);
+        Ok(Machine::View(Box::new(Table { title: title(params.title, cx), columns, rows })))
     }
 }
 
 struct Table {
     title: String,
     columns: Vec<usize>,
-    schema: SchemaRef,
-    keep: usize,
-    batches: VecDeque<RecordBatch>,
-    num_kept: usize,
-    num_rows: u64,
-}
-
-impl Table {
-    fn push(&mut self, batch: RecordBatch) -> Result<(), NodeError> {
-        let surplus = batch.num_rows().saturating_sub(self.keep);
-        let batch = if surplus > 0 { copied(&batch, surplus)? } else { batch };
-        self.num_kept += batch.num_rows();
-        self.batches.push_back(batch);
-        while let Some(oldest) = self.batches.front()
-            && self.num_kept - oldest.num_rows() >= self.keep
-        {
-            self.num_kept -= oldest.num_rows();
-            self.batches.pop_front();
-        }
-        // Many tiny batches cost more than their rows.
-        if self.batches.len() > 256 && self.batches.len() * 16 > self.num_kept {
-            let whole = concat_batches(&self.schema, &self.batches)?;
-            self.batches.clear();
-            self.batches.push_back(whole);
-        }
-        Ok(())
-    }
-
-    fn newest(&self) -> Result<RecordBatch, NodeError> {
-        let whole = concat_batches(&self.schema, &self.batches)?;
-        let surplus = whole.num_rows().saturating_sub(self.keep);
-        Ok(whole.slice(surplus, whole.num_rows() - surplus))
-    }
-}
-
-/// The rows from `first` on, in memory of their own.
-fn copied(batch: &RecordBatch, first: usize) -> Result<RecordBatch, NodeError> {
-    let rows = UInt64Array::from_iter_values(first as u64..batch.num_rows() as u64);
-    Ok(take_record_batch(batch, &rows)?)
+    rows: NewestRows,
 }
 
 impl View for Table {
     fn on_batch(&mut self, batch: RecordBatch) -> Result<(), NodeError> {
-        self.num_rows += batch.num_rows() as u64;
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
         let columns = self.columns.iter().map(|column| batch.column(*column).clone()).collect();
-        self.push(RecordBatch::try_new(self.schema.clone(), columns)?)
+        self.rows.take(RecordBatch::try_new(self.rows.schema().clone(), columns)?)
     }
 
-    fn picture(&self) -> Result<ViewSnapshot, NodeError> {
-        let spec = ViewSpec::Table(TableView { title: self.title.clone(), num_rows: self.num_rows });
-        Ok(ViewSnapshot { spec, data: self.newest()? })
+    fn picture(&mut self, _look: &Look) -> Result<ViewSnapshot, NodeError> {
+        let spec = ViewSpec::Table(TableView { title: self.title.clone(), num_rows: self.rows.num_rows() });
+        Ok(ViewSnapshot { spec, data: self.rows.rows()? })
     }
 
     fn snapshot(&mut self) -> Result<State, NodeError> {
-        ipc::to_bytes(&self.newest()?, &self.num_rows.to_string())
+        self.rows.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
-        let (batch, num_rows) = ipc::from_bytes(state)?;
-        self.batches.clear();
-        self.num_kept = 0;
-        self.num_rows = num_rows.parse().map_err(|_| NodeError::internal("the count of rows cannot be read"))?;
-        self.push(RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec())?)
+        self.rows.load(state)
     }
 
     fn state_bytes(&self) -> usize {
-        self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
+        self.rows.bytes()
     }
 }
 
@@ -179,8 +121,8 @@ mod tests {
             .expect("rows")
     }
 
-    fn shown(view: &dyn View) -> (u64, Vec<i64>) {
-        let picture = view.picture().expect("a picture");
+    fn shown(view: &mut dyn View) -> (u64, Vec<i64>) {
+        let picture = view.picture(&Look::WHOLE).expect("a picture");
         let ViewSpec::Table(spec) = picture.spec else { panic!("a table") };
         let index = picture.data.schema().index_of("n").expect("n");
         (spec.num_rows, picture.data.column(index).as_primitive::<Int64Type>().values().to_vec())
@@ -201,7 +143,7 @@ mod tests {
             for start in (0..1_000).step_by(size) {
                 view.on_batch(rows(start..(start + size as i64).min(1_000))).expect("rows");
             }
-            assert_eq!(shown(view.as_ref()), (1_000, (990..1_000).collect()), "batches of {size}");
+            assert_eq!(shown(view.as_mut()), (1_000, (990..1_000).collect()), "batches of {size}");
         }
     }
 
@@ -213,9 +155,9 @@ mod tests {
         let state = view.snapshot().expect("a snapshot");
         let mut view = harness.view();
         view.restore(&state).expect("a restore");
-        assert_eq!(shown(view.as_ref()), (15, (5..15).collect()));
+        assert_eq!(shown(view.as_mut()), (15, (5..15).collect()));
         view.on_batch(rows(15..18)).expect("rows");
-        assert_eq!(shown(view.as_ref()), (18, (8..18).collect()));
+        assert_eq!(shown(view.as_mut()), (18, (8..18).collect()));
         assert!(view.state_bytes() > 0);
     }
 

@@ -15,7 +15,6 @@ use crate::picture::Easel;
 use crate::task::OpenSink;
 use crate::task::notes::Notes;
 use crate::task::pace::Pace;
-use crate::world::World;
 
 pub(super) async fn drive_sink(
     inputs: &mut Inputs,
@@ -104,7 +103,7 @@ pub(super) async fn drive_view(
             arrival = inputs.next(world) => Some(arrival?),
         };
         match arrival {
-            None => draw(view.as_mut(), named, easel, world)?,
+            None => draw(view.as_mut(), named, easel)?,
             Some(Arrival::Batch(_, batch, _permit)) => {
                 named.counters.add_rows_in(batch.num_rows());
                 named.call(|| view.on_batch(batch))?;
@@ -114,7 +113,8 @@ pub(super) async fn drive_view(
                 note_watermark(named, inputs, &change);
                 if change.end {
                     named.counters.state_bytes.store(view.state_bytes(), Relaxed);
-                    draw(view.as_mut(), named, easel, world)?;
+                    easel.note_news();
+                    draw(view.as_mut(), named, easel)?;
                     named.counters.is_finished.store(true, Relaxed);
                     return notes.of_last(named, || view.snapshot(), Report::Ended, true);
                 }
@@ -122,7 +122,8 @@ pub(super) async fn drive_view(
             Some(Arrival::Barrier(barrier)) => {
                 notes.of_last(named, || view.snapshot(), |parts| Report::AtBarrier(barrier, parts), false)?;
                 if barrier.is_last {
-                    return draw(view.as_mut(), named, easel, world);
+                    easel.note_news();
+                    return draw(view.as_mut(), named, easel);
                 }
             }
         }
@@ -133,11 +134,8 @@ pub(super) async fn drive_view(
     }
 }
 
-fn draw(view: &mut dyn View, named: &Named, easel: &mut Easel, world: &World) -> Result<(), Stopped> {
-    let start = world.now();
-    let picture = named.call(|| view.picture())?;
-    easel.put(picture, world.now() - start);
-    Ok(())
+fn draw(view: &mut dyn View, named: &Named, easel: &mut Easel) -> Result<(), Stopped> {
+    named.call(|| easel.draw(|look| view.picture(look)))
 }
 
 /// What was written to the old sink becomes visible; from here on rows go to the new one.

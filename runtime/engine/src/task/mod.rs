@@ -98,6 +98,11 @@ impl Task {
         };
         let sink = match self.work {
             Work::Sink { sink, .. } => Some(sink),
+            // A view that failed may be in any state.
+            Work::View { view, easel, .. } if matches!(result, Ok(()) | Err(Stopped::Cancelled)) => {
+                easel.leave(view);
+                None
+            }
             _ => None,
         };
         TaskEnd { result, sink, was_cut }

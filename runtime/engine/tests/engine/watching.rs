@@ -5,7 +5,7 @@ use std::time::Duration;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use millrace_engine::RunOptions;
-use millrace_model::view::ViewSpec;
+use millrace_model::view::{Look, ViewSpec};
 use serde_json::json;
 
 use crate::nodes::record;
@@ -81,6 +81,29 @@ async fn a_picture_is_drawn_when_somebody_looks_and_at_the_end() {
     unseen.stop();
     within(unseen.finished()).await;
     assert_eq!(unseen.view(&id("total")).map(|(version, picture)| (version, total(&picture).1)), Some((1, 70)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_view_is_drawn_for_who_looks_at_it_even_after_the_end() {
+    let shown = pipeline(
+        &[("count", "ingest.count", json!({"rows": 90, "endless": true})), ("total", "visualize.total", json!({}))],
+        &[("count", "total")],
+    );
+    let run = started(&shown, RunOptions { view_interval: Duration::from_millis(1), ..options() }).await;
+    let part = |from: f64| Look { x: Some((from, from + 1.0)), num_columns: 100 };
+    let rows = |look: &Look| match run.part_of_view(&id("total"), look)?.1.spec {
+        ViewSpec::Table(table) => Some(table.num_rows),
+        other => panic!("{other:?}"),
+    };
+    until(|| rows(&part(1.0)) == Some(90)).await;
+    // However many parts were looked at, the whole is still there.
+    for from in 0..40 {
+        let _ = rows(&part(f64::from(from)));
+    }
+    until(|| rows(&Look::WHOLE) == Some(90)).await;
+    run.stop();
+    within(run.finished()).await;
+    assert_eq!(rows(&part(7_000.0)), Some(90), "nobody has to wait once the run is over");
 }
 
 #[tokio::test(flavor = "multi_thread")]

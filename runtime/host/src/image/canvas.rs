@@ -262,6 +262,12 @@ impl<B: DrawingBackend> Canvas<B> {
         Ok(())
     }
 
+    /// A filled shape that is seen through: `strength` of its colour over what is there.
+    pub fn polygon(&self, corners: &[Point], color: RGBColor, strength: f64) -> Result<(), ImageError> {
+        let corners: Vec<(i32, i32)> = corners.iter().map(|corner| self.at(*corner)).collect();
+        self.area.draw(&Polygon::new(corners, color.mix(strength).filled())).map_err(ImageError::draw)
+    }
+
     pub fn disc(&self, center: Point, radius: f64, color: RGBColor) -> Result<(), ImageError> {
         let radius = (radius * self.scale).round().max(1.0) as i32;
         self.area.draw(&Circle::new(self.at(center), radius, color.filled())).map_err(ImageError::draw)

@@ -5,16 +5,24 @@
 //! arm in [`paint`] and one file beside this one.
 
 mod axis;
+mod bar;
 mod canvas;
 mod cell;
-mod line_chart;
+mod frame;
+mod gauge;
+mod heatmap;
+mod histogram;
+mod log;
+mod map;
 mod single_value;
 mod table;
 mod theme;
+mod xy;
 
 use arrow::array::RecordBatch;
 use millrace_model::view::ViewSpec;
-use millrace_protocol::ImageFormat;
+use millrace_operator::ViewSnapshot;
+use millrace_protocol::{ImageFormat, Seen};
 use plotters::backend::DrawingBackend;
 
 use canvas::Canvas;
@@ -50,20 +58,63 @@ pub fn render(
     width: u32,
     height: u32,
 ) -> Result<Vec<u8>, ImageError> {
+    drawn(spec, data, &Seen::default(), format, (width, height))
+}
+
+/// The same as a person sees it.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_seen(
+    snapshot: &ViewSnapshot,
+    seen: &Seen,
+    format: ImageFormat,
+    width: u32,
+    height: u32,
+) -> Result<Vec<u8>, ImageError> {
+    drawn(&snapshot.spec, &snapshot.data, seen, format, (width, height))
+}
+
+fn drawn(
+    spec: &ViewSpec,
+    data: &RecordBatch,
+    seen: &Seen,
+    format: ImageFormat,
+    (width, height): (u32, u32),
+) -> Result<Vec<u8>, ImageError> {
     if !SIDE_LIMITS.contains(&width) || !SIDE_LIMITS.contains(&height) {
         return Err(ImageError::Size { width, height });
     }
     match format {
-        ImageFormat::Png => canvas::png(width, height, |canvas| paint(canvas, spec, data)),
-        ImageFormat::Svg => canvas::svg(width, height, |canvas| paint(canvas, spec, data)),
+        ImageFormat::Png => canvas::png(width, height, |canvas| paint(canvas, spec, data, seen)),
+        ImageFormat::Svg => canvas::svg(width, height, |canvas| paint(canvas, spec, data, seen)),
     }
 }
 
-fn paint<B: DrawingBackend>(canvas: &Canvas<B>, spec: &ViewSpec, data: &RecordBatch) -> Result<(), ImageError> {
+fn paint<B: DrawingBackend>(
+    canvas: &Canvas<B>,
+    spec: &ViewSpec,
+    data: &RecordBatch,
+    seen: &Seen,
+) -> Result<(), ImageError> {
+    if data.num_rows() == 0 {
+        canvas.heading(spec.title(), "")?;
+        return canvas.no_rows();
+    }
     match spec {
-        ViewSpec::LineChart(chart) => line_chart::paint(canvas, chart, data),
+        ViewSpec::Xy(chart) => {
+            let scale = seen.y_scale.unwrap_or(chart.y_scale);
+            let x = seen.look.and_then(|look| look.x).filter(|(from, to)| from < to);
+            xy::paint(canvas, &xy::Shown { chart, scale, x, hidden: &seen.hidden }, data)
+        }
+        ViewSpec::Bar(chart) => bar::paint(canvas, chart, data),
+        ViewSpec::Histogram(chart) => histogram::paint(canvas, chart, data),
+        ViewSpec::Heatmap(chart) => heatmap::paint(canvas, chart, data),
+        ViewSpec::Gauge(gauge) => gauge::paint(canvas, gauge, data),
         ViewSpec::Table(view) => table::paint(canvas, view, data),
         ViewSpec::SingleValue(view) => single_value::paint(canvas, view, data),
+        ViewSpec::Log(log) => log::paint(canvas, log, data),
+        ViewSpec::Map(map) => map::paint(canvas, map, data),
     }
 }
 

@@ -10,7 +10,7 @@ use super::ImageError;
 use super::axis::{grouped, time_text};
 use super::canvas::{Align, Canvas, Font};
 use super::cell::Cells;
-use super::line_chart::column;
+use super::frame::column;
 use super::theme::{self, PADDING, TEXT_SIZE};
 
 const GAP: f64 = 12.0;
@@ -97,7 +97,7 @@ fn paint_card<B: DrawingBackend>(
 }
 
 /// Columns and rows of cards for `count` values in a room of this size.
-fn grid(count: usize, width: f64, height: f64) -> (usize, usize) {
+pub fn grid(count: usize, width: f64, height: f64) -> (usize, usize) {
     let most_columns = (((width + GAP) / (SMALLEST_CARD.0 + GAP)).floor() as usize).max(1);
     let most_rows = (((height + GAP) / (SMALLEST_CARD.1 + GAP)).floor() as usize).max(1);
     // Cards somewhat wider than high, in as square a field as there is room for.

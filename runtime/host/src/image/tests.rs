@@ -7,10 +7,14 @@ use arrow::array::{
 };
 use arrow::datatypes::Schema;
 use millrace_model::event_time::UTC;
-use millrace_model::view::{LineChart, SingleValue, TableView, Threshold, ViewSpec};
-use millrace_protocol::ImageFormat;
+use millrace_model::view::{
+    BarChart, Gauge, Heatmap, Histogram, LogView, Look, MapView, Mark, Projection, Scale, SingleValue, TableView,
+    Threshold, ViewSpec, XyChart,
+};
+use millrace_operator::ViewSnapshot;
+use millrace_protocol::{ImageFormat, Seen};
 
-use super::{ImageError, render, theme};
+use super::{ImageError, render, render_seen, theme};
 
 const START_US: i64 = 1_385_935_200_000_000;
 const MINUTE_US: i64 = 60_000_000;
@@ -51,14 +55,19 @@ fn svg_of(spec: &ViewSpec, data: &RecordBatch) -> String {
     String::from_utf8(render(spec, data, ImageFormat::Svg, 960, 480).expect("a picture")).expect("SVG is text")
 }
 
-fn line_chart() -> LineChart {
-    LineChart {
+fn line_chart() -> XyChart {
+    XyChart {
         title: "Temperature by site".to_owned(),
         x_label: "time".to_owned(),
         y_label: "temperature in °C".to_owned(),
+        mark: Mark::Line,
         x_is_time: true,
-        thresholds: vec![Threshold { value: 30.0, label: "alarm above 30 °C".to_owned() }],
+        y_scale: Scale::Linear,
+        right: Vec::new(),
+        right_label: String::new(),
+        thresholds: vec![Threshold { value: 30.0, to: None, label: "alarm above 30 °C".to_owned() }],
         num_points: 3_600,
+        x_held: None,
     }
 }
 
@@ -89,7 +98,7 @@ fn is_like(pixel: [u8; 3], color: plotters::style::RGBColor) -> bool {
 fn a_spike_of_one_sample_is_seen_in_the_png() {
     let mut spiked = wave(1_200, 0.0);
     spiked[600] = Some(58.0);
-    let spec = ViewSpec::LineChart(LineChart { thresholds: Vec::new(), ..line_chart() });
+    let spec = ViewSpec::Xy(XyChart { thresholds: Vec::new(), ..line_chart() });
     let data = lines(&[("SITE-00", spiked), ("SITE-07", wave(1_200, 1.0)), ("SITE-14", wave(1_200, 2.1))]);
     let picture = png_of("spike", &spec, &data, (960, 480));
     assert_eq!((picture.width, picture.height), (960, 480));
@@ -107,7 +116,7 @@ fn a_spike_of_one_sample_is_seen_in_the_png() {
 #[test]
 fn an_svg_names_title_series_axes_and_thresholds() {
     let data = lines(&[("SITE-00", wave(300, 0.0)), ("<SITE & 07>", wave(300, 1.0))]);
-    let svg = svg_of(&ViewSpec::LineChart(line_chart()), &data);
+    let svg = svg_of(&ViewSpec::Xy(line_chart()), &data);
     for text in [
         "Temperature by site",
         "SITE-00",
@@ -127,12 +136,12 @@ fn a_chart_of_many_series_few_points_and_gaps_is_drawn() {
     let many: Vec<(String, Vec<Option<f64>>)> =
         (0..40).map(|n| (format!("device-{n:05}"), wave(30, f64::from(n) / 6.0))).collect();
     let many: Vec<(&str, Vec<Option<f64>>)> = many.iter().map(|(name, y)| (name.as_str(), y.clone())).collect();
-    png_of("many", &ViewSpec::LineChart(line_chart()), &lines(&many), (960, 480));
+    png_of("many", &ViewSpec::Xy(line_chart()), &lines(&many), (960, 480));
     let mut gaps = wave(600, 0.0);
     gaps[100..200].fill(None);
     gaps[300] = Some(f64::NAN);
     gaps[301] = Some(f64::INFINITY);
-    let picture = png_of("gaps", &ViewSpec::LineChart(line_chart()), &lines(&[("", gaps)]), (720, 360));
+    let picture = png_of("gaps", &ViewSpec::Xy(line_chart()), &lines(&[("", gaps)]), (720, 360));
     let colored = |from: u32, to: u32| {
         let inside = (from..to).flat_map(|x| (80..320).map(move |y| (x, y)));
         inside.filter(|(x, y)| is_like(picture.at(*x, *y), theme::series(0))).count()
@@ -149,11 +158,11 @@ fn a_chart_over_numbers_and_one_of_a_single_point_are_drawn() {
         ("y", Arc::new(Float64Array::from_iter_values((0..50).map(|n| f64::from(n * n) * 12_000.0)))),
     ])
     .expect("three columns");
-    let spec = LineChart { x_is_time: false, x_label: "revolutions".to_owned(), thresholds: vec![], ..line_chart() };
-    assert!(svg_of(&ViewSpec::LineChart(spec.clone()), &data).contains(">\nrevolutions\n"));
-    png_of("numbers", &ViewSpec::LineChart(spec), &data, (640, 400));
+    let spec = XyChart { x_is_time: false, x_label: "revolutions".to_owned(), thresholds: vec![], ..line_chart() };
+    assert!(svg_of(&ViewSpec::Xy(spec.clone()), &data).contains(">\nrevolutions\n"));
+    png_of("numbers", &ViewSpec::Xy(spec), &data, (640, 400));
     let one = lines(&[("only", vec![Some(1.0)])]);
-    let picture = png_of("single_point", &ViewSpec::LineChart(line_chart()), &one, (640, 400));
+    let picture = png_of("single_point", &ViewSpec::Xy(line_chart()), &one, (640, 400));
     assert!((100..600).any(|x| (100..380).any(|y| is_like(picture.at(x, y), theme::series(0)))));
 }
 
@@ -223,7 +232,7 @@ fn a_single_value_is_written_large_with_its_unit() {
 #[test]
 fn a_view_without_rows_says_so() {
     let specs = [
-        ViewSpec::LineChart(line_chart()),
+        ViewSpec::Xy(line_chart()),
         ViewSpec::Table(TableView { title: "Alarms".to_owned(), num_rows: 0 }),
         ViewSpec::SingleValue(SingleValue { title: "Readings".to_owned(), unit: String::new(), decimals: 0 }),
     ];
@@ -239,7 +248,7 @@ fn a_view_without_rows_says_so() {
 fn the_same_rows_give_the_same_bytes() {
     let data = lines(&[("a", wave(500, 0.0)), ("b", wave(500, 1.0))]);
     for format in [ImageFormat::Png, ImageFormat::Svg] {
-        let spec = ViewSpec::LineChart(line_chart());
+        let spec = ViewSpec::Xy(line_chart());
         assert_eq!(render(&spec, &data, format, 320, 200), render(&spec, &data, format, 320, 200));
     }
 }
@@ -247,7 +256,7 @@ fn the_same_rows_give_the_same_bytes() {
 #[test]
 fn any_size_within_the_limits_is_drawn_and_others_are_refused() {
     let data = lines(&[("a", wave(500, 0.0)), ("b", wave(500, 1.0))]);
-    let spec = ViewSpec::LineChart(line_chart());
+    let spec = ViewSpec::Xy(line_chart());
     for (width, height) in [(64, 64), (64, 900), (900, 64), (4096, 64)] {
         for spec in [
             spec.clone(),
@@ -262,4 +271,218 @@ fn any_size_within_the_limits_is_drawn_and_others_are_refused() {
     let wrong =
         RecordBatch::try_from_iter([("z", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).expect("one column");
     assert!(matches!(render(&spec, &wrong, ImageFormat::Svg, 100, 100), Err(ImageError::Data { .. })));
+}
+
+#[test]
+fn areas_dots_bands_logarithms_and_a_second_axis_are_drawn() {
+    let data = lines(&[("inlet", wave(400, 0.0)), ("outlet", wave(400, 1.4))]);
+    let bands = vec![Threshold { value: 22.0, to: Some(24.0), label: "too warm".to_owned() }];
+    let area = XyChart { mark: Mark::Area, thresholds: bands, ..line_chart() };
+    png_of("area", &ViewSpec::Xy(area), &data, (960, 480));
+    let dots = XyChart { mark: Mark::Dot, thresholds: Vec::new(), ..line_chart() };
+    png_of("scatter", &ViewSpec::Xy(dots), &data, (960, 480));
+    let wide = |phase: f64| wave(400, phase).into_iter().map(|y| y.map(|y| 10_f64.powf((y - 14.0) / 2.0))).collect();
+    let chart = XyChart { thresholds: Vec::new(), y_scale: Scale::Log, ..line_chart() };
+    let log = ViewSpec::Xy(chart);
+    let values = lines(&[("a", wide(0.0)), ("b", wide(2.0))]);
+    png_of("log_axis", &log, &values, (960, 480));
+    for label in ["10", "1000", "100000"] {
+        assert!(svg_of(&log, &values).contains(&format!(">\n{label}\n")), "{label}");
+    }
+    let pressure = wave(400, 2.0).into_iter().map(|y| y.map(|y| y * 50.0)).collect();
+    let two = XyChart { right: vec!["pressure".to_owned()], right_label: "hPa".to_owned(), ..line_chart() };
+    let data = lines(&[("pressure", pressure), ("temperature", wave(400, 0.0))]);
+    png_of("second_axis", &ViewSpec::Xy(two.clone()), &data, (960, 480));
+    let svg = svg_of(&ViewSpec::Xy(two), &data);
+    assert!(svg.contains(">\nhPa\n") && svg.contains("1,000") && svg.contains(">\n20"), "both axes have their numbers");
+}
+
+#[test]
+fn an_image_shows_what_the_person_sees() {
+    let data = lines(&[("a", wave(600, 0.0)), ("b", wave(600, 1.0))]);
+    let snapshot = ViewSnapshot { spec: ViewSpec::Xy(line_chart()), data };
+    let minute = |minute: i64| (START_US + minute * MINUTE_US) as f64;
+    let look = Some(Look { x: Some((minute(60), minute(90))), num_columns: 100 });
+    let seen = Seen { look, y_scale: Some(Scale::Log), hidden: vec!["b".to_owned()] };
+    let svg = render_seen(&snapshot, &seen, ImageFormat::Svg, 960, 480).expect("a picture");
+    let svg = String::from_utf8(svg).expect("SVG is text");
+    assert!(svg.contains(">\n23:05\n") && !svg.contains(">\n22:30\n") && !svg.contains(">\n00:00\n"));
+    assert!(svg.contains(">\na\n") && !svg.contains(">\nb\n"), "a hidden series is not there");
+}
+
+fn bars(series: &[&str]) -> RecordBatch {
+    let labels = ["Hamburg north", "Berlin", "Rotterdam", "Gdańsk", "Antwerp"];
+    let of_label = |(n, label)| series.iter().map(move |series| (n, label, *series));
+    let rows: Vec<(usize, &str, &str)> = labels.into_iter().enumerate().flat_map(of_label).collect();
+    let value = |(n, _, series): &(usize, &str, &str)| 14.5 * (n + 1) as f64 - 20.0 + series.len() as f64;
+    RecordBatch::try_from_iter([
+        ("label", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.1))) as ArrayRef),
+        ("series", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.2)))),
+        ("value", Arc::new(Float64Array::from_iter_values(rows.iter().map(value)))),
+    ])
+    .expect("columns of one length")
+}
+
+#[test]
+fn bars_stand_for_their_labels_and_series() {
+    let spec = ViewSpec::Bar(BarChart {
+        title: "Alarms by site".to_owned(),
+        value_label: "alarms".to_owned(),
+        thresholds: vec![Threshold { value: 40.0, to: Some(55.0), label: "many".to_owned() }],
+    });
+    png_of("bars", &spec, &bars(&["opened", "closed"]), (800, 460));
+    let svg = svg_of(&spec, &bars(&["opened"]));
+    for text in ["Hamburg north", "Gdańsk", "5 labels", "opened", "many", "58.5"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    let few = png_of("bars_small", &spec, &bars(&[""]), (300, 140));
+    assert_eq!((few.width, few.height), (300, 140));
+}
+
+#[test]
+fn the_highest_bar_of_a_histogram_stands_where_most_values_are() {
+    let count = |n: i32| (-f64::from((n - 25) * (n - 25)) / 60.0).exp() * 900.0;
+    let data = RecordBatch::try_from_iter([
+        ("from", Arc::new(Float64Array::from_iter_values((0..40).map(|n| f64::from(n) * 0.5))) as ArrayRef),
+        ("to", Arc::new(Float64Array::from_iter_values((0..40).map(|n| f64::from(n + 1) * 0.5)))),
+        ("count", Arc::new(Float64Array::from_iter_values((0..40).map(count)))),
+    ])
+    .expect("columns of one length");
+    let spec = Histogram { title: "Response times".to_owned(), x_label: "ms".to_owned(), num_values: 12_345 };
+    let picture = png_of("histogram", &ViewSpec::Histogram(spec), &data, (800, 420));
+    let height = |x: u32| (90..380).filter(|y| is_like(picture.at(x, *y), theme::series(0))).count();
+    // Bins 25 and 5 lie at some 64 % and 14 % of the width.
+    assert!(height(525) > 200 && height(160) < 20, "{} {}", height(525), height(160));
+}
+
+fn heat(has_named_rows: bool) -> (ViewSpec, RecordBatch) {
+    let cells: Vec<(i64, i64)> =
+        (0..48).flat_map(|x| (0..12).map(move |y| (x, y))).filter(|(x, y)| (x * y) % 7 != 3).collect();
+    let times = |beyond: i64| {
+        let times = cells.iter().map(|cell| START_US + (cell.0 + beyond) * MINUTE_US);
+        Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone(UTC)) as ArrayRef
+    };
+    let edge = |beyond: i64| {
+        Arc::new(Float64Array::from_iter_values(cells.iter().map(|cell| (cell.1 + beyond) as f64 * 5.0))) as ArrayRef
+    };
+    let names =
+        Arc::new(StringArray::from_iter_values(cells.iter().map(|cell| format!("pump {:02}", cell.1)))) as ArrayRef;
+    let value = |cell: &(i64, i64)| (cell.0 as f64 / 9.0).sin() * 20.0 + cell.1 as f64 * 3.0;
+    let values = Arc::new(Float64Array::from_iter_values(cells.iter().map(value))) as ArrayRef;
+    let mut columns = vec![("x_from", times(0)), ("x_to", times(1))];
+    if has_named_rows {
+        columns.push(("row", names));
+    } else {
+        columns.extend([("y_from", edge(0)), ("y_to", edge(1))]);
+    }
+    columns.push(("value", values));
+    let spec = ViewSpec::Heatmap(Heatmap {
+        title: "Temperature by pump".to_owned(),
+        x_label: "time".to_owned(),
+        y_label: if has_named_rows { "pump" } else { "depth" }.to_owned(),
+        x_is_time: true,
+        has_named_rows,
+        value_label: "mean of temperature".to_owned(),
+    });
+    (spec, RecordBatch::try_from_iter(columns).expect("columns of one length"))
+}
+
+#[test]
+fn a_heatmap_has_named_rows_or_numbers_and_says_what_its_colours_are() {
+    for has_named_rows in [true, false] {
+        let (spec, data) = heat(has_named_rows);
+        png_of(if has_named_rows { "heatmap" } else { "heatmap_numbers" }, &spec, &data, (860, 460));
+        let svg = svg_of(&spec, &data);
+        assert!(svg.contains("mean of temperature"));
+        assert_eq!(svg.contains("pump 07"), has_named_rows);
+        assert_eq!(svg.contains(">\n40\n"), !has_named_rows);
+    }
+}
+
+#[test]
+fn a_gauge_says_value_zone_and_ends() {
+    let gauge = Gauge {
+        title: "Tank fill".to_owned(),
+        unit: "%".to_owned(),
+        decimals: 1,
+        min: 0.0,
+        max: 100.0,
+        warning: Some(70.0),
+        alarm: Some(90.0),
+    };
+    let data = |values: Vec<Option<f64>>| {
+        let labels = (0..values.len()).map(|n| if values.len() == 1 { String::new() } else { format!("tank {n}") });
+        RecordBatch::try_from_iter([
+            ("label", Arc::new(StringArray::from_iter_values(labels)) as ArrayRef),
+            ("value", Arc::new(Float64Array::from(values))),
+        ])
+        .expect("columns of one length")
+    };
+    let spec = ViewSpec::Gauge(gauge);
+    let six = data(vec![Some(12.0), Some(74.5), Some(97.25), None, Some(140.0), Some(0.0)]);
+    png_of("gauges", &spec, &six, (800, 480));
+    png_of("gauge", &spec, &data(vec![Some(74.5)]), (360, 280));
+    let svg = svg_of(&spec, &six);
+    for text in ["tank 1", "74.5 %", "warning", "97.2 %", "alarm", ">\n100\n"] {
+        assert!(svg.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn a_log_shows_its_newest_lines_first() {
+    let rows = 40_i64;
+    let times =
+        TimestampMicrosecondArray::from_iter_values((0..rows).map(|n| START_US + n * 812_000)).with_timezone(UTC);
+    let levels = ["INFO", "WARN", "ERROR", "DEBUG"];
+    let data = RecordBatch::try_from_iter([
+        ("time", Arc::new(times) as ArrayRef),
+        ("level", Arc::new(StringArray::from_iter_values((0..rows).map(|n| levels[n as usize % 4])))),
+        (
+            "text",
+            Arc::new(StringArray::from_iter_values((0..rows).map(|n| format!("door {n} of hall <B> was opened")))),
+        ),
+    ])
+    .expect("columns of one length");
+    let spec = ViewSpec::Log(LogView { title: "Doors".to_owned(), num_rows: 4_000 });
+    png_of("log", &spec, &data, (760, 360));
+    let svg = svg_of(&spec, &data);
+    assert!(svg.find("door 39 ").expect("the newest") < svg.find("door 38 ").expect("the one before"));
+    assert!(svg.contains("of 4,000 lines") && svg.contains("ERROR"));
+}
+
+#[test]
+fn a_map_places_positions_on_a_net_of_degrees() {
+    let places =
+        [("Berlin", 52.52, 13.40), ("Sydney", -33.87, 151.21), ("Lima", -12.05, -77.04), ("Oslo", 59.91, 10.75)];
+    let column = |value: fn(&(&str, f64, f64)) -> f64| {
+        Arc::new(Float64Array::from_iter_values(places.iter().map(value))) as ArrayRef
+    };
+    let data = RecordBatch::try_from_iter([
+        ("label", Arc::new(StringArray::from_iter_values(places.iter().map(|place| place.0))) as ArrayRef),
+        ("latitude", column(|place| place.1)),
+        ("longitude", column(|place| place.2)),
+        ("value", column(|place| place.1)),
+    ])
+    .expect("columns of one length");
+    for projection in [Projection::Equirectangular, Projection::Mercator] {
+        let spec = MapView { title: "Ships".to_owned(), projection, value_label: "speed".to_owned(), num_rows: 4 };
+        let spec = ViewSpec::Map(spec);
+        png_of(&format!("map_{projection:?}"), &spec, &data, (860, 460));
+        let svg = svg_of(&spec, &data);
+        for text in ["4 positions", "50° N", "50° W", "0°", "speed"] {
+            assert!(svg.contains(text), "{text}");
+        }
+    }
+    let one = data.slice(0, 1);
+    png_of(
+        "map_one",
+        &ViewSpec::Map(MapView {
+            title: "Ship".to_owned(),
+            projection: Projection::Mercator,
+            value_label: String::new(),
+            num_rows: 1,
+        }),
+        &one,
+        (480, 300),
+    );
 }

@@ -9,6 +9,8 @@ pub const GRID: RGBColor = RGBColor(232, 236, 241);
 pub const AXIS: RGBColor = RGBColor(176, 185, 197);
 pub const STRIPE: RGBColor = RGBColor(246, 248, 250);
 pub const THRESHOLD: RGBColor = RGBColor(196, 48, 43);
+/// Text and shapes that warn: 4.5 : 1 on the ground.
+pub const WARNING: RGBColor = RGBColor(166, 88, 8);
 
 /// Series colours, told apart by lightness as well as by hue; each has at least 3 : 1 against the ground.
 pub const SERIES: [RGBColor; 10] = [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use millrace_model::view::{TableView, ViewSpec};
+use millrace_model::view::{Look, TableView, ViewSpec};
 use millrace_model::{Interval, PortCard};
 use millrace_operator::node::erase;
 use millrace_operator::{
@@ -129,7 +129,7 @@ impl View for NewestView {
         Ok(())
     }
 
-    fn picture(&self) -> Result<ViewSnapshot, NodeError> {
+    fn picture(&mut self, _look: &Look) -> Result<ViewSnapshot, NodeError> {
         let spec = ViewSpec::Table(TableView { title: self.title.clone(), num_rows: self.num_rows });
         Ok(ViewSnapshot { spec, data: self.newest.clone() })
     }

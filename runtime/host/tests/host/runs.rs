@@ -9,7 +9,7 @@ use millrace_host::model::run::{EditCost, NodeRestart, RunState, StateFate};
 use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Wire};
 use millrace_host::{DatabaseLocation, Event, FailureCode, HostOptions, Request, Response};
-use millrace_protocol::{Frame, ImageFormat, Poll};
+use millrace_protocol::{Frame, ImageFormat, Poll, Seen};
 use serde_json::json;
 
 use crate::nodes::{ENDLESS, counting};
@@ -81,7 +81,14 @@ async fn a_run_without_end_is_watched_and_stopped() {
     let viewed = |version| Poll { views: BTreeMap::from([(newest(), version)]), ..poll(run) };
     let first = polled_until(&host, viewed(0), |polled| !polled.views.is_empty()).await.views[&newest()].version;
     polled_until(&host, viewed(first), |polled| !polled.views.is_empty()).await;
-    let png = Request::RenderView { run, node: newest(), format: ImageFormat::Png, width: 320, height: 200 };
+    let png = Request::RenderView {
+        run,
+        node: newest(),
+        seen: Seen::default(),
+        format: ImageFormat::Png,
+        width: 320,
+        height: 200,
+    };
     let Response::Image(image) = ask(&host, png).await else { panic!("an image was expected") };
     assert!(image.starts_with(b"\x89PNG"));
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use millrace_host::model::run::RunState;
 use millrace_host::model::{Edit, NodeId, Step};
 use millrace_host::{Event, Failure, Host, Request, Response};
-use millrace_protocol::{Draft, ImageFormat, Poll};
+use millrace_protocol::{Draft, ImageFormat, Poll, Seen};
 use serde_json::json;
 
 use crate::client::Client;
@@ -88,7 +88,13 @@ async fn play(mut door: Door) -> Vec<String> {
         answers.push(format!("{:#?}", door.ask(request).await));
     }
     let shown = NodeId::new("shown").expect("an id");
-    let poll = Poll { run: 1, taps: Vec::new(), views: BTreeMap::from([(shown.clone(), 0)]), log_from: 0 };
+    let poll = Poll {
+        run: 1,
+        taps: Vec::new(),
+        views: BTreeMap::from([(shown.clone(), 0)]),
+        parts: BTreeMap::new(),
+        log_from: 0,
+    };
     let seen = loop {
         match door.ask(Request::Poll(poll.clone())).await {
             Ok(Response::Polled(polled)) if polled.metrics.state.is_over() => break polled,
@@ -101,7 +107,14 @@ async fn play(mut door: Door) -> Vec<String> {
     let rows = view.data.to_batch().expect("a batch");
     assert_eq!(rows.num_rows(), 3);
     answers.push(format!("{:?} {:?} {rows:?}", seen.metrics.num_source_rows(), view.spec));
-    let svg = Request::RenderView { run: 1, node: shown, format: ImageFormat::Svg, width: 400, height: 300 };
+    let svg = Request::RenderView {
+        run: 1,
+        node: shown,
+        seen: Seen::default(),
+        format: ImageFormat::Svg,
+        width: 400,
+        height: 300,
+    };
     answers.push(format!("{:?}", door.ask(svg).await));
     answers.push(format!("{:?}", door.ask(Request::StopRun { run: 99, now: true }).await));
     answers.push(format!("{:?}", door.ask(Request::DeleteProject { project: 1 }).await));

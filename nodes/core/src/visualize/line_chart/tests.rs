@@ -1,3 +1,11 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
+use millrace_model::event_time::{UTC, timestamp_type};
+use millrace_model::view::{Look, ViewSpec, XyChart};
+use millrace_operator::View;
+
 use super::*;
 use millrace_model::event_time::with_event_time;
 use millrace_operator::harness::{Harness, assert_node_contract, rows_as_json};
@@ -30,9 +38,9 @@ fn view(params: Value) -> Box<dyn View> {
     Harness::new::<LineChartNode>(params, &[schema()]).view()
 }
 
-fn picture(view: &dyn View) -> (LineChart, Vec<Value>) {
-    let picture = view.picture().expect("a picture");
-    let ViewSpec::LineChart(spec) = picture.spec else { panic!("a line chart") };
+fn picture(view: &mut dyn View) -> (XyChart, Vec<Value>) {
+    let picture = view.picture(&Look::WHOLE).expect("a picture");
+    let ViewSpec::Xy(spec) = picture.spec else { panic!("a line chart") };
     (spec, rows_as_json(&picture.data).iter().map(|row| json!([row["series"], row["x"], row["y"]])).collect())
 }
 
@@ -58,7 +66,7 @@ fn lines_are_sorted_by_x_and_rows_without_a_point_are_left_out() {
         (Some(2), None, Some(2.0), None),
     ]))
     .expect("rows");
-    let (spec, points) = picture(view.as_ref());
+    let (spec, points) = picture(view.as_mut());
     assert_eq!(
         points,
         [
@@ -74,7 +82,7 @@ fn lines_are_sorted_by_x_and_rows_without_a_point_are_left_out() {
 fn several_columns_are_several_lines_and_x_may_be_a_number() {
     let mut view = view(json!({ "y": ["a", "b"], "x": "b", "title": "Both" }));
     view.on_batch(rows(&[(None, None, Some(0.5), Some(7))])).expect("rows");
-    let (spec, points) = picture(view.as_ref());
+    let (spec, points) = picture(view.as_mut());
     assert_eq!(points, [json!(["a", 7.0, 0.5]), json!(["b", 7.0, 7.0])]);
     assert!(!spec.x_is_time && spec.title == "Both" && spec.x_label == "b");
 }
@@ -95,11 +103,11 @@ fn the_newest_points_are_kept_and_a_spike_of_one_sample_is_seen() {
         let batch: Vec<Row<'_>> = (start..start + 1_000).map(|s| (Some(s), None, Some(value(s)), None)).collect();
         view.on_batch(rows(&batch)).expect("rows");
     }
-    let data = view.picture().expect("a picture").data;
+    let data = view.picture(&Look::WHOLE).expect("a picture").data;
     let ys = data.column(2).as_primitive::<Float64Type>().values().to_vec();
-    assert!(ys.len() <= points::MAX_POINTS && ys.len() > 1_000);
+    assert!(ys.len() <= 2_000 && ys.len() > 1_000);
     assert!(ys.contains(&1e9) && ys.contains(&-1e9));
-    let (spec, points) = picture(view.as_ref());
+    let (spec, points) = picture(view.as_mut());
     assert_eq!(spec.num_points, 80_000);
     assert_eq!(points[0][1], "1970-01-01T08:20:00Z", "the oldest 30,000 points are gone");
 }
@@ -119,12 +127,12 @@ fn a_restored_chart_goes_on_as_if_nothing_had_been() {
     let state = one.snapshot().expect("a snapshot");
     let mut two = view(params);
     two.restore(&state).expect("a restore");
-    assert_eq!(picture(one.as_ref()), picture(two.as_ref()));
+    assert_eq!(picture(one.as_mut()), picture(two.as_mut()));
     for view in [&mut one, &mut two] {
         view.on_batch(batch(4)).expect("rows");
     }
-    assert_eq!(picture(one.as_ref()), picture(two.as_ref()));
-    assert_eq!(picture(one.as_ref()).1.len(), 12);
+    assert_eq!(picture(one.as_mut()), picture(two.as_mut()));
+    assert_eq!(picture(one.as_mut()).1.len(), 12);
     assert!(two.state_bytes() > 0);
 }
 
@@ -133,7 +141,7 @@ fn beyond_a_hundred_lines_the_title_says_how_many_there_are() {
     let mut view = view(json!({ "y": ["a"], "series": "b" }));
     let batch: Vec<Row<'_>> = (0..500).map(|n| (Some(n), None, Some(1.0), Some(n % 250))).collect();
     view.on_batch(rows(&batch)).expect("rows");
-    let (spec, points) = picture(view.as_ref());
+    let (spec, points) = picture(view.as_mut());
     assert_eq!(spec.title, "Tested (100 of 250 series)");
     assert_eq!((points.len(), spec.num_points), (200, 500));
 }
@@ -153,4 +161,19 @@ fn what_cannot_be_drawn_is_a_diagnostic() {
             Harness::try_new::<LineChartNode>(params, std::slice::from_ref(&plain)).err().expect("a problem");
         assert_eq!(problems[0].param, param);
     }
+}
+
+#[test]
+fn a_part_shows_every_point_and_columns_at_the_right_are_named() {
+    let mut view = view(json!({ "y": ["a"], "y_right": ["b"], "keep": 50_000 }));
+    let batch: Vec<Row<'_>> = (0..50_000).map(|s| (Some(s), None, Some(s as f64), Some(-s))).collect();
+    view.on_batch(rows(&batch)).expect("rows");
+    let look = Look { x: Some((1e9, 2e9)), num_columns: 800 };
+    let part = view.picture(&look).expect("a picture");
+    let ViewSpec::Xy(spec) = part.spec else { panic!("a line chart") };
+    assert_eq!((spec.right, spec.right_label.as_str(), spec.y_label.as_str()), (vec!["b".to_owned()], "b", "a"));
+    assert_eq!(spec.x_held, Some((0.0, 49_999e6)));
+    let ys = part.data.column(2).as_primitive::<Float64Type>().values().to_vec();
+    let expected: Vec<f64> = (999..=2_001).map(f64::from).chain((999..=2_001).map(|n| -f64::from(n))).collect();
+    assert_eq!(ys, expected, "one neighbour at each side goes on");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::PortCard;
-use millrace_model::view::{TableView, ViewSpec};
+use millrace_model::view::{Look, TableView, ViewSpec};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Prepared, Sink, State, View, ViewSnapshot,
 };
@@ -130,7 +130,7 @@ impl View for TotalView {
         Ok(())
     }
 
-    fn picture(&self) -> Result<ViewSnapshot, NodeError> {
+    fn picture(&mut self, _look: &Look) -> Result<ViewSnapshot, NodeError> {
         let spec = ViewSpec::Table(TableView { title: self.title.clone(), num_rows: self.num_rows });
         Ok(ViewSnapshot { spec, data: rows(0..1, 1) })
     }

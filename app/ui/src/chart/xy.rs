@@ -1,0 +1,608 @@
+//! Charts of points: a plain picture inside a node, and a plot to read, move and zoom in a panel.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use egui::{Align, Align2, Color32, Id, Key, Layout, Pos2, Rect, RichText, Shape, Stroke, TextStyle, Ui, UiBuilder};
+use egui::{pos2, vec2};
+use egui_plot::{
+    AxisHints, ColorConflictHandling, Corner, GridMark, HLine, HPlacement, HoverPosition, ItemId, Legend, Line,
+    LineStyle, Plot, PlotMemory, PlotPoint, PlotPoints, PlotTransform, Points, Span, VLine,
+};
+use millrace_model::view::{Look, Mark, Scale, Threshold, XyChart, round_step};
+use millrace_protocol::Seen;
+
+use super::line_data::{LineData, Series, line_data, thinned};
+use super::plane::{label_on_ground, share};
+use super::xy_axes::{Axes, value_at};
+use super::{empty_ui, fault_ui, take_rect, time_axis};
+use crate::format;
+use crate::theme::Theme;
+
+/// Room that a label of the x axis takes, in points.
+const X_LABEL_SPACE: f64 = 110.0;
+/// Room that a label of the y axis takes with its distance to the next one, in points.
+const Y_LABEL_SPACE: f32 = 44.0;
+/// More series than this have no labels of their own inside a node.
+const MAX_LABELLED_SERIES: usize = 3;
+/// How much of a colour is left in an area, and in a band.
+const AREA: f32 = 0.28;
+const BAND: f32 = 0.14;
+
+/// What a person has set in one chart; it is not a part of the pipeline.
+#[derive(Debug, Clone, Default)]
+struct Tools {
+    /// The scale, where it is another than the view's.
+    scale: Option<Scale>,
+    has_cursors: bool,
+    /// The places of the two cursors along x.
+    cursors: [Option<f64>; 2],
+}
+
+/// The chart as a picture in a node: lines, thresholds, the range and the last values.
+pub(super) fn node_ui(ui: &mut Ui, theme: &Theme, id: Id, chart: &XyChart, batch: &RecordBatch) {
+    let data = match line_data(ui.ctx(), id, batch) {
+        Ok(data) => data,
+        Err(fault) => return fault_ui(ui, theme, &fault),
+    };
+    if data.is_empty() {
+        return empty_ui(ui, theme, &chart.title);
+    }
+    let rect = take_rect(ui, &description(chart, &data));
+    let painter = ui.painter_at(rect);
+    let font = TextStyle::Small.resolve(ui.style());
+    let font = egui::FontId::monospace(font.size * 0.85);
+    let line_height = font.size * 1.2;
+    let has_labels = rect.height() > 5.0 * line_height && rect.width() > 12.0 * font.size;
+    let space = if has_labels { line_height } else { 2.0 };
+    let last_space = if has_labels && data.series.len() <= MAX_LABELLED_SERIES && chart.mark != Mark::Dot {
+        font.size * 3.6
+    } else {
+        2.0
+    };
+    let inner = Rect::from_min_max(rect.min + vec2(2.0, space), rect.max - vec2(last_space, space));
+    let axes = Axes::of(chart, &data, chart.y_scale);
+    let range = match chart.mark {
+        Mark::Area => (axes.range().0.min(0.0), axes.range().1.max(0.0)),
+        Mark::Line | Mark::Dot => axes.range(),
+    };
+    let level = |height: f64| inner.bottom() - share(height, range) * inner.height();
+    let place = |series: &Series, point: PlotPoint| {
+        let height = axes.height(point.y, chart.right.contains(&series.name))?;
+        Some(pos2(inner.left() + share(point.x, data.x) * inner.width(), level(height)))
+    };
+
+    for threshold in &chart.thresholds {
+        let Some(y) = axes.height(threshold.value, false).map(level) else { continue };
+        if let Some(to) = threshold.to.and_then(|to| axes.height(to, false)).map(level) {
+            let band = Rect::from_x_y_ranges(inner.x_range(), y.min(to)..=y.max(to));
+            painter.rect_filled(band, 0.0, theme.warning.gamma_multiply(BAND));
+        }
+        let ends = [pos2(inner.left(), y), pos2(inner.right(), y)];
+        painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.text_weak), 4.0, 3.0));
+    }
+    for series in &data.series {
+        let points: &[PlotPoint] = match chart.mark {
+            Mark::Dot => &series.points,
+            Mark::Line | Mark::Area => &thinned(&series.points, data.x, inner.width() as usize),
+        };
+        let on_screen: Vec<Pos2> = points.iter().filter_map(|point| place(series, *point)).collect();
+        let color = theme.series_color(series.color);
+        match (on_screen.as_slice(), chart.mark) {
+            ([only], _) => _ = painter.circle_filled(*only, 2.0, color),
+            (_, Mark::Dot) => {
+                for dot in on_screen {
+                    painter.rect_filled(Rect::from_center_size(dot, vec2(2.0, 2.0)), 0.0, color);
+                }
+            }
+            (_, Mark::Area) => {
+                area(&painter, &on_screen, level(0.0), color.gamma_multiply(AREA));
+                painter.line(on_screen, Stroke::new(1.5, color));
+            }
+            (_, Mark::Line) => _ = painter.line(on_screen, Stroke::new(1.5, color)),
+        }
+    }
+    if has_labels {
+        let label =
+            |at: Pos2, align: Align2, text: String, color: Color32| painter.text(at, align, text, font.clone(), color);
+        label(rect.left_top() + vec2(2.0, 0.0), Align2::LEFT_TOP, format::number(data.y.1), theme.text_weak);
+        label(rect.left_bottom() + vec2(2.0, 0.0), Align2::LEFT_BOTTOM, format::number(data.y.0), theme.text_weak);
+        if data.series.len() <= MAX_LABELLED_SERIES && chart.mark != Mark::Dot {
+            for (y, value, color) in spread_labels(&data, line_height, (rect.top(), rect.bottom()), place) {
+                let color = theme.series_color(color);
+                label(pos2(rect.right() - 1.0, y), Align2::RIGHT_CENTER, format::number(value), color);
+            }
+        }
+    }
+}
+
+/// Where the labels of the last values stand: at their line, but apart from each other.
+fn spread_labels(
+    data: &LineData,
+    line_height: f32,
+    (top, bottom): (f32, f32),
+    place: impl Fn(&Series, PlotPoint) -> Option<Pos2>,
+) -> Vec<(f32, f64, usize)> {
+    let mut labels: Vec<(f32, f64, usize)> = data
+        .series
+        .iter()
+        .filter_map(|series| series.last().and_then(|last| Some((place(series, last)?.y, last.y, series.color))))
+        .collect();
+    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut lowest = top + line_height / 2.0;
+    for label in &mut labels {
+        label.0 = label.0.max(lowest);
+        lowest = label.0 + line_height;
+    }
+    let mut highest = bottom - line_height / 2.0;
+    for label in labels.iter_mut().rev() {
+        label.0 = label.0.min(highest);
+        highest = label.0 - line_height;
+    }
+    labels
+}
+
+/// The ground between a line and a level.
+fn area(painter: &egui::Painter, line: &[Pos2], level: f32, color: Color32) {
+    let mut mesh = egui::Mesh::default();
+    for point in line {
+        mesh.colored_vertex(*point, color);
+        mesh.colored_vertex(pos2(point.x, level), color);
+    }
+    for pair in 0..(line.len().saturating_sub(1)) as u32 {
+        mesh.add_triangle(2 * pair, 2 * pair + 1, 2 * pair + 2);
+        mesh.add_triangle(2 * pair + 1, 2 * pair + 2, 2 * pair + 3);
+    }
+    painter.add(Shape::mesh(mesh));
+}
+
+/// The chart with axes, legend, read-out, pan and zoom.
+pub(super) fn panel_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    id: Id,
+    chart: &XyChart,
+    batch: &RecordBatch,
+    part: Option<&RecordBatch>,
+) -> Seen {
+    let part = part.map(|part| line_data(ui.ctx(), id.with("part"), part));
+    match (line_data(ui.ctx(), id, batch), part) {
+        (Err(fault), _) => {
+            fault_ui(ui, theme, &fault);
+            Seen::default()
+        }
+        (Ok(whole), part) => xy_panel_ui(ui, theme, id, chart, &whole, part.and_then(Result::ok)),
+    }
+}
+
+/// The same for points that do not come from a view; `part` has in full detail what was seen a moment ago.
+pub fn xy_panel_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    id: Id,
+    chart: &XyChart,
+    whole: &LineData,
+    part: Option<Arc<LineData>>,
+) -> Seen {
+    if whole.is_empty() {
+        empty_ui(ui, theme, &chart.title);
+        return Seen::default();
+    }
+    let tools_id = id.with("tools");
+    let mut tools: Tools = ui.ctx().data(|data| data.get_temp(tools_id)).unwrap_or_default();
+    let scale = tools.scale.unwrap_or(chart.y_scale);
+    let axes = Axes::of(chart, whole, scale);
+    let plot_id = ui.make_persistent_id(id.with("plot"));
+    let place = ui.available_rect_before_wrap();
+    let memory = PlotMemory::load(ui.ctx(), plot_id);
+    let hidden: Vec<String> = memory.as_ref().map_or_else(Vec::new, |memory| {
+        let is_hidden = |series: &&Series| memory.hidden_items.contains(&ItemId::new(series.name.as_str()));
+        whole.series.iter().filter(is_hidden).map(|series| series.name.clone()).collect()
+    });
+    // What was seen in the last frame decides what is worth drawing in this one.
+    let zoomed = memory
+        .filter(|memory| !memory.auto_bounds.x)
+        .map(|memory| (memory.bounds().min()[0], memory.bounds().max()[0]));
+    let seen = zoomed.unwrap_or(whole.x);
+    let num_columns = place.width().max(1.0) as usize;
+    // Until the part for this place has come, the whole is drawn, coarser.
+    let is_covered = |part: &LineData| {
+        let held = chart.x_held.map_or(whole.x, |(low, high)| in_plot(chart, (low, high)));
+        part.x.0 <= seen.0.max(held.0) && part.x.1 >= seen.1.min(held.1)
+    };
+    let part = part.filter(|part| zoomed.is_some() && is_covered(part));
+    let data = part.as_deref().unwrap_or(whole);
+
+    let heights = axes.range();
+    let heights = if chart.mark == Mark::Area { (heights.0.min(0.0), heights.1.max(0.0)) } else { heights };
+    let mut y_axes = vec![AxisHints::new_y().min_thickness(44.0).formatter(move |mark, _| written(&axes, mark, false))];
+    if axes.has_right() {
+        let right = AxisHints::new_y().placement(HPlacement::Right).min_thickness(44.0);
+        y_axes.push(right.formatter(move |mark, _| written(&axes, mark, true)));
+    }
+    let mut plot = Plot::new(id)
+        .id(plot_id)
+        .show_background(false)
+        .grid_color(theme.line)
+        .allow_scroll(false)
+        .allow_double_click_reset(!tools.has_cursors)
+        .set_margin_fraction(vec2(0.01, 0.08))
+        .custom_y_axes(y_axes)
+        .label_formatter(|position| Some(read_out(chart, &axes, position)));
+    // When zoomed in, only the part that is seen is drawn; a fit is still to show the whole.
+    if zoomed.is_some() {
+        plot = plot.include_x(whole.x.0).include_x(whole.x.1);
+    }
+    plot = plot.include_y(heights.0).include_y(heights.1);
+    let wanted = (place.height() / Y_LABEL_SPACE).max(2.0) as usize;
+    plot = plot.y_grid_spacer(move |input| match scale {
+        Scale::Linear => levels(input.bounds, wanted),
+        Scale::Log => decades(input.bounds),
+    });
+    if chart.x_is_time {
+        let min_step = (seen.1 - seen.0) / f64::from(place.width().max(1.0)) * X_LABEL_SPACE;
+        plot = plot
+            .x_grid_spacer(move |input| time_axis::marks(input.bounds, min_step.max(input.base_step_size)))
+            .x_axis_formatter(|mark, _| time_axis::label(mark));
+    } else {
+        plot = plot.x_axis_formatter(|mark, _| digits(mark.value, mark.step_size));
+    }
+    if whole.series.len() > 1 {
+        let legend = Legend::default()
+            .position(Corner::LeftTop)
+            .text_style(TextStyle::Small)
+            .background_alpha(0.85)
+            .follow_insertion_order(true)
+            .color_conflict_handling(ColorConflictHandling::PickFirst);
+        plot = plot.legend(legend);
+    }
+    let cursors = tools.cursors;
+    let response = plot.show(ui, |plot| {
+        for threshold in &chart.thresholds {
+            let Some(level) = axes.height(threshold.value, false) else { continue };
+            if let Some(to) = threshold.to.and_then(|to| axes.height(to, false)) {
+                let band = Span::new("", level.min(to)..=level.max(to)).axis(egui_plot::Axis::Y);
+                plot.add(band.fill(theme.warning.gamma_multiply(BAND)).border_width(0.0));
+            }
+            let line = HLine::new(threshold_label(threshold), level).color(theme.text_weak);
+            plot.hline(line.style(LineStyle::dashed_dense()).allow_hover(false));
+        }
+        for series in &data.series {
+            let points = plotted(chart, &axes, series, seen, num_columns);
+            let color = theme.series_color(series.color);
+            match chart.mark {
+                Mark::Dot => plot.points(Points::new(series.name.as_str(), points).radius(2.0).color(color)),
+                Mark::Area => {
+                    let line = Line::new(series.name.as_str(), points).color(color).width(1.5);
+                    plot.line(line.fill(heights.0.max(0.0) as f32).fill_alpha(AREA));
+                }
+                Mark::Line => plot.line(Line::new(series.name.as_str(), points).color(color).width(1.5)),
+            }
+        }
+        for (cursor, name) in cursors.iter().zip(["A", "B"]) {
+            if let Some(x) = cursor {
+                plot.vline(VLine::new(name, *x).color(theme.accent).width(1.0).allow_hover(false));
+            }
+        }
+        if plot.response().hovered() {
+            let (scroll, only_y) = plot.ctx().input(|input| (input.smooth_scroll_delta(), input.modifiers.shift));
+            let turned = scroll.y + scroll.x;
+            if turned != 0.0 {
+                let factor = (turned / 240.0).exp();
+                plot.zoom_bounds_around_hovered(if only_y { vec2(1.0, factor) } else { vec2(factor, 1.0) });
+            }
+        }
+        plot.pointer_coordinate().filter(|_| plot.response().clicked())
+    });
+    let frame = *response.transform.frame();
+    if let Some(point) = response.inner.filter(|_| tools.has_cursors) {
+        tools.cursors = match tools.cursors {
+            [None, b] => [Some(point.x), b],
+            [a, None] => [a, Some(point.x)],
+            // The nearer of the two moves.
+            [Some(a), Some(b)] if (point.x - a).abs() < (point.x - b).abs() => [Some(point.x), Some(b)],
+            [a, Some(_)] => [a, Some(point.x)],
+        };
+    }
+    response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, description(chart, whole)));
+    labels_ui(ui, theme, chart, &axes, &response.transform);
+    tools_ui(ui, theme, chart, &mut tools, scale, frame);
+    if tools.has_cursors {
+        cursors_ui(ui, theme, chart, data, &hidden, tools.cursors, &response.transform);
+    }
+    let y_scale = tools.scale;
+    ui.ctx().data_mut(|memory| memory.insert_temp(tools_id, tools));
+    let look = zoomed.map(|range| look_at(chart, range, frame.width()));
+    Seen { look, y_scale, hidden }
+}
+
+/// Microseconds as they are held, as seconds as they are drawn.
+fn in_plot(chart: &XyChart, (low, high): (f64, f64)) -> (f64, f64) {
+    if chart.x_is_time { (low / 1e6, high / 1e6) } else { (low, high) }
+}
+
+/// The part to ask for: what is seen, with enough at both sides that moving a little asks for nothing new.
+fn look_at(chart: &XyChart, (from, to): (f64, f64), width: f32) -> Look {
+    let unit = if chart.x_is_time { 1e6 } else { 1.0 };
+    let (from, to) = (from * unit, to * unit);
+    let piece = 2_f64.powf((to - from).max(f64::MIN_POSITIVE).log2().ceil());
+    let start = (from / piece).floor() * piece;
+    let per_pixel = (to - from) / f64::from(width.max(1.0));
+    let num_columns = (2.0 * piece / per_pixel).ceil().clamp(1.0, f64::from(Look::MAX_COLUMNS)) as u32;
+    Look { x: Some((start, start + 2.0 * piece)), num_columns: num_columns.next_power_of_two().min(Look::MAX_COLUMNS) }
+}
+
+/// The points of a series where they are to be drawn.
+fn plotted<'a>(
+    chart: &XyChart,
+    axes: &Axes,
+    series: &'a Series,
+    seen: (f64, f64),
+    num_columns: usize,
+) -> PlotPoints<'a> {
+    let is_right = chart.right.contains(&series.name);
+    let points = match chart.mark {
+        Mark::Dot => std::borrow::Cow::Borrowed(series.points.as_slice()),
+        Mark::Line | Mark::Area => thinned(&series.points, seen, num_columns),
+    };
+    match points {
+        std::borrow::Cow::Borrowed(points) if axes.is_plain() => PlotPoints::Borrowed(points),
+        points => {
+            let at = |point: &PlotPoint| Some(PlotPoint::new(point.x, axes.height(point.y, is_right)?));
+            PlotPoints::Owned(points.iter().filter_map(at).collect())
+        }
+    }
+}
+
+/// Marks at round numbers, at most some `wanted` of them.
+fn levels((from, to): (f64, f64), wanted: usize) -> Vec<GridMark> {
+    let Some(step) = round_step(to - from, wanted) else { return Vec::new() };
+    let places = ((from / step).ceil() as i64..=(to / step).floor() as i64).take(400);
+    places.map(|place| GridMark { value: place as f64 * step, step_size: step }).collect()
+}
+
+/// Marks at powers of ten, and between them where there is room.
+fn decades((from, to): (f64, f64)) -> Vec<GridMark> {
+    let wide = (to - from).max(1.0).ceil() as i64;
+    let step = (wide / 8).max(1);
+    let whole = (from.ceil() as i64..=to.floor() as i64).filter(|place| place.rem_euclid(step) == 0).take(400);
+    let mut marks: Vec<GridMark> =
+        whole.map(|place| GridMark { value: place as f64, step_size: step as f64 }).collect();
+    if wide <= 3 {
+        for decade in from.floor() as i64..=to.floor() as i64 {
+            for digit in 2..10 {
+                let value = decade as f64 + f64::from(digit).log10();
+                if value >= from && value <= to {
+                    marks.push(GridMark { value, step_size: 0.2 });
+                }
+            }
+        }
+    }
+    marks
+}
+
+/// The switches in the corner of a chart.
+fn tools_ui(ui: &mut Ui, theme: &Theme, chart: &XyChart, tools: &mut Tools, scale: Scale, frame: Rect) {
+    let corner =
+        Rect::from_min_max(pos2(frame.center().x, frame.top() + 2.0), pos2(frame.right() - 4.0, frame.top() + 22.0));
+    if corner.width() < 150.0 || frame.height() < 60.0 {
+        return;
+    }
+    let mut ui = ui.new_child(UiBuilder::new().max_rect(corner).layout(Layout::right_to_left(Align::Center)));
+    ui.spacing_mut().item_spacing.x = 4.0;
+    // A ground of their own keeps them readable over the lines.
+    let button = |title: &str, is_on: bool| {
+        let ground = if is_on { theme.accent_ground } else { theme.raised };
+        egui::Button::selectable(is_on, RichText::new(title).font(theme.small())).small().fill(ground)
+    };
+    let response = ui.add(button("Cursors", tools.has_cursors));
+    if response.on_hover_text("Click twice in the chart to compare two moments").clicked() {
+        tools.has_cursors = !tools.has_cursors;
+        tools.cursors = [None; 2];
+    }
+    if ui.add(button("Log", scale == Scale::Log)).on_hover_text("Lay out values by powers of ten").clicked() {
+        let other = if scale == Scale::Log { Scale::Linear } else { Scale::Log };
+        tools.scale = Some(other).filter(|other| *other != chart.y_scale);
+    }
+    if tools.has_cursors && ui.input(|input| input.key_pressed(Key::Escape)) {
+        tools.cursors = [None; 2];
+    }
+}
+
+/// What the cursors say: the values at both, and how far they are apart.
+fn cursors_ui(
+    ui: &Ui,
+    theme: &Theme,
+    chart: &XyChart,
+    data: &LineData,
+    hidden: &[String],
+    cursors: [Option<f64>; 2],
+    transform: &PlotTransform,
+) {
+    let frame = *transform.frame();
+    let painter = ui.painter_at(frame);
+    let at_corner = |text: &str| {
+        label_on_ground(
+            &painter,
+            theme,
+            frame.right_bottom() + vec2(-8.0, -22.0),
+            Align2::RIGHT_BOTTOM,
+            text,
+            &theme.mono(),
+        );
+    };
+    for (cursor, name) in cursors.iter().zip(["A", "B"]) {
+        if let Some(x) = cursor {
+            let at = pos2(transform.position_from_point_x(*x) + 3.0, frame.bottom() - 4.0);
+            label_on_ground(&painter, theme, at, Align2::LEFT_BOTTOM, name, &theme.small());
+        }
+    }
+    let [Some(a), b] = cursors else { return at_corner("Click in the chart to set cursor A") };
+    let Some(b) = b else { return at_corner("Click again to set cursor B") };
+    let apart =
+        if chart.x_is_time { format::span(((b - a).abs() * 1e6).round() as i64) } else { format::number(b - a) };
+    let mut lines = vec![format!("B − A: {apart}")];
+    for series in data.series.iter().filter(|series| !hidden.contains(&series.name)).take(6) {
+        if let (Some(at_a), Some(at_b)) = (value_at(series, a), value_at(series, b)) {
+            let (from, to, more) = (format::number(at_a), format::number(at_b), format::number(at_b - at_a));
+            lines.push(format!("{}: {from} → {to}, difference {more}", series.name));
+        }
+    }
+    at_corner(&lines.join("\n"));
+}
+
+/// What stands inside the plot: axis labels and the names of the thresholds.
+fn labels_ui(ui: &Ui, theme: &Theme, chart: &XyChart, axes: &Axes, transform: &PlotTransform) {
+    let frame = *transform.frame();
+    let painter = ui.painter_at(frame);
+    let bounds = transform.bounds();
+    let text = |at: Pos2, align: Align2, text: &str| {
+        if !text.is_empty() {
+            label_on_ground(&painter, theme, at, align, text, &theme.small());
+        }
+    };
+    for threshold in chart.thresholds.iter().filter(|threshold| !threshold.label.is_empty()) {
+        let Some(level) = axes.height(threshold.value, false) else { continue };
+        let y = transform.position_from_point(&PlotPoint::new(bounds.min()[0], level)).y;
+        text(pos2(frame.right() - 6.0, y - 2.0), Align2::RIGHT_BOTTOM, &threshold.label);
+    }
+    let caption = match (chart.x_is_time, chart.x_label.is_empty()) {
+        (true, true) => time_axis::caption(bounds.min()[0], bounds.max()[0]),
+        (true, false) => format!("{}, {}", chart.x_label, time_axis::caption(bounds.min()[0], bounds.max()[0])),
+        (false, _) => chart.x_label.clone(),
+    };
+    text(frame.right_bottom() + vec2(-6.0, -4.0), Align2::RIGHT_BOTTOM, &caption);
+    let label = if axes.has_right() {
+        format!("{}  |  right: {}", chart.y_label, chart.right_label)
+    } else {
+        chart.y_label.clone()
+    };
+    text(frame.right_top() + vec2(-6.0, 26.0), Align2::RIGHT_TOP, &label);
+}
+
+fn threshold_label(threshold: &Threshold) -> String {
+    if threshold.label.is_empty() { format::number(threshold.value) } else { threshold.label.clone() }
+}
+
+/// An axis label for a height.
+fn written(axes: &Axes, mark: GridMark, is_right: bool) -> String {
+    match axes.scale {
+        Scale::Log => format::number(axes.value(mark.value, is_right)),
+        Scale::Linear => {
+            let step = axes.value(mark.value + mark.step_size, is_right) - axes.value(mark.value, is_right);
+            digits(axes.value(mark.value, is_right), step)
+        }
+    }
+}
+
+/// A number with just the digits that tell it from the next one.
+fn digits(value: f64, step: f64) -> String {
+    if value.abs() >= 1e7 {
+        return format::number(value);
+    }
+    let decimals = usize::try_from(-(step.abs().log10().floor() as i32)).unwrap_or(0);
+    format::fixed(value, decimals.min(9))
+}
+
+/// The words beside the pointer.
+fn read_out(chart: &XyChart, axes: &Axes, position: &HoverPosition<'_>) -> String {
+    let (name, point) = match position {
+        HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, *position),
+        HoverPosition::Elsewhere { position } => ("", *position),
+    };
+    let is_right = chart.right.iter().any(|right| right == name);
+    let x = if chart.x_is_time { format::timestamp((point.x * 1e6).round() as i64) } else { format::number(point.x) };
+    let y = format::number(axes.value(point.y, is_right));
+    let label = if is_right { &chart.right_label } else { &chart.y_label };
+    let separator = if label.is_empty() { "" } else { " " };
+    let head = if name.is_empty() { String::new() } else { format!("{name}\n") };
+    format!("{head}{x}\n{y}{separator}{label}")
+}
+
+/// What the chart shows, for those who cannot see it.
+fn description(chart: &XyChart, data: &LineData) -> String {
+    let kind = match chart.mark {
+        Mark::Line => "Line chart",
+        Mark::Area => "Area chart",
+        Mark::Dot => "Scatter chart",
+    };
+    let mut text = format!("{kind} {}: ", chart.title);
+    for (index, series) in data.series.iter().take(8).enumerate() {
+        let separator = if index == 0 { "" } else { ", " };
+        let last = series.last().map_or_else(|| "no value".to_owned(), |last| format::number(last.y));
+        text.push_str(&format!("{separator}{} {last}", series.name));
+    }
+    if data.series.len() > 8 {
+        text.push_str(&format!(" and {} more", data.series.len() - 8));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart() -> XyChart {
+        XyChart {
+            title: "Temperature".to_owned(),
+            mark: Mark::Line,
+            x_label: String::new(),
+            y_label: "°C".to_owned(),
+            x_is_time: true,
+            y_scale: Scale::Linear,
+            right: Vec::new(),
+            right_label: String::new(),
+            thresholds: Vec::new(),
+            num_points: 1,
+            x_held: None,
+        }
+    }
+
+    #[test]
+    fn axis_labels_have_the_digits_that_tell_marks_apart() {
+        assert_eq!(digits(1_000.1, 0.1), "1000.1");
+        assert_eq!(digits(20.0, 10.0), "20");
+        assert_eq!(digits(2e9, 1e8), "2.000e9");
+    }
+
+    #[test]
+    fn the_read_out_names_series_moment_and_value_with_its_unit() {
+        let axes = Axes::of(&chart(), &LineData::default(), Scale::Linear);
+        let position = PlotPoint::new(1_772_373_807.412, 21.4);
+        let near = HoverPosition::NearDataPoint { plot_name: "north", position, index: 0 };
+        assert_eq!(read_out(&chart(), &axes, &near), "north\n2026-03-01 14:03:27.412 UTC\n21.4 °C");
+    }
+
+    #[test]
+    fn the_part_that_is_asked_for_holds_what_is_seen_and_changes_rarely() {
+        let mut looks = Vec::new();
+        for shift in 0..1_000 {
+            let from = 1_772_373_807.0 + f64::from(shift) * 0.001;
+            let look = look_at(&chart(), (from, from + 0.9), 800.0);
+            let (start, end) = look.x.expect("a part");
+            assert!(start <= from * 1e6 && end >= (from + 0.9) * 1e6);
+            // At least one column for each pixel that is seen.
+            assert!(f64::from(look.num_columns) / (end - start) >= 800.0 / 0.9e6 * 0.999);
+            looks.push(look);
+        }
+        looks.dedup();
+        assert!(looks.len() <= 2, "{looks:?}");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_marks_at_powers_of_ten() {
+        let values: Vec<f64> = decades((0.5, 9.5)).iter().map(|mark| mark.value).collect();
+        assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+        assert_eq!(decades((0.0, 1.0)).len(), 10);
+    }
+
+    #[test]
+    fn labels_of_last_values_do_not_lie_on_each_other() {
+        let line = |name: &str, y: f64| (name.to_owned(), vec![PlotPoint::new(0.0, y)]);
+        let data = LineData::of([line("a", 5.0), line("b", 5.1), line("c", 9.9)]);
+        let place = |_: &Series, point: PlotPoint| Some(pos2(0.0, 100.0 - 10.0 * point.y as f32));
+        let labels = spread_labels(&data, 10.0, (0.0, 100.0), place);
+        assert!(labels.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 10.0 - 1e-3), "{labels:?}");
+        assert!(labels.iter().all(|label| label.0 >= 5.0 && label.0 <= 95.0), "{labels:?}");
+    }
+}

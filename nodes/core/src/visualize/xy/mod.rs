@@ -1,0 +1,224 @@
+//! What line charts, area charts and scatter charts share: series of points over a time or a number.
+//!
+//! `points` holds and thins them. State: the points and their counts. Columns of y that are measured at the right side
+//! come after the others.
+
+mod points;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use millrace_model::pyramid::Point;
+use millrace_model::view::{Look, Mark, Scale, Threshold, ViewSpec, XyChart};
+use millrace_model::{ColumnRef, PortCard};
+use millrace_operator::{BuildContext, CardText, InferContext, Machine, NodeError, State, View, ViewSnapshot};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::columns::{XColumn, check_given, check_number, check_x, given, numbers, texts, title};
+use super::ipc;
+use points::Points;
+
+/// A level to compare with, or a band.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThresholdParam {
+    /// Where it is.
+    pub value: f64,
+    /// Where the band ends; empty: there is only a line.
+    #[serde(default)]
+    pub to: Option<f64>,
+    /// Its name.
+    #[serde(default)]
+    pub label: String,
+}
+
+impl From<ThresholdParam> for Threshold {
+    fn from(param: ThresholdParam) -> Self {
+        Self { value: param.value, to: param.to, label: param.label }
+    }
+}
+
+/// How values are laid out along an axis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleParam {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// By powers of ten; what is not above zero is left out.
+    Log,
+}
+
+impl From<ScaleParam> for Scale {
+    fn from(param: ScaleParam) -> Self {
+        match param {
+            ScaleParam::Linear => Scale::Linear,
+            ScaleParam::Log => Scale::Log,
+        }
+    }
+}
+
+/// The params of a node of this family, in one form.
+pub(super) struct Settings {
+    pub mark: Mark,
+    pub y: Vec<ColumnRef>,
+    pub y_right: Vec<ColumnRef>,
+    pub x: Option<ColumnRef>,
+    pub series: Option<ColumnRef>,
+    pub title: String,
+    pub y_label: String,
+    pub right_label: String,
+    pub y_scale: ScaleParam,
+    pub keep: usize,
+    pub thresholds: Vec<ThresholdParam>,
+}
+
+pub(super) fn card(title: &str, summary: &str, icon: &str) -> CardText {
+    CardText::new(title, summary, icon).input(PortCard::rows("Rows to draw.")).headline("y").view()
+}
+
+impl Settings {
+    /// Says everything that is wrong.
+    pub(super) fn infer(&self, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        if self.y.is_empty() && self.y_right.is_empty() {
+            cx.error("y", "missing_param", "Name at least one column to draw.");
+        }
+        if self.keep < 2 {
+            cx.error("keep", "out_of_range", "At least two points are held.");
+        }
+        let Some(schema) = cx.input() else { return Vec::new() };
+        for (param, columns) in [("y", &self.y), ("y_right", &self.y_right)] {
+            for (index, column) in columns.iter().enumerate() {
+                check_number(cx, &format!("{param}[{index}]"), column, &schema);
+            }
+        }
+        check_x(cx, self.x.as_ref(), &schema);
+        check_given(cx, "series", self.series.as_ref(), &schema);
+        Vec::new()
+    }
+
+    pub(super) fn build(self, cx: &BuildContext) -> Result<Machine, NodeError> {
+        let input = cx.input();
+        let x = XColumn::of(self.x.as_ref(), input)?;
+        let all = || self.y.iter().chain(&self.y_right);
+        let y = all().map(|column| input.index_of(column.as_str())).collect::<Result<Vec<_>, _>>()?;
+        let series = given(self.series.as_ref()).map(|column| input.index_of(column)).transpose()?;
+        let label = |given: &str, columns: &[ColumnRef]| match given {
+            "" => columns.iter().map(ColumnRef::as_str).collect::<Vec<_>>().join(", "),
+            given => given.to_owned(),
+        };
+        let spec = XyChart {
+            title: title(self.title, cx),
+            mark: self.mark,
+            x_label: x.name.clone(),
+            y_label: label(&self.y_label, &self.y),
+            x_is_time: x.is_time,
+            y_scale: self.y_scale.into(),
+            right: Vec::new(),
+            right_label: label(&self.right_label, &self.y_right),
+            thresholds: self.thresholds.into_iter().map(Threshold::from).collect(),
+            num_points: 0,
+            x_held: None,
+        };
+        let y_names: Vec<String> = self.y.iter().chain(&self.y_right).map(ToString::to_string).collect();
+        Ok(Machine::View(Box::new(XyView {
+            points: Points::new(y.len(), self.keep, self.mark != Mark::Dot),
+            num_left: self.y.len(),
+            spec,
+            x,
+            y,
+            y_names,
+            series,
+        })))
+    }
+}
+
+struct XyView {
+    spec: XyChart,
+    x: XColumn,
+    y: Vec<usize>,
+    y_names: Vec<String>,
+    /// So many of `y` are measured at the left side.
+    num_left: usize,
+    series: Option<usize>,
+    points: Points,
+}
+
+impl XyView {
+    /// The name of a series: the value of the series column, the column of y, or both where there are several of both.
+    fn name(&self, series: &str, y: usize) -> String {
+        match (self.series, self.y.len()) {
+            (None, _) => self.y_names[y].clone(),
+            (Some(_), 1) => series.to_owned(),
+            (Some(_), _) => format!("{series} · {}", self.y_names[y]),
+        }
+    }
+
+    fn batch_of(&self, lines: &[(usize, String, Vec<Point>)]) -> Result<RecordBatch, NodeError> {
+        let points = || lines.iter().flat_map(|(_, _, points)| points);
+        let names: Vec<&str> =
+            lines.iter().flat_map(|(_, name, points)| std::iter::repeat_n(name.as_str(), points.len())).collect();
+        let schema = Schema::new(vec![
+            Field::new("series", DataType::Utf8, false),
+            Field::new("x", self.x.data_type(), false),
+            Field::new("y", DataType::Float64, false),
+        ]);
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(names)),
+            self.x.array(points().map(|point| point.x)),
+            Arc::new(Float64Array::from_iter_values(points().map(|point| point.y))),
+        ];
+        Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+    }
+}
+
+impl View for XyView {
+    fn on_batch(&mut self, batch: RecordBatch) -> Result<(), NodeError> {
+        let x = self.x.values(&batch)?;
+        let series = self.series.map(|column| texts(batch.column(column))).transpose()?;
+        for (index, column) in self.y.iter().enumerate() {
+            let y = numbers(batch.column(*column))?;
+            for row in 0..batch.num_rows() {
+                if x.is_null(row) || y.is_null(row) || !x.value(row).is_finite() || !y.value(row).is_finite() {
+                    continue;
+                }
+                let name = series.as_ref().map_or("", |series| series.value(row));
+                self.points.push(index, name, Point { x: x.value(row), y: y.value(row) });
+            }
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, look: &Look) -> Result<ViewSnapshot, NodeError> {
+        self.points.settle();
+        let mut lines: Vec<(usize, String, Vec<Point>)> = (self.points.thinned(look).into_iter())
+            .map(|(y, series, points)| (y, self.name(series, y), points))
+            .collect();
+        lines.sort_by(|left, right| left.1.cmp(&right.1));
+        let mut spec = self.spec.clone();
+        spec.num_points = self.points.num_points();
+        spec.x_held = self.points.x_held();
+        spec.right = lines.iter().filter(|line| line.0 >= self.num_left).map(|line| line.1.clone()).collect();
+        if let Some(note) = self.points.note() {
+            spec.title = format!("{} ({note})", spec.title);
+        }
+        Ok(ViewSnapshot { spec: ViewSpec::Xy(spec), data: self.batch_of(&lines)? })
+    }
+
+    fn snapshot(&mut self) -> Result<State, NodeError> {
+        self.points.settle();
+        let (batch, counts) = self.points.save()?;
+        ipc::to_bytes(&batch, &counts)
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
+        let (batch, counts) = ipc::from_bytes(state)?;
+        self.points.load(&batch, &counts)
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.points.bytes()
+    }
+}
