@@ -7,6 +7,7 @@
 pub mod card;
 pub mod catalog;
 pub mod check;
+pub mod dashboard;
 pub mod diagnostic;
 pub mod edit;
 pub mod event_time;
@@ -24,6 +25,7 @@ pub mod view;
 
 pub use card::{Field, FieldKind, Form, NodeCard, Port, PortCard, PortRole, Section};
 pub use catalog::Catalog;
+pub use dashboard::{Cells, Dashboard, Tile};
 pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use edit::{Edit, EditError};
 pub use history::{History, Step};

@@ -106,7 +106,7 @@ fn chart_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, id: &NodeId) {
     match ctx.live.views.get(id) {
         Some(view) => {
             let part = ctx.live.parts.get(id).map(|(_, part)| &part.data);
-            let picture = Picture { spec: &view.spec, data: &view.data, part };
+            let picture = Picture { spec: &view.spec, data: &view.data, part, page: None };
             let shown = Frame::new()
                 .inner_margin(Margin::symmetric(12, 2))
                 .show(ui, |ui| view_ui(ui, ctx.theme, chart_id(id), picture, Size::Panel));
