@@ -38,6 +38,8 @@ const THEME_SETTING: &str = "theme";
 enum Pending {
     Hello,
     Projects,
+    /// The list in which the wanted project is looked for.
+    WantedProject,
     Open,
     /// The host's version after a conflict, to save over it.
     Rebase,
@@ -87,6 +89,8 @@ pub struct Session {
     pub fatal: Option<String>,
     pub document: Option<Document>,
     pub projects: Vec<ProjectSummary>,
+    /// The name of the project to open as soon as the host is there.
+    pub wanted_project: Option<String>,
     pub shows_projects: bool,
     pub checked: Checked,
     pub live: Live,
@@ -120,6 +124,7 @@ impl Session {
             fatal: None,
             document: None,
             projects: Vec::new(),
+            wanted_project: None,
             shows_projects: false,
             checked: Checked::default(),
             live: Live::default(),
@@ -229,6 +234,7 @@ impl Session {
             (Pending::Hello, Ok(Response::Welcome(welcome))) => self.welcomed(welcome),
             (Pending::Hello, Err(failure)) => self.fatal = Some(failure.message),
             (Pending::Projects, Ok(Response::Projects(projects))) => self.projects = projects,
+            (Pending::WantedProject, Ok(Response::Projects(projects))) => self.open_wanted(projects),
             (Pending::Open, Ok(Response::Project(project))) => self.opened(*project),
             (Pending::Rebase, Ok(Response::Project(project))) => self.rebase(&project),
             (Pending::Save { project, save }, result) => self.save_answered(project, save, result),
@@ -284,6 +290,9 @@ impl Session {
         self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
         for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
+        }
+        if self.wanted_project.is_some() {
+            return self.send(Request::ListProjects, Pending::WantedProject);
         }
         match welcome.project {
             Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
