@@ -2,7 +2,7 @@
 
 use egui::Key;
 
-use super::{ALT, ALT_SHIFT, Action, Group, Keys, NONE, Need, key};
+use super::{ALT, ALT_SHIFT, Action, Group, Keys, Need, key};
 use crate::command::{Command, DashboardWish};
 
 const fn view(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
@@ -17,8 +17,8 @@ const fn edit(id: &'static str, title: &'static str, keys: Keys, need: Need, com
 pub(super) const ACTIONS: &[Action] = &[
     edit("dashboard.new", "New dashboard", &[key(ALT_SHIFT, Key::N)], Need::Nothing, || Command::Dashboard(DashboardWish::New)).with_icon("grid-four"),
     view("dashboard.canvas", "Back to the canvas", &[key(ALT, Key::Home)], Need::Dashboard, || Command::Dashboard(DashboardWish::Show(None))).with_icon("graph"),
-    view("dashboard.next", "Next tab", &[key(NONE, Key::PageDown)], Need::SomeDashboard, || Command::Dashboard(DashboardWish::Next)).with_icon("arrow-right"),
-    view("dashboard.previous", "Previous tab", &[key(NONE, Key::PageUp)], Need::SomeDashboard, || Command::Dashboard(DashboardWish::Previous)).with_icon("arrow-left"),
+    view("dashboard.next", "Next tab", &[key(ALT, Key::PageDown)], Need::SomeDashboard, || Command::Dashboard(DashboardWish::Next)).with_icon("arrow-right"),
+    view("dashboard.previous", "Previous tab", &[key(ALT, Key::PageUp)], Need::SomeDashboard, || Command::Dashboard(DashboardWish::Previous)).with_icon("arrow-left"),
     view("dashboard.full_screen", "Full screen, or back", &[key(ALT, Key::Enter)], Need::Dashboard, || Command::Dashboard(DashboardWish::ToggleFullScreen)).with_icon("arrows-out"),
     view("dashboard.reset_time", "Show all of the time", &[key(ALT, Key::Num0)], Need::Dashboard, || Command::Dashboard(DashboardWish::ResetTime)).with_icon("clock"),
     edit("dashboard.share_time", "Same time in all charts, or not", &[], Need::Dashboard, || Command::Dashboard(DashboardWish::ToggleSharedTime)).with_icon("clock"),

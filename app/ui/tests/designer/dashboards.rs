@@ -185,9 +185,9 @@ fn a_dashboard_is_renamed_duplicated_and_deleted() {
     bench.click("Delete this dashboard");
     assert_eq!(titles(&bench), ["Dashboard 1!"]);
     assert!(bench.has("node Devices"));
-    bench.press(Modifiers::NONE, Key::PageDown);
+    bench.press(Modifiers::ALT, Key::PageDown);
     assert!(bench.has("tile Flow"), "the next tab");
-    bench.press(Modifiers::NONE, Key::PageDown);
+    bench.press(Modifiers::ALT, Key::PageDown);
     assert!(bench.has("node Devices"), "after the last tab comes the canvas");
 }
 
@@ -196,7 +196,7 @@ fn only_the_views_of_the_shown_dashboard_are_asked_for() {
     let mut bench = live();
     bench.click("Take Flow off");
     bench.wait(300.0);
-    let asked: Vec<String> = last_poll(&bench).views.iter().map(|(id, _)| id.to_string()).collect();
+    let asked: Vec<String> = last_poll(&bench).views.keys().map(ToString::to_string).collect();
     assert_eq!(asked, ["a", "c"]);
 }
 
