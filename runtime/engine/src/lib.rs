@@ -33,6 +33,7 @@ mod picture;
 mod plan;
 mod run;
 mod simulation;
+mod stand_in;
 mod start;
 mod supervise;
 mod task;

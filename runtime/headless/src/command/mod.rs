@@ -5,4 +5,5 @@ pub mod project;
 pub mod reference;
 pub mod run;
 pub mod serve;
+pub mod test;
 pub mod validate;
