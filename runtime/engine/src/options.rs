@@ -9,6 +9,7 @@ use millrace_model::NodeId;
 use millrace_operator::output::Emitted;
 
 use crate::checkpoint::{Checkpoint, StateFolder};
+use crate::recorder::Recorder;
 use crate::world::World;
 
 /// The settings of one run.
@@ -47,6 +48,8 @@ pub struct RunOptions {
     pub replays: BTreeMap<NodeId, Arc<[Emitted]>>,
     /// Sinks are built, but others that write nothing take their places.
     pub is_dry: bool,
+    /// Keeps what the sources give; a source whose limit is reached ends.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 /// How checkpoints are taken, and where the run goes on.
@@ -88,6 +91,7 @@ impl Default for RunOptions {
             world: World::default(),
             replays: BTreeMap::new(),
             is_dry: false,
+            recorder: None,
         }
     }
 }

@@ -61,6 +61,8 @@ enum Command {
     Validate(command::validate::Args),
     /// Hold what pipelines give against the rows that their tests expect
     Test(command::test::Args),
+    /// Make a test of what the sources of a pipeline give
+    Record(command::record::Args),
     /// List the node kinds, or show what there is to know of one
     Nodes(command::nodes::Args),
     /// List, import, export or show the projects of the designer
@@ -96,6 +98,7 @@ async fn carry_out(command: Command) -> Result<Exit, Stop> {
         Command::Run(args) => command::run::run(args).await,
         Command::Validate(args) => command::validate::validate(args).await,
         Command::Test(args) => command::test::test(args).await,
+        Command::Record(args) => command::record::record(args).await,
         Command::Nodes(args) => command::nodes::nodes(&args),
         Command::Project(args) => command::project::project(args).await,
         Command::Serve(args) => command::serve::serve(args).await,

@@ -2,6 +2,7 @@
 
 pub mod nodes;
 pub mod project;
+pub mod record;
 pub mod reference;
 pub mod run;
 pub mod serve;

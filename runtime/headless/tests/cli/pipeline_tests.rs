@@ -198,3 +198,37 @@ fn bad_rows_are_told_with_their_line() {
     ran.says_one_error_with(&["none.millrace-test.json", "cannot be read"]);
     Folder::new().millrace(&["test", "."]).ended_with(2).says_one_error_with(&["no test in this folder"]);
 }
+
+#[test]
+fn a_recorded_test_passes_under_every_seed_and_fails_once_the_pipeline_computes_otherwise() {
+    let folder = Folder::with("fleet.millrace.json", &pipeline(&fleet()));
+    let ran = folder.millrace(&["record", "fleet.millrace.json"]).ended_with(0);
+    let mut made: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(made[0], FILE);
+    made.push("fleet.millrace.json");
+    made.sort_unstable();
+    assert_eq!(folder.names(), made, "the sink has written nothing");
+    assert!(folder.read("fleet.source.rows.rows.ndjson").contains("@watermark"), "watermarks are kept");
+    assert_eq!(folder.read("fleet.expected.mean.rows.ndjson").lines().count(), 4);
+    for seed in ["0", "1", "2"] {
+        folder.millrace(&["test", FILE, "--seed", seed]).ended_with(0);
+    }
+    let text = folder.read("fleet.millrace.json").replace("avg(v)", "max(v)");
+    folder.write("fleet.millrace.json", &text);
+    let ran = folder.millrace(&["test", FILE]).ended_with(1);
+    assert!(ran.stdout.contains("mean.rows: 2 missing, 2 unexpected (4 expected, 4 came)"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_recording_keeps_no_more_rows_than_asked_for_and_writes_over_nothing() {
+    let folder = Folder::with("fleet.millrace.json", &pipeline(&fleet()));
+    folder.millrace(&["record", "fleet.millrace.json", "--rows", "2", "--name", "short"]).ended_with(0);
+    let kept = folder.read("short.source.rows.rows.ndjson");
+    assert_eq!(kept.lines().filter(|line| !line.contains("@watermark")).count(), 2, "{kept}");
+    let before = folder.names();
+    let ran = folder.millrace(&["record", "fleet.millrace.json", "--name", "short"]).ended_with(2);
+    ran.says_one_error_with(&["short.millrace-test.json", "already"]);
+    assert_eq!((folder.names(), folder.read("short.source.rows.rows.ndjson")), (before, kept));
+    let ran = folder.millrace(&["record", "fleet.millrace.json", "--name", "../other"]).ended_with(2);
+    ran.says_one_error_with(&["--name ../other"]);
+}

@@ -3,10 +3,12 @@
 //! A test is read and made ready whole ([`PipelineTest::prepare`]) before it runs, so that every fault of its files is
 //! told at once. It runs in virtual time under one seed ([`PipelineTest::run`]), with the sources replaced by the rows of
 //! the test and the sinks by some that write nothing; what passes is compared in [`diff`]. Invariant: a test never reads
-//! from its pipeline's sources and writes nothing outside, but for [`PipelineTest::update`].
+//! from its pipeline's sources and writes nothing outside, but for [`PipelineTest::update`]. [`record`] makes a test of what
+//! the sources really give.
 
 pub mod diff;
 mod file;
+pub mod record;
 mod rows;
 
 use std::collections::BTreeMap;

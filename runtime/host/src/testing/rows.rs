@@ -74,11 +74,45 @@ pub(super) fn read_source(
 /// # Errors
 /// When the file cannot be written: which one and why.
 pub(super) fn write(path: &Path, rows: &RecordBatch) -> Result<(), String> {
+    let bytes = encoded(rows).map_err(|reason| format!("{}: {reason}", path.display()))?;
+    crate::file::write_whole(path, &bytes).map_err(|error| format!("{}: {error}.", path.display()))
+}
+
+/// What a source gave at `port`, as the text of a file that [`read_source`] reads.
+///
+/// # Errors
+/// When JSON cannot carry the rows, such as a float that is no number.
+pub(super) fn source_text(emitted: &[Emitted], port: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    for emitted in emitted {
+        match emitted {
+            Emitted::Batch(at, batch) if *at == port => {
+                let of_batch = encoded(batch)?;
+                let same =
+                    std::str::from_utf8(&of_batch).ok().and_then(|text| decode_text(text, batch.schema_ref()).ok());
+                if same.as_ref() != Some(batch) {
+                    return Err("there are rows that JSON cannot carry, such as a float that is no number.".to_owned());
+                }
+                bytes.extend(of_batch);
+            }
+            Emitted::Batch(..) => {}
+            Emitted::Watermark(watermark_us) => {
+                // The end of time is no time of day; it comes by itself when the source ends.
+                if let Ok(time) = jiff::Timestamp::from_microsecond(*watermark_us) {
+                    bytes.extend(format!("{{\"{WATERMARK}\": \"{time}\"}}\n").into_bytes());
+                }
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+fn encoded(rows: &RecordBatch) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut bytes);
     let written = writer.write(rows).and_then(|()| writer.finish());
-    written.map_err(|error| format!("{}: the rows cannot be written as JSON: {error}.", path.display()))?;
-    crate::file::write_whole(path, &bytes).map_err(|error| format!("{}: {error}.", path.display()))
+    written.map_err(|error| format!("the rows cannot be written as JSON: {error}."))?;
+    Ok(bytes)
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
