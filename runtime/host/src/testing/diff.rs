@@ -1,7 +1,7 @@
 //! Holds the rows that came against those that were expected, and shows what differs as a table.
 //!
 //! Rows count as a multiset: each expected row takes one that came and equals it. What remains on both sides is paired
-//! by the key columns, if there are any, and told as changed; the rest is missing or unexpected. Where the order
+//! by the key columns, if there are any, and told as changed (where the test names none, by all that are no floats); the rest is missing or unexpected. Where the order
 //! counts too it is told only once the rows themselves are right.
 
 use std::collections::{HashMap, VecDeque};
@@ -86,7 +86,12 @@ impl Comparison {
         }
         let columns: Vec<usize> =
             (0..schema.fields().len()).filter(|index| !expected.ignore.contains(schema.field(*index).name())).collect();
-        let key = (0..columns.len()).filter(|at| expected.key.contains(schema.field(columns[*at]).name())).collect();
+        // Floats are mostly what was computed; the rest tells which row it is.
+        let is_key = |at: &usize| match schema.field(columns[*at]) {
+            field if expected.key.is_empty() => !field.data_type().is_floating(),
+            field => expected.key.contains(field.name()),
+        };
+        let key = (0..columns.len()).filter(is_key).collect();
         Ok(Self { columns, key, ordered: expected.ordered, tolerance: expected.tolerance })
     }
 

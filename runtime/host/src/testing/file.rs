@@ -53,7 +53,7 @@ pub(super) struct Source {
 pub(super) struct Expected {
     /// NDJSON.
     pub rows: PathBuf,
-    /// Columns by which an expected row finds the one that came in its place.
+    /// Columns by which an expected row finds the one that came in its place; by default all that are no floats.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key: Vec<String>,
     /// Columns that are not compared.
