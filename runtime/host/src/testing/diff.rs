@@ -1,8 +1,8 @@
 //! Holds the rows that came against those that were expected, and shows what differs as a table.
 //!
 //! Rows count as a multiset: each expected row takes one that came and equals it. What remains on both sides is paired
-//! by the key columns, if there are any, and told as changed (where the test names none, by all that are no floats); the rest is missing or unexpected. Where the order
-//! counts too it is told only once the rows themselves are right.
+//! by the key columns (where the test names none, by all that are no floats) and told as changed; the rest is missing or
+//! unexpected. Where the order counts too it is told only once the rows themselves are right.
 
 use std::collections::{HashMap, VecDeque};
 
