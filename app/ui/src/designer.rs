@@ -197,6 +197,8 @@ impl Designer {
             self.dashboard.show(None);
         }
         self.take_wanted_dashboard();
+        // A key that ends the typing may come in one frame with those that were typed.
+        let was_typing = ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         let situation = self.situation();
@@ -214,7 +216,7 @@ impl Designer {
             pages::projects_page(ui, theme, &self.session.projects, can_go_back, &mut commands);
         } else {
             self.workspace(ui, theme, &situation, &mut commands);
-            self.overlays(&ctx, theme, &situation, &mut commands);
+            self.overlays(&ctx, theme, &situation, was_typing, &mut commands);
         }
         pages::notices_ui(&ctx, theme, &mut self.session.notices);
         commands.append(&mut self.asked);
@@ -342,7 +344,14 @@ impl Designer {
         });
     }
 
-    fn overlays(&mut self, ctx: &Context, theme: &Theme, situation: &Situation, commands: &mut Vec<Command>) {
+    fn overlays(
+        &mut self,
+        ctx: &Context,
+        theme: &Theme,
+        situation: &Situation,
+        was_typing: bool,
+        commands: &mut Vec<Command>,
+    ) {
         let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.revision_name.is_some();
         if !is_busy
             && situation.shows_dashboard
@@ -351,7 +360,7 @@ impl Designer {
         {
             commands.push(Command::Dashboard(DashboardWish::ToggleFullScreen));
         }
-        if !is_busy && !ctx.text_edit_focused() {
+        if !is_busy && !was_typing && !ctx.text_edit_focused() {
             keys(ctx, &self.keymap, situation, commands);
         }
         if let Some(list) = &mut self.pick_list

@@ -30,7 +30,7 @@ pub(super) const ACTIONS: &[Action] = &[
     select("select.sinks", "Select the ends of the pipeline", &[], Need::SomeNode, || Command::Pick(Pick::Sinks)),
     select("select.views", "Select charts and tables", &[], Need::SomeNode, || Command::Pick(Pick::Views)),
     select("select.unwired", "Select nodes without wires", &[], Need::SomeNode, || Command::Pick(Pick::Unwired)),
-    select("select.wires", "Select its wires", &[key(NONE, Key::W)], Need::WiredNode, || Command::Pick(Pick::Wires)),
+    select("select.wires", "Select its wires", &[key(SHIFT, Key::W)], Need::WiredNode, || Command::Pick(Pick::Wires)),
     select("select.all_wires", "Select all wires", &[], Need::SomeWire, || Command::Pick(Pick::AllWires)),
     select("select.wire_ends", "Select the two nodes of the wire", &[key(NONE, Key::E)], Need::Wire, || Command::Pick(Pick::EndsOfWires)),
     select("select.notes", "Select all notes", &[], Need::SomeNote, || Command::Pick(Pick::Notes)),
