@@ -119,6 +119,10 @@ pub enum Command {
     ToggleTheme,
     ToggleShortcuts,
     FocusSearch,
+    /// Shows the help of this node kind beside the canvas, or none.
+    ShowHelp(Option<String>),
+    /// The same of the selected node's kind.
+    HelpOfSelected,
     /// Opens the list of all commands.
     ShowPalette,
     /// Opens the list of nodes to add one at this place of the canvas, wired to `wire_from`.
@@ -179,6 +183,10 @@ pub enum Command {
     CloseProjects,
     OpenProject(ProjectId),
     NewProject,
+    /// Makes a project from the template of this name.
+    UseTemplate {
+        name: String,
+    },
     DeleteProject(ProjectId),
     Import,
     Export,

@@ -12,12 +12,14 @@ use crate::canvas::{self, CanvasState, CanvasView};
 use crate::command::{BottomTab, Command, Side};
 use crate::context::ViewContext;
 use crate::document::{Document, SaveState};
+use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
 use crate::keys_page::KeysPage;
 use crate::link::{Link, LinkState};
 use crate::pages;
 use crate::palette::{self, PaletteState};
 use crate::pick_list::PickList;
+use crate::projects_page::ProjectsPage;
 use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
@@ -48,6 +50,9 @@ pub struct Designer {
     pub(crate) shown: Shown,
     bottom: BottomState,
     inspector: Inspector,
+    /// The help that stands where the inspector else is.
+    pub(crate) help: Option<HelpPage>,
+    projects_page: ProjectsPage,
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
@@ -107,6 +112,8 @@ impl Designer {
             shown: Shown { palette: true, bottom: true, inspector: true },
             bottom: BottomState::default(),
             inspector: Inspector::default(),
+            help: None,
+            projects_page: ProjectsPage::default(),
             regions: Regions::default(),
             shown_project: None,
         }
@@ -195,7 +202,7 @@ impl Designer {
             }
         } else if self.session.shows_projects || self.session.document.is_none() {
             let can_go_back = self.session.document.is_some();
-            pages::projects_page(ui, theme, &self.session.projects, can_go_back, &mut commands);
+            self.projects_page.ui(ui, theme, &self.session, can_go_back, &mut commands);
         } else {
             self.workspace(ui, theme, &situation, &mut commands);
             self.overlays(&ctx, theme, &situation, &mut commands);
@@ -277,7 +284,10 @@ impl Designer {
         let panel = Panel::right("inspector").default_size(316.0).size_range(260.0..=560.0).frame(side(18));
         panel.show_collapsible(ui, &mut shown.inspector, |ui| {
             regions.mark(ui, theme, Region::Inspector);
-            inspector::inspector_ui(ui, &mut self.inspector, &mut cx);
+            match &mut self.help {
+                Some(page) => page.ui(ui, &mut cx, &session.templates),
+                None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
+            }
         });
         let frame = Frame::new().fill(theme.panel);
         let panel = Panel::bottom("bottom").default_size(248.0).size_range(80.0..=700.0).frame(frame);

@@ -111,8 +111,11 @@ pub(super) fn banner_ui(ui: &mut Ui, theme: &Theme, message: &str) {
 /// The node's own documentation.
 pub(super) fn help_ui(ui: &mut Ui, cache: &mut CommonMarkCache, theme: &Theme, card: &NodeCard) {
     section_ui(ui, theme, "Help");
-    ui.push_id(&card.kind, |ui| {
-        ui.spacing_mut().item_spacing.y = space::S;
-        CommonMarkViewer::new().default_width(Some(ui.available_width() as usize)).show(ui, cache, &card.help);
-    });
+    ui.push_id(&card.kind, |ui| markdown_ui(ui, cache, &card.help));
+}
+
+/// A text in Markdown, over the whole width.
+pub(crate) fn markdown_ui(ui: &mut Ui, cache: &mut CommonMarkCache, text: &str) {
+    ui.spacing_mut().item_spacing.y = space::S;
+    CommonMarkViewer::new().default_width(Some(ui.available_width() as usize)).show(ui, cache, text);
 }

@@ -20,7 +20,8 @@ use egui_commonmark::CommonMarkCache;
 use crate::context::ViewContext;
 
 pub use form::{Change, FormContext, form_ui};
-pub(crate) use parts::{icon_button, is_left};
+pub(crate) use header::markdown_ui;
+pub(crate) use parts::{first_sentence, icon_button, is_left, section_ui, weak};
 
 /// What the inspector remembers from frame to frame; nothing of it belongs to the pipeline.
 #[derive(Debug, Default)]

@@ -21,6 +21,7 @@ pub use self::notices::{Notice, Notices};
 use crate::document::{Document, PendingSave};
 use crate::link::{Link, LinkState};
 use crate::live::Live;
+use crate::template::Template;
 
 /// A check waits this long after the last edit.
 const CHECK_DELAY_MS: f64 = 150.0;
@@ -38,6 +39,7 @@ const THEME_SETTING: &str = "theme";
 enum Pending {
     Hello,
     Projects,
+    Samples,
     Open,
     /// The host's version after a conflict, to save over it.
     Rebase,
@@ -87,6 +89,8 @@ pub struct Session {
     pub fatal: Option<String>,
     pub document: Option<Document>,
     pub projects: Vec<ProjectSummary>,
+    /// What projects may be begun from.
+    pub templates: Vec<Template>,
     pub shows_projects: bool,
     pub checked: Checked,
     pub live: Live,
@@ -120,6 +124,7 @@ impl Session {
             fatal: None,
             document: None,
             projects: Vec::new(),
+            templates: Vec::new(),
             shows_projects: false,
             checked: Checked::default(),
             live: Live::default(),
@@ -229,6 +234,10 @@ impl Session {
             (Pending::Hello, Ok(Response::Welcome(welcome))) => self.welcomed(welcome),
             (Pending::Hello, Err(failure)) => self.fatal = Some(failure.message),
             (Pending::Projects, Ok(Response::Projects(projects))) => self.projects = projects,
+            (Pending::Samples, Ok(Response::Samples(samples))) => {
+                self.templates =
+                    samples.into_iter().filter_map(|sample| Template::read(sample, &self.catalog)).collect();
+            }
             (Pending::Open, Ok(Response::Project(project))) => self.opened(*project),
             (Pending::Rebase, Ok(Response::Project(project))) => self.rebase(&project),
             (Pending::Save { project, save }, result) => self.save_answered(project, save, result),
@@ -285,6 +294,7 @@ impl Session {
         for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
+        self.send(Request::ListSamples, Pending::Samples);
         match welcome.project {
             Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
             None => self.show_projects(),

@@ -3,7 +3,10 @@
 mod actions;
 mod annotations;
 mod editing;
+mod help;
 mod nothing_is_lost;
+#[path = "../support/picture.rs"]
+mod picture;
 mod running;
 mod saving;
 #[path = "../support/mod.rs"]

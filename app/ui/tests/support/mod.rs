@@ -8,7 +8,7 @@ use millrace_model::card::{Field, FieldKind, Form};
 use millrace_model::{Catalog, NodeCard, Pipeline, PortCard, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
-    ServerMessage, Welcome,
+    Sample, ServerMessage, Welcome,
 };
 use millrace_ui::link::{DialogRequest, Link, LinkState, Picked};
 
@@ -33,6 +33,7 @@ pub struct Host {
     pub picked: Vec<Picked>,
     pub downloads: Vec<(String, Vec<u8>)>,
     pub welcome_project: Option<ProjectId>,
+    pub samples: Vec<Sample>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -56,6 +57,7 @@ impl Host {
             picked: Vec::new(),
             downloads: Vec::new(),
             welcome_project: Some(1),
+            samples: Vec::new(),
             settings: BTreeMap::new(),
         }))
     }
@@ -75,7 +77,17 @@ impl Host {
                 changed_ms: 1_772_373_807_412,
                 num_nodes: 3,
             }]),
-            Request::OpenProject { .. } | Request::CreateProject { .. } | Request::ImportProject { .. } => {
+            Request::ListSamples => Response::Samples(self.samples.clone()),
+            Request::ImportProject { text, folder } => {
+                self.project = Project {
+                    id: self.project.id + 1,
+                    text: text.clone(),
+                    folder: folder.clone(),
+                    ..self.project.clone()
+                };
+                Response::Project(Box::new(self.project.clone()))
+            }
+            Request::OpenProject { .. } | Request::CreateProject { .. } => {
                 Response::Project(Box::new(self.project.clone()))
             }
             Request::SaveDraft(draft) => {
