@@ -284,7 +284,7 @@ impl Designer {
         let panel = Panel::right("inspector").default_size(316.0).size_range(260.0..=560.0).frame(side(18));
         panel.show_collapsible(ui, &mut shown.inspector, |ui| {
             regions.mark(ui, theme, Region::Inspector);
-            match &mut self.help {
+            match &self.help {
                 Some(page) => page.ui(ui, &mut cx, &session.templates),
                 None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
             }

@@ -4,13 +4,13 @@
 
 use egui::accesskit::Role;
 use egui::{Align, Layout, RichText, ScrollArea, Ui, WidgetInfo, vec2};
-use egui_commonmark::CommonMarkCache;
 use millrace_model::{NodeCard, PortCard};
 
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::icon::icon;
-use crate::inspector::{first_sentence, icon_button, markdown_ui, section_ui, weak};
+use crate::inspector::{first_sentence, icon_button, section_ui, weak};
+use crate::markdown::markdown_ui;
 use crate::template::Template;
 use crate::theme::{Theme, size, space};
 
@@ -18,15 +18,14 @@ use crate::theme::{Theme, size, space};
 #[derive(Debug)]
 pub(crate) struct HelpPage {
     kind: String,
-    cache: CommonMarkCache,
 }
 
 impl HelpPage {
     pub fn of(kind: String) -> Self {
-        Self { kind, cache: CommonMarkCache::default() }
+        Self { kind }
     }
 
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut ViewContext<'_>, templates: &[Template]) {
+    pub fn ui(&self, ui: &mut Ui, cx: &mut ViewContext<'_>, templates: &[Template]) {
         let theme = cx.theme;
         let Some(card) = cx.catalog.card(&self.kind) else {
             ui.label(weak(theme, format!("This version of Millrace has no node {}.", self.kind)));
@@ -42,7 +41,7 @@ impl HelpPage {
             samples_ui(ui, cx, templates.iter().filter(|template| template.uses(&card.kind)));
             if !card.help.is_empty() {
                 ui.add_space(space::S);
-                ui.push_id("page", |ui| ui.scope(|ui| markdown_ui(ui, &mut self.cache, &card.help)));
+                ui.push_id("page", |ui| markdown_ui(ui, theme, &card.help));
             }
             ports_ui(ui, theme, "Inputs", &card.inputs);
             ports_ui(ui, theme, "Outputs", &card.outputs);

@@ -23,6 +23,7 @@ pub mod inspector;
 mod keys_page;
 pub mod link;
 pub mod live;
+mod markdown;
 mod menus;
 mod pages;
 mod palette;

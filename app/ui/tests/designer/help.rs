@@ -137,7 +137,7 @@ fn pages_to_look_at() {
         | file `readings.csv` | row |\n| --- | --- |\n| `time,device,value` | |\n\
         | `2026-01-01 00:00:00,dev-1,20.5` | `time` 2026-01-01T00:00:00Z, `device` dev-1, `value` 20.5 |\n\
         | `2026-01-01 00:00:01,dev-1,hot` | leaves by `rejected`: `value` is \"hot\", which is not a number |\n\n\
-        ";
+        ```sql\nSELECT device, avg(value)\nFROM rows GROUP BY device\n```\n";
     for (name, theme_kind) in [("dark", egui::Theme::Dark), ("light", egui::Theme::Light)] {
         let ground = theme::Theme::of(&egui::Context::default()).ground;
         let mut bench = with_samples(None);
