@@ -123,6 +123,10 @@ pub enum Command {
     ShowHelp(Option<String>),
     /// The same of the selected node's kind.
     HelpOfSelected,
+    /// Begins the tour from its first step.
+    StartTour,
+    SkipTourStep,
+    EndTour,
     /// Opens the list of all commands.
     ShowPalette,
     /// Opens the list of nodes to add one at this place of the canvas, wired to `wire_from`.

@@ -24,6 +24,7 @@ use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
 use crate::top_bar;
+use crate::tour::{Seen, Tour};
 
 /// The whole designer. [`Designer::ui`] is called once a frame.
 pub struct Designer {
@@ -53,6 +54,7 @@ pub struct Designer {
     /// The help that stands where the inspector else is.
     pub(crate) help: Option<HelpPage>,
     projects_page: ProjectsPage,
+    pub(crate) tour: Option<Tour>,
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
@@ -114,6 +116,7 @@ impl Designer {
             inspector: Inspector::default(),
             help: None,
             projects_page: ProjectsPage::default(),
+            tour: None,
             regions: Regions::default(),
             shown_project: None,
         }
@@ -190,6 +193,7 @@ impl Designer {
         }
         self.take_settings(&ctx);
         self.take_tab(&ctx);
+        self.follow_tour();
         let situation = self.situation();
         let theme = Theme::of(&ctx);
         let mut commands = Vec::new();
@@ -230,6 +234,29 @@ impl Designer {
                 _ => {}
             }
         }
+    }
+
+    /// Begins the tour on a first start that has something to show, and has it go on by what was done.
+    fn follow_tour(&mut self) {
+        let Some(document) = &self.session.document else { return };
+        if std::mem::take(&mut self.session.wants_tour) && document.pipeline().num_wires() > 0 {
+            self.tour = Some(Tour::default());
+        }
+        let Some(tour) = &mut self.tour else { return };
+        let node = self.selection.single_node().and_then(|id| document.pipeline().node(id));
+        let card = node.and_then(|node| self.session.catalog.card(&node.kind));
+        let live = &self.session.live;
+        tour.follow(&Seen {
+            has_selected_node: node.is_some(),
+            has_selected_view: card.is_some_and(|card| card.has_view),
+            is_running: live.is_running(),
+            run: live.run,
+            is_tapping: live.tapped.is_some(),
+            generation: document.generation(),
+            edit_cost: live.edit_cost.clone(),
+            shows_help: self.help.is_some(),
+            shows_commands: self.pick_list.as_ref().is_some_and(PickList::is_of_actions),
+        });
     }
 
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
@@ -273,6 +300,11 @@ impl Designer {
             top_bar::top_bar_ui(ui, &mut cx, self.canvas.camera.zoom);
         });
         banners(ui, session, document.save_state(), &mut cx);
+        if let Some(tour) = &self.tour {
+            Panel::top("tour").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
+                tour.ui(ui, theme, cx.keymap, cx.commands);
+            });
+        }
         let side =
             |left: i8| Frame::new().fill(theme.panel).inner_margin(Margin { left, right: 14, top: 12, bottom: 0 });
         let shown = &mut self.shown;

@@ -35,6 +35,7 @@ pub mod session;
 mod template;
 pub mod theme;
 mod top_bar;
+mod tour;
 
 pub use canvas::CanvasView;
 pub use designer::Designer;

@@ -19,6 +19,7 @@ use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
 use crate::selection::Selection;
 use crate::theme::Theme;
+use crate::tour::Tour;
 
 /// The setting that keeps how the canvas is shown.
 pub(crate) const LOOK_SETTING: &str = "canvas";
@@ -150,6 +151,16 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
             let kind = node.map(|node| node.kind.clone());
             show_help(designer, kind);
+        }
+        Command::StartTour => designer.tour = Some(Tour::default()),
+        Command::SkipTourStep => {
+            if let Some(tour) = &mut designer.tour {
+                tour.skip();
+            }
+        }
+        Command::EndTour => {
+            designer.tour = None;
+            designer.session.remember(crate::tour::SETTING, true.into());
         }
         Command::ShowPalette => {
             designer.pick_list = Some(PickList::actions(looks::middle(ctx)));

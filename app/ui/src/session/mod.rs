@@ -67,6 +67,8 @@ enum Pending {
         file_name: String,
     },
     Theme,
+    /// Whether the tour was taken.
+    Tour,
     /// Something else that was kept for the person.
     Setting(&'static str),
     /// Only its failure matters; else this is said.
@@ -101,6 +103,8 @@ pub struct Session {
     pub wants_dark: Option<bool>,
     /// What the host kept for the person; taken by the designer.
     pub heard_settings: Vec<(&'static str, Value)>,
+    /// Nobody has taken the tour here yet; taken by the designer once a project is open.
+    pub wants_tour: bool,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
     /// A request that waits until the draft is saved.
@@ -132,6 +136,7 @@ impl Session {
             has_conflict: false,
             wants_dark: None,
             heard_settings: Vec::new(),
+            wants_tour: false,
             wants_problems: false,
             after_save: None,
             check_due: None,
@@ -267,8 +272,9 @@ impl Session {
             (Pending::Theme, Ok(Response::Setting(Some(Value::String(theme))))) => {
                 self.wants_dark = Some(theme != "light");
             }
+            (Pending::Tour, Ok(Response::Setting(taken))) => self.wants_tour = taken.is_none(),
             (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
-            (Pending::Theme | Pending::Setting(_), _) => {}
+            (Pending::Theme | Pending::Tour | Pending::Setting(_), _) => {}
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -294,6 +300,7 @@ impl Session {
         for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
+        self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);
         self.send(Request::ListSamples, Pending::Samples);
         match welcome.project {
             Some(project) => self.send(Request::OpenProject { project }, Pending::Open),

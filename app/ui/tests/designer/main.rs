@@ -11,6 +11,7 @@ mod running;
 mod saving;
 #[path = "../support/mod.rs"]
 mod support;
+mod tour;
 mod window;
 mod wiring;
 

@@ -58,7 +58,7 @@ impl Host {
             downloads: Vec::new(),
             welcome_project: Some(1),
             samples: Vec::new(),
-            settings: BTreeMap::new(),
+            settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
     }
 
