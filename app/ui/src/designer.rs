@@ -191,6 +191,8 @@ impl Designer {
             self.selection = Selection::default();
             self.pick_list = None;
         }
+        // A key that ends the typing may come in one frame with those that were typed.
+        let was_typing = ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         self.follow_tour();
@@ -209,7 +211,7 @@ impl Designer {
             self.projects_page.ui(ui, theme, &self.session, can_go_back, &mut commands);
         } else {
             self.workspace(ui, theme, &situation, &mut commands);
-            self.overlays(&ctx, theme, &situation, &mut commands);
+            self.overlays(&ctx, theme, &situation, was_typing, &mut commands);
         }
         pages::notices_ui(&ctx, theme, &mut self.session.notices);
         commands.append(&mut self.asked);
@@ -335,9 +337,16 @@ impl Designer {
         });
     }
 
-    fn overlays(&mut self, ctx: &Context, theme: &Theme, situation: &Situation, commands: &mut Vec<Command>) {
+    fn overlays(
+        &mut self,
+        ctx: &Context,
+        theme: &Theme,
+        situation: &Situation,
+        was_typing: bool,
+        commands: &mut Vec<Command>,
+    ) {
         let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.revision_name.is_some();
-        if !is_busy && !ctx.text_edit_focused() {
+        if !is_busy && !was_typing && !ctx.text_edit_focused() {
             keys(ctx, &self.keymap, situation, commands);
         }
         if let Some(list) = &mut self.pick_list

@@ -233,6 +233,8 @@ impl PickList {
         response.request_focus();
         if before != self.search {
             self.marked = 0;
+            // The list above was made for the search before.
+            ui.ctx().request_repaint();
         }
     }
 }

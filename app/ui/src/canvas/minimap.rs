@@ -1,4 +1,5 @@
-//! The minimap: the whole pipeline in a corner, each node in the colour of its state, and the part that is seen.
+//! The minimap: the whole pipeline in a corner, each node in the colour of its state, and the part that is seen. While
+//! everything is in view there is nothing to find, and it stays away.
 
 use egui::accesskit::Role;
 use egui::{Color32, CornerRadius, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
@@ -19,11 +20,15 @@ pub fn minimap_ui(ui: &Ui, cx: &ViewContext<'_>, state: &mut CanvasState) {
     if viewport.width() < LEAST_CANVAS.x || viewport.height() < LEAST_CANVAS.y {
         return;
     }
+    let seen = state.camera.visible();
+    let id = ui.scope_id().with("minimap");
+    if seen.contains_rect(bounds) && !ui.ctx().is_being_dragged(id) {
+        return;
+    }
     let rect = Rect::from_min_size(viewport.max - SIZE - Vec2::splat(space::M), SIZE);
     let theme = cx.theme;
     let corner = CornerRadius::same(radius::FIELD);
     ui.painter().rect(rect, corner, theme.panel.gamma_multiply(0.94), theme.line_stroke(), StrokeKind::Outside);
-    let seen = state.camera.visible();
     let world = bounds.expand(80.0);
     let inside = rect.shrink(space::S);
     let scale = (inside.size() / world.size()).min_elem();
@@ -51,7 +56,7 @@ pub fn minimap_ui(ui: &Ui, cx: &ViewContext<'_>, state: &mut CanvasState) {
         Stroke::new(1.0, theme.accent),
         StrokeKind::Inside,
     );
-    let response = ui.interact(rect, ui.scope_id().with("minimap"), Sense::click_and_drag());
+    let response = ui.interact(rect, id, Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "minimap"));
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked()) {
         if response.drag_started() || response.clicked() {

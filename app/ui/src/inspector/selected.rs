@@ -45,12 +45,15 @@ pub(super) fn wire_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, wire: &Wire) {
 
 pub(super) fn several_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     let theme = ctx.theme;
-    let (nodes, wires) = (ctx.selection.nodes.len() as u64, ctx.selection.wires.len() as u64);
-    let title = match (nodes, wires) {
-        (nodes, 0) => format::counted(nodes, "node"),
-        (0, wires) => format::counted(wires, "wire"),
-        (nodes, wires) => format!("{} and {}", format::counted(nodes, "node"), format::counted(wires, "wire")),
-    };
+    let selection = ctx.selection;
+    let nodes = selection.nodes.len();
+    let counts = [(nodes, "node"), (selection.wires.len(), "wire"), (selection.notes.len(), "note")];
+    let words: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format::counted(*count as u64, word))
+        .collect();
+    let title = words.join(", ");
     ui.label(RichText::new(format!("{title} selected")).font(theme.semibold(size::HEADING)).color(theme.text_strong));
     ui.add_space(space::S);
     let all_disabled = ctx.selection.nodes.iter().all(|id| ctx.pipeline().node(id).is_none_or(|node| node.disabled));

@@ -110,6 +110,10 @@ fn a_search_jumps_from_hit_to_hit() {
 #[test]
 fn a_click_on_the_minimap_moves_the_view_and_a_key_hides_it() {
     let mut bench = Bench::open(FLEET);
+    assert!(!bench.has("minimap"), "everything is in view");
+    for _ in 0..4 {
+        bench.press(Modifiers::NONE, Key::Plus);
+    }
     let before = bench.center_of("node Hot");
     let map = bench.harness.get_by_label("minimap").rect();
     bench.drag(map.center(), map.center() + vec2(40.0, 0.0));

@@ -155,3 +155,18 @@ fn copy_and_paste_bring_nodes_with_their_wires_under_new_ids() {
     bench.step();
     assert!(bench.has_text("holds no nodes"));
 }
+
+#[test]
+fn a_letter_typed_in_the_frame_of_its_enter_is_no_shortcut() {
+    let mut bench = Bench::open(FLEET);
+    bench.click("node Hot");
+    bench.press(Modifiers::NONE, Key::F2);
+    bench.press(Modifiers::COMMAND, Key::A);
+    let key =
+        |key: Key| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE };
+    for event in [key(Key::N), Event::Text("n".to_owned()), key(Key::Enter)] {
+        bench.harness.event(event);
+    }
+    bench.step();
+    assert_eq!(bench.steps(), ["Rename Hot"]);
+}

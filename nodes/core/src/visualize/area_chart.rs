@@ -33,12 +33,15 @@ pub struct Params {
     pub series: Option<ColumnRef>,
     /// Stands above the chart; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
     /// What the numbers are, and their unit, such as `Temperature (°C)`; empty: the names of the columns.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_label: String,
     /// How the numbers are laid out.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_scale: ScaleParam,
     /// How many points of each area are held.
     #[serde(default = "default_keep")]
@@ -46,6 +49,7 @@ pub struct Params {
     pub keep: usize,
     /// Levels and bands to compare with.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub thresholds: Vec<ThresholdParam>,
 }
 
@@ -133,5 +137,18 @@ mod tests {
             let points: Vec<_> = rows_as_json(&picture.data).iter().map(|row| json!([row["x"], row["y"]])).collect();
             assert_eq!(points, [json!([2.0, 2.0]), json!([3.0, 3.0]), json!([9.0, 1.0])]);
         }
+    }
+
+    #[test]
+    fn another_title_keeps_the_points() {
+        let of = |title: &str| {
+            Harness::new::<AreaChartNode>(json!({ "y": ["b"], "x": "a", "title": title }), &[schema()]).view()
+        };
+        let (mut old, mut new) = (of("Old"), of("New"));
+        old.on_batch(rows(&[(9.0, 1.0), (2.0, 2.0)])).expect("rows");
+        new.restore(&old.snapshot().expect("a snapshot")).expect("a restore");
+        let picture = new.picture(&Look::WHOLE).expect("a picture");
+        let ViewSpec::Xy(chart) = &picture.spec else { panic!("a chart of points") };
+        assert_eq!((chart.title.as_str(), picture.data.num_rows()), ("New", 2));
     }
 }

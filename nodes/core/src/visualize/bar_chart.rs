@@ -48,12 +48,14 @@ pub struct Params {
     pub longest_first: bool,
     /// Stands above the chart; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
     /// What the numbers are, and their unit; empty: the name of the column.
     #[serde(default)]
     pub value_label: String,
     /// Levels and bands to compare with.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub thresholds: Vec<ThresholdParam>,
 }
 

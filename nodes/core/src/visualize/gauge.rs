@@ -48,13 +48,15 @@ pub struct Params {
     pub alarm: Option<f64>,
     /// Stands behind the value, such as `%`.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub unit: String,
     /// Digits after the decimal point.
     #[serde(default = "default_decimals")]
-    #[schemars(range(max = 12))]
+    #[schemars(range(max = 12), extend("keeps_state" = true))]
     pub decimals: u8,
     /// Stands above the dials; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
 }
 

@@ -59,6 +59,7 @@ pub struct Params {
     pub column_time: Option<Interval>,
     /// Stands above the chart; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
 }
 

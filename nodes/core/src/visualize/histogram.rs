@@ -44,9 +44,11 @@ pub struct Params {
     pub bin_width: Option<f64>,
     /// Stands above the chart; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
     /// What the values are, and their unit; empty: the name of the column.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub x_label: String,
 }
 

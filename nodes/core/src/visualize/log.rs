@@ -38,6 +38,7 @@ pub struct Params {
     pub keep: usize,
     /// Stands above the log; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
 }
 

@@ -60,6 +60,7 @@ pub struct Params {
     pub projection: ProjectionParam,
     /// Stands above the map; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
 }
 

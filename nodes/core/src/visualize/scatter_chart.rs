@@ -33,12 +33,15 @@ pub struct Params {
     pub series: Option<ColumnRef>,
     /// Stands above the chart; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
     /// What the numbers are, and their unit, such as `Temperature (°C)`; empty: the names of the columns.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_label: String,
     /// How the numbers are laid out.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_scale: ScaleParam,
     /// How many points of each colour are held.
     #[serde(default = "default_keep")]
@@ -46,6 +49,7 @@ pub struct Params {
     pub keep: usize,
     /// Levels and bands to compare with.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub thresholds: Vec<ThresholdParam>,
 }
 

@@ -34,13 +34,15 @@ pub struct Params {
     pub key: Option<ColumnRef>,
     /// Stands behind the value, such as `°C`.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub unit: String,
     /// Digits after the decimal point.
     #[serde(default = "default_decimals")]
-    #[schemars(range(max = 12))]
+    #[schemars(range(max = 12), extend("keeps_state" = true))]
     pub decimals: u8,
     /// Stands above the value; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
 }
 

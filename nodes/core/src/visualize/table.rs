@@ -30,6 +30,7 @@ pub struct Params {
     pub keep: usize,
     /// Stands above the table; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
 }
 

@@ -38,18 +38,22 @@ pub struct Params {
     pub series: Option<ColumnRef>,
     /// Stands above the chart; empty: the node's own title.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
     /// What the numbers are, and their unit, such as `Temperature (°C)`; empty: the names of the columns.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_label: String,
     /// How the numbers are laid out.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_scale: ScaleParam,
     /// Columns with an axis of their own at the right side.
     #[serde(default)]
     pub y_right: Vec<ColumnRef>,
     /// What the numbers at the right side are; empty: the names of the columns.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub right_label: String,
     /// How many points of each line are held.
     #[serde(default = "default_keep")]
@@ -57,6 +61,7 @@ pub struct Params {
     pub keep: usize,
     /// Levels and bands to compare with.
     #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub thresholds: Vec<ThresholdParam>,
 }
 
