@@ -1,10 +1,15 @@
 //! How a run is to be carried out: sizes, limits and times, all with defaults that suit a desktop.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use millrace_model::NodeId;
+use millrace_operator::output::Emitted;
+
 use crate::checkpoint::{Checkpoint, StateFolder};
+use crate::recorder::Recorder;
 use crate::world::World;
 
 /// The settings of one run.
@@ -38,6 +43,13 @@ pub struct RunOptions {
     pub state: Option<StateOptions>,
     /// Where the run takes place: the real world, or a simulation with virtual time.
     pub world: World,
+    /// Sources that give these rows and watermarks instead of their own, then end. The batches have the schema that the
+    /// plan tells at the port.
+    pub replays: BTreeMap<NodeId, Arc<[Emitted]>>,
+    /// Sinks are built, but others that write nothing take their places.
+    pub is_dry: bool,
+    /// Keeps what the sources give; a source whose limit is reached ends.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 /// How checkpoints are taken, and where the run goes on.
@@ -77,6 +89,9 @@ impl Default for RunOptions {
             memory_bytes: None,
             state: None,
             world: World::default(),
+            replays: BTreeMap::new(),
+            is_dry: false,
+            recorder: None,
         }
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! One thread carries all tasks and takes a random one of those that can go on, which takes some virtual microseconds.
 //! When none can, time jumps to the next moment that a task waits for, so that nothing ever really sleeps; when nothing
-//! is waited for either, the run hangs, and that is said with the seed. The same seed gives the same run again. What is random inside of a node (hash tables
-//! with random states) is not under the seed, and must not change a result.
+//! is waited for either, the run hangs, and that is said with the seed. The same seed gives the same run again. What is
+//! random inside of a node (hash tables with random states) is not under the seed, and must not change a result.
 
 use std::collections::BTreeMap;
 use std::fmt;

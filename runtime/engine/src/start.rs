@@ -25,6 +25,7 @@ use crate::options::RunOptions;
 use crate::picture::Easel;
 use crate::plan::{Plan, PlannedNode, PlannedPort, schema_on};
 use crate::run::{Phase, Run, Shared};
+use crate::stand_in::{Replay, Unwritten};
 use crate::supervise::{abort, supervise};
 use crate::task::{OpenSink, Task, Work};
 use crate::world::unless_it_panics;
@@ -377,7 +378,13 @@ pub(crate) fn build_machine(
         let reason = "its card and its machine disagree on whether it has inputs, which is a defect of it";
         return Err(RunError::at(named, &reason));
     }
-    Ok(machine)
+    Ok(match machine {
+        Machine::Source(_) if options.replays.contains_key(&node.id) => {
+            Machine::Source(Box::new(Replay::new(options.replays[&node.id].clone(), cx.outputs)))
+        }
+        Machine::Sink(_) if options.is_dry => Machine::Sink(Box::new(Unwritten)),
+        own => own,
+    })
 }
 
 fn restore(named: &Named, machine: &mut Machine, state: &[u8]) -> Result<(), Stopped> {

@@ -36,12 +36,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 Examples:
   millrace run fleet.millrace.json --charts pictures
   millrace validate fleet.millrace.json --set devices=500
+  millrace test fleet.millrace-test.json
   millrace nodes process.filter
   millrace serve fleet.millrace.json
 
 Exit codes:
   0    done
-  1    the run failed
+  1    the run or a test failed
   2    wrong usage, or a pipeline that cannot run; nothing was written
   130  stopped by Ctrl-C or SIGTERM; what was under way is finished
 
@@ -58,6 +59,10 @@ enum Command {
     Run(command::run::Args),
     /// Find every fault of a pipeline without running it
     Validate(command::validate::Args),
+    /// Hold what pipelines give against the rows that their tests expect
+    Test(command::test::Args),
+    /// Make a test of what the sources of a pipeline give
+    Record(command::record::Args),
     /// List the node kinds, or show what there is to know of one
     Nodes(command::nodes::Args),
     /// List, import, export or show the projects of the designer
@@ -92,6 +97,8 @@ async fn carry_out(command: Command) -> Result<Exit, Stop> {
     match command {
         Command::Run(args) => command::run::run(args).await,
         Command::Validate(args) => command::validate::validate(args).await,
+        Command::Test(args) => command::test::test(args).await,
+        Command::Record(args) => command::record::record(args).await,
         Command::Nodes(args) => command::nodes::nodes(&args),
         Command::Project(args) => command::project::project(args).await,
         Command::Serve(args) => command::serve::serve(args).await,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use millrace_host::Planner;
 use millrace_host::engine::Plan;
-use millrace_host::model::{Catalog, Diagnostic, Pipeline, suggest};
+use millrace_host::model::{Diagnostic, suggest};
 use millrace_host::pipeline_file::{self, PipelineFile, PipelineFileError};
 
 use crate::exit::{Exit, Stop};
@@ -42,7 +42,7 @@ impl Prepared {
 
     /// The message for one of this file's faults.
     pub fn message(&self, problem: &Diagnostic) -> String {
-        message(&self.file.path, &self.file.pipeline, self.planner.catalog(), problem)
+        self.file.message(self.planner.catalog(), problem)
     }
 
     /// All errors, as the end of the command.
@@ -58,31 +58,7 @@ impl Prepared {
 
 /// `FILE:LINE: message` for a file that is no pipeline.
 pub fn file_message(path: &Path, problem: &Diagnostic) -> String {
-    format!("{}: {}", place(path, problem), problem.message)
-}
-
-/// `FILE:LINE: node "Title" (id), param expression: message`.
-fn message(path: &Path, pipeline: &Pipeline, catalog: &Catalog, problem: &Diagnostic) -> String {
-    let mut subject = Vec::new();
-    if let Some(node) = problem.node.as_ref() {
-        let title = pipeline.node(node).map_or(node.as_str(), |node| catalog.title_of(node));
-        subject.push(format!("node \"{title}\" ({node})"));
-    }
-    if let Some(param) = &problem.param {
-        subject.push(format!("param {param}"));
-    }
-    if let Some(wire) = &problem.wire {
-        subject.push(format!("wire {wire}"));
-    }
-    let subject = if subject.is_empty() { String::new() } else { format!("{}: ", subject.join(", ")) };
-    format!("{}: {subject}{}", place(path, problem), problem.message)
-}
-
-fn place(path: &Path, problem: &Diagnostic) -> String {
-    match problem.line {
-        Some(line) => format!("{}:{line}", path.display()),
-        None => path.display().to_string(),
-    }
+    format!("{}: {}", pipeline_file::place(path, problem), problem.message)
 }
 
 /// Why a file is no pipeline, and what may have been meant.

@@ -24,6 +24,7 @@ mod runs;
 mod samples;
 mod settings;
 mod taps;
+pub mod testing;
 
 pub use check::checked;
 pub use host::{DatabaseLocation, Host, HostError, HostOptions};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use millrace_model::{Diagnostic, Pipeline, SourceMap, TextError};
+use millrace_model::{Catalog, Diagnostic, Pipeline, SourceMap, TextError};
 
 /// No pipeline that people draw comes near this; a data file named by mistake does.
 const MAX_BYTES: u64 = 64 << 20;
@@ -25,6 +25,31 @@ impl PipelineFile {
     #[must_use]
     pub fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
         self.source_map.locate(diagnostic)
+    }
+
+    /// `FILE:LINE: node "Title" (id), param expression: message`, for one of this file's faults.
+    pub fn message(&self, catalog: &Catalog, problem: &Diagnostic) -> String {
+        let mut subject = Vec::new();
+        if let Some(node) = problem.node.as_ref() {
+            let title = self.pipeline.node(node).map_or(node.as_str(), |node| catalog.title_of(node));
+            subject.push(format!("node \"{title}\" ({node})"));
+        }
+        if let Some(param) = &problem.param {
+            subject.push(format!("param {param}"));
+        }
+        if let Some(wire) = &problem.wire {
+            subject.push(format!("wire {wire}"));
+        }
+        let subject = if subject.is_empty() { String::new() } else { format!("{}: ", subject.join(", ")) };
+        format!("{}: {subject}{}", place(&self.path, problem), problem.message)
+    }
+}
+
+/// `FILE:LINE`, or `FILE` where the line is not known.
+pub fn place(path: &Path, problem: &Diagnostic) -> String {
+    match problem.line {
+        Some(line) => format!("{}:{line}", path.display()),
+        None => path.display().to_string(),
     }
 }
 

@@ -70,6 +70,8 @@ pub(super) async fn drive_source(
         // `next` may have emitted rows before it was interrupted: they count.
         let emitted = out.take();
         named.counters.rows_dropped.fetch_add(out.take_rows_dropped(), Relaxed);
+        let is_full = options.recorder.as_ref().is_some_and(|recorder| !recorder.note(&named.id, &emitted));
+        let event = if is_full { Event::Source(SourceEvent::End) } else { event };
         let has_rows = emitted.iter().any(|emitted| matches!(emitted, Emitted::Batch(..)));
         if has_rows && std::mem::take(&mut is_idle) {
             chain.set_idle(0, false);
