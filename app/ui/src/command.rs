@@ -121,6 +121,14 @@ pub enum Command {
     ToggleTheme,
     ToggleShortcuts,
     FocusSearch,
+    /// Shows the help of this node kind beside the canvas, or none.
+    ShowHelp(Option<String>),
+    /// The same of the selected node's kind.
+    HelpOfSelected,
+    /// Begins the tour from its first step.
+    StartTour,
+    SkipTourStep,
+    EndTour,
     /// Opens the list of all commands.
     ShowPalette,
     /// Opens the list of nodes to add one at this place of the canvas, wired to `wire_from`.
@@ -181,6 +189,10 @@ pub enum Command {
     CloseProjects,
     OpenProject(ProjectId),
     NewProject,
+    /// Makes a project from the template of this name.
+    UseTemplate {
+        name: String,
+    },
     DeleteProject(ProjectId),
     Import,
     Export,

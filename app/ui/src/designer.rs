@@ -13,16 +13,19 @@ use crate::command::{BottomTab, Command, DashboardWish, Side};
 use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
 use crate::document::{Document, SaveState};
+use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
 use crate::keys_page::KeysPage;
 use crate::link::{Link, LinkState};
 use crate::pages;
 use crate::palette::{self, PaletteState};
 use crate::pick_list::PickList;
+use crate::projects_page::ProjectsPage;
 use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
 use crate::top_bar;
+use crate::tour::{Seen, Tour};
 
 /// The whole designer. [`Designer::ui`] is called once a frame.
 pub struct Designer {
@@ -50,6 +53,10 @@ pub struct Designer {
     pub(crate) shown: Shown,
     bottom: BottomState,
     inspector: Inspector,
+    /// The help that stands where the inspector else is.
+    pub(crate) help: Option<HelpPage>,
+    projects_page: ProjectsPage,
+    pub(crate) tour: Option<Tour>,
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
@@ -110,6 +117,9 @@ impl Designer {
             shown: Shown { palette: true, bottom: true, inspector: true },
             bottom: BottomState::default(),
             inspector: Inspector::default(),
+            help: None,
+            projects_page: ProjectsPage::default(),
+            tour: None,
             regions: Regions::default(),
             shown_project: None,
         }
@@ -201,6 +211,7 @@ impl Designer {
         let was_typing = ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
+        self.follow_tour();
         let situation = self.situation();
         let theme = Theme::of(&ctx);
         let mut commands = Vec::new();
@@ -213,7 +224,7 @@ impl Designer {
             }
         } else if self.session.shows_projects || self.session.document.is_none() {
             let can_go_back = self.session.document.is_some();
-            pages::projects_page(ui, theme, &self.session.projects, can_go_back, &mut commands);
+            self.projects_page.ui(ui, theme, &self.session, can_go_back, &mut commands);
         } else {
             self.workspace(ui, theme, &situation, &mut commands);
             self.overlays(&ctx, theme, &situation, was_typing, &mut commands);
@@ -265,6 +276,29 @@ impl Designer {
         }
     }
 
+    /// Begins the tour on a first start that has something to show, and has it go on by what was done.
+    fn follow_tour(&mut self) {
+        let Some(document) = &self.session.document else { return };
+        if std::mem::take(&mut self.session.wants_tour) && document.pipeline().num_wires() > 0 {
+            self.tour = Some(Tour::default());
+        }
+        let Some(tour) = &mut self.tour else { return };
+        let node = self.selection.single_node().and_then(|id| document.pipeline().node(id));
+        let card = node.and_then(|node| self.session.catalog.card(&node.kind));
+        let live = &self.session.live;
+        tour.follow(&Seen {
+            has_selected_node: node.is_some(),
+            has_selected_view: card.is_some_and(|card| card.has_view),
+            is_running: live.is_running(),
+            run: live.run,
+            is_tapping: live.tapped.is_some(),
+            generation: document.generation(),
+            edit_cost: live.edit_cost.clone(),
+            shows_help: self.help.is_some(),
+            shows_commands: self.pick_list.as_ref().is_some_and(PickList::is_of_actions),
+        });
+    }
+
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
@@ -311,6 +345,11 @@ impl Designer {
             top_bar::top_bar_ui(ui, &mut cx, self.canvas.camera.zoom);
         });
         banners(ui, session, document.save_state(), &mut cx);
+        if let Some(tour) = &self.tour {
+            Panel::top("tour").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
+                tour.ui(ui, theme, cx.keymap, cx.commands);
+            });
+        }
         if shows_dashboard {
             tabs_panel(ui, &mut cx, &self.dashboard);
             let can_link = session.can_link();
@@ -327,7 +366,10 @@ impl Designer {
         let panel = Panel::right("inspector").default_size(316.0).size_range(260.0..=560.0).frame(side(18));
         panel.show_collapsible(ui, &mut shown.inspector, |ui| {
             regions.mark(ui, theme, Region::Inspector);
-            inspector::inspector_ui(ui, &mut self.inspector, &mut cx);
+            match &self.help {
+                Some(page) => page.ui(ui, &mut cx, &session.templates),
+                None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
+            }
         });
         let frame = Frame::new().fill(theme.panel);
         let panel = Panel::bottom("bottom").default_size(248.0).size_range(80.0..=700.0).frame(frame);

@@ -15,6 +15,7 @@ const NODE: &[&str] = &[
     "edit.copy",
     "edit.replace",
     "edit.toggle_disabled",
+    "help.node",
     LINE,
     "edit.add_after",
     "edit.add_before",

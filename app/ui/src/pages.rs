@@ -1,18 +1,11 @@
-//! What stands in place of the workspace, or over it: the list of projects, waiting, lost connections, messages.
+//! What stands in place of the workspace, or over it: waiting, lost connections, messages.
 
 use egui::accesskit::Role;
-use egui::{
-    Align, Align2, Area, CornerRadius, Frame, Layout, Margin, Order, RichText, ScrollArea, Sense, Stroke, Ui,
-    WidgetInfo, vec2,
-};
-use millrace_protocol::ProjectSummary;
+use egui::{Align2, Area, Frame, Margin, Order, RichText, Stroke, Ui, WidgetInfo, vec2};
 
-use crate::command::Command;
-use crate::format;
 use crate::icon::icon;
 use crate::session::Notices;
-use crate::theme::{Theme, radius, size, space};
-use crate::top_bar::icon_button;
+use crate::theme::{Theme, size, space};
 
 /// One message in the middle, with what to do.
 pub fn message_page(ui: &mut Ui, theme: &Theme, sign: &str, title: &str, text: &str) {
@@ -24,86 +17,6 @@ pub fn message_page(ui: &mut Ui, theme: &Theme, sign: &str, title: &str, text: &
         ui.heading(title);
         ui.label(RichText::new(text).color(theme.text_weak));
     });
-}
-
-/// The list of projects, to open, make, import or delete one.
-pub fn projects_page(
-    ui: &mut Ui,
-    theme: &Theme,
-    projects: &[ProjectSummary],
-    can_go_back: bool,
-    commands: &mut Vec<Command>,
-) {
-    ui.painter().rect_filled(ui.max_rect(), 0, theme.ground);
-    let width = 640.0_f32.min(ui.available_width() - 2.0 * space::XL);
-    let side = (ui.available_width() - width) / 2.0;
-    let rect = ui.available_rect_before_wrap();
-    let rect = egui::Rect::from_min_size(rect.min + vec2(side, 64.0), vec2(width, rect.height() - 80.0));
-    let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(rect));
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("Millrace").font(theme.semibold(24.0)).color(theme.text_strong));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if can_go_back && icon_button(ui, theme, "x", "Back to the project", true).clicked() {
-                commands.push(Command::CloseProjects);
-            }
-            if ui.button(format!("{}  Import…", icon("download-simple"))).clicked() {
-                commands.push(Command::Import);
-            }
-            if ui.button(format!("{}  New project", icon("plus"))).clicked() {
-                commands.push(Command::NewProject);
-            }
-        });
-    });
-    ui.add_space(space::L);
-    if projects.is_empty() {
-        ui.label(
-            RichText::new("There are no projects yet. Make a new one, or import a pipeline file.")
-                .color(theme.text_weak),
-        );
-        return;
-    }
-    ScrollArea::vertical().auto_shrink(false).show(&mut ui, |ui| {
-        for project in projects {
-            project_row(ui, theme, project, commands);
-        }
-    });
-}
-
-fn project_row(ui: &mut Ui, theme: &Theme, project: &ProjectSummary, commands: &mut Vec<Command>) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 56.0), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("open {}", project.name)));
-    let is_hot = response.hovered() || response.has_focus();
-    let fill = if is_hot { theme.hovered } else { theme.panel };
-    let corner = CornerRadius::same(radius::CARD);
-    ui.painter().rect(rect, corner, fill, theme.line_stroke(), egui::StrokeKind::Inside);
-    let at = rect.left_center() + vec2(space::L, 0.0);
-    ui.painter().text(
-        at - vec2(0.0, 9.0),
-        Align2::LEFT_CENTER,
-        &project.name,
-        theme.semibold(size::TITLE),
-        theme.text_strong,
-    );
-    let facts = format!(
-        "{} · changed {}",
-        format::counted(project.num_nodes as u64, "node"),
-        format::timestamp(project.changed_ms.saturating_mul(1_000))
-    );
-    ui.painter().text(at + vec2(0.0, 10.0), Align2::LEFT_CENTER, facts, theme.small(), theme.text_weak);
-    let corner = egui::Rect::from_center_size(rect.right_center() - vec2(28.0, 0.0), vec2(32.0, 32.0));
-    let mut child = ui.new_child(egui::UiBuilder::new().id_salt(("delete", project.id)).max_rect(corner));
-    let trash = icon_button(&mut child, theme, "trash", &format!("delete {}", project.name), true);
-    trash.clone().on_hover_text("Delete this project…");
-    egui::Popup::menu(&trash).show(|ui| {
-        ui.label(format!("Delete “{}” with all its revisions? This cannot be undone.", project.name));
-        if ui.button(RichText::new("Delete").color(theme.error)).clicked() {
-            commands.push(Command::DeleteProject(project.id));
-            ui.close();
-        }
-    });
-    if response.clicked() {
-        commands.push(Command::OpenProject(project.id));
-    }
 }
 
 /// A strip across the top of the workspace that stays until what it tells of is over.

@@ -89,9 +89,7 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
             ui.label(egui::RichText::new(section.title()).font(theme.semibold(size::SMALL)).color(theme.text_weak));
             ui.add_space(space::XS);
             for card in cards {
-                if row_ui(ui, theme, card) {
-                    cx.commands.push(Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None });
-                }
+                cx.commands.extend(row_ui(ui, theme, card));
             }
         }
         if first.is_none() {
@@ -106,12 +104,16 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
     });
 }
 
-/// One kind; true when it is to be added.
-fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> bool {
+/// One kind, and what is asked of it.
+fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> Option<Command> {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("add {}", card.title)));
     response.dnd_set_drag_payload(DraggedKind(card.kind.clone()));
-    if response.hovered() || response.has_focus() {
+    let corner = Rect::from_center_size(rect.right_center() - vec2(14.0, 0.0), vec2(22.0, 22.0));
+    let help_id = response.id.with("help");
+    let is_at_help = ui.memory(|memory| memory.has_focus(help_id)) || ui.rect_contains_pointer(corner);
+    let is_hot = response.hovered() || response.has_focus() || is_at_help;
+    if is_hot {
         ui.painter().rect_filled(rect, CornerRadius::same(radius::FIELD), theme.hovered);
         ui.set_cursor_icon(egui::CursorIcon::Grab);
     }
@@ -123,12 +125,26 @@ fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> bool {
     // Who does not use a mouse presses it as a button.
     let by_reader = ui.input(|input| input.has_accesskit_action_request(response.id, egui::accesskit::Action::Click));
     let is_added = response.double_clicked() || by_key || by_reader;
+    let by_f1 = is_hot && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
+    let wants_help = by_f1 || (is_hot && help_button(ui, theme, card, corner, help_id));
     response.on_hover_ui(|ui| {
         ui.label(egui::RichText::new(&card.title).font(theme.semibold(size::BODY)));
         ui.label(&card.summary);
-        ui.colored_label(theme.text_weak, "Drag it onto the canvas, or double-click.");
+        ui.colored_label(theme.text_weak, "Drag it onto the canvas, or double-click. F1 shows its help.");
     });
-    is_added
+    if wants_help {
+        return Some(Command::ShowHelp(Some(card.kind.clone())));
+    }
+    is_added.then(|| Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None })
+}
+
+/// The question mark at the end of a row that is pointed at; true when it was pressed.
+fn help_button(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect, id: egui::Id) -> bool {
+    let response = ui.interact(rect, id, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("help of {}", card.title)));
+    let color = if response.hovered() || response.has_focus() { theme.accent } else { theme.text_weak };
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon("question"), theme.icon_font(size::ICON), color);
+    response.clicked()
 }
 
 /// The section's bar, the icon and the title.

@@ -54,6 +54,11 @@ const ACTIONS_WIDTH: f32 = 480.0;
 const MAX_HEIGHT: f32 = 320.0;
 
 impl PickList {
+    /// Whether it is the list of all commands.
+    pub fn is_of_actions(&self) -> bool {
+        matches!(self.source, Source::Actions)
+    }
+
     /// The nodes that fit `wire_from`; the picked one comes to stand at `at`.
     pub fn nodes(at: Position, pos_in_screen: Pos2, wire_from: Option<Joint>) -> Self {
         Self::new(Source::Nodes { at, wire_from }, pos_in_screen)

@@ -5,12 +5,14 @@ use egui::{Align, CornerRadius, Layout, Rect, Response, RichText, Stroke, TextEd
 use millrace_model::Edit;
 use millrace_model::run::EditCost;
 
+use crate::actions::{Action, find};
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::document::SaveState;
 use crate::format;
 use crate::icon::icon;
 use crate::inspector::is_left;
+use crate::menus;
 use crate::theme::{Theme, radius, size, space};
 
 pub const HEIGHT: f32 = 48.0;
@@ -78,26 +80,31 @@ fn project_menu(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         cx.commands.push(Command::EndBurst);
     }
     ui.separator();
-    let mut item = |name: &str, title: &str, wish: Command| {
-        if ui.button(format!("{}  {title}", icon(name))).clicked() {
-            cx.commands.push(wish);
-            ui.close();
-        }
-    };
-    item("file-plus", "New project", Command::NewProject);
-    item("folder-open", "Open…", Command::ShowProjects);
-    item("download-simple", "Import…", Command::Import);
-    item("export", "Export…", Command::Export);
-    item("bookmark-simple", "Save a revision…", Command::AskRevision);
+    for id in ["project.new", "project.open", "project.import", "project.export", "project.save_revision"] {
+        menus::item(ui, cx, action(id));
+    }
+}
+
+/// An action of the bar by its id.
+fn action(id: &str) -> &'static Action {
+    find(id).expect("the bar names actions of the list")
+}
+
+/// What an action does, with the keys that do it now.
+fn with_keys(cx: &ViewContext<'_>, id: &str, words: &str) -> String {
+    match cx.keymap.text_for(action(id)) {
+        Some(keys) => format!("{words} ({keys})"),
+        None => words.to_owned(),
+    }
 }
 
 fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     let (theme, live) = (cx.theme, cx.live);
     if live.is_running() {
         let (word, hint) = if live.is_stopping() {
-            ("Stopping…", "Rows in flight are finished first. Click again to end at once.")
+            ("Stopping…", "Rows in flight are finished first. Click again to end at once.".to_owned())
         } else {
-            ("Stop", "Sources stop, rows in flight are finished (Ctrl+.)")
+            ("Stop", with_keys(cx, "run.stop", "Sources stop, rows in flight are finished"))
         };
         let label = if live.is_stopping() { "Stop now" } else { "Stop" };
         if run_button(ui, theme, "stop", word, theme.error, theme.error_ground, label).on_hover_text(hint).clicked() {
@@ -106,7 +113,7 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         changes_ui(ui, cx);
     } else {
         let response = run_button(ui, theme, "play", "Run", theme.ok, theme.ok_ground, "Run");
-        if response.on_hover_text("Run the pipeline (Ctrl+Enter)").clicked() {
+        if response.on_hover_text(with_keys(cx, "run.run", "Run the pipeline")).clicked() {
             cx.commands.push(Command::Run);
         }
     }
@@ -135,12 +142,12 @@ fn changes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         Some(EditCost::Nodes { nodes }) => {
             let lines: Vec<String> =
                 nodes.iter().map(|restart| format!("“{}” {}.", restart.title, restart.state.words())).collect();
-            let hint = format!("{}\nEverything else goes on. (Ctrl+Shift+Enter)", lines.join("\n"));
-            ("Apply changes", hint, Command::ApplyToRun)
+            let rest = with_keys(cx, "run.apply", "Everything else goes on.");
+            ("Apply changes", format!("{}\n{rest}", lines.join("\n")), Command::ApplyToRun)
         }
         Some(EditCost::Run { reason }) => {
-            let hint = format!("{reason} The run is stopped and started again with what is drawn.");
-            ("Restart", hint, Command::Restart)
+            let rest = with_keys(cx, "run.restart", "The run is stopped and started again with what is drawn.");
+            ("Restart", format!("{reason} {rest}"), Command::Restart)
         }
         Some(EditCost::Nothing) | None => return,
     };
@@ -180,22 +187,25 @@ fn run_button(
 fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     let theme = cx.theme;
     ui.spacing_mut().item_spacing.x = space::XS;
-    if icon_button(ui, theme, "question", "Keys", true).on_hover_text("Keys (?)").clicked() {
+    if icon_button(ui, theme, "question", "Keys", true).on_hover_text(with_keys(cx, "view.keys", "Keys")).clicked() {
         cx.commands.push(Command::ToggleShortcuts);
     }
     let (sign, label) = if theme.is_dark { ("sun", "Light theme") } else { ("moon", "Dark theme") };
-    if icon_button(ui, theme, sign, label, true).on_hover_text(label).clicked() {
+    if icon_button(ui, theme, sign, label, true).on_hover_text(with_keys(cx, "view.toggle_theme", label)).clicked() {
         cx.commands.push(Command::ToggleTheme);
     }
-    if icon_button(ui, theme, "command", "All commands", true).on_hover_text("All commands (Ctrl+K)").clicked() {
+    let hint = with_keys(cx, "view.commands", "All commands");
+    if icon_button(ui, theme, "command", "All commands", true).on_hover_text(hint).clicked() {
         cx.commands.push(Command::ShowPalette);
     }
     ui.add_space(space::S);
-    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text("Zoom to fit (F)").clicked() {
+    let hint = with_keys(cx, "view.zoom_to_fit", "Zoom to fit");
+    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text(hint).clicked() {
         cx.commands.push(Command::ZoomToFit);
     }
     let percent = RichText::new(format!("{:>3.0} %", zoom * 100.0)).font(theme.mono()).color(theme.text_weak);
-    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text("Zoom to 100 % (0)");
+    let hint = with_keys(cx, "view.zoom_100", "Zoom to 100 %");
+    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text(hint);
     reset.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom to 100 %"));
     if reset.clicked() {
         cx.commands.push(Command::ZoomReset);
@@ -204,12 +214,14 @@ fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     let history = cx.document.history();
     let label = history.redo_label().map_or_else(|| "Nothing to redo".to_owned(), |label| format!("Redo: {label}"));
     let can = history.redo_label().is_some();
-    if icon_button(ui, theme, "arrow-u-up-right", "Redo", can).on_hover_text(label).clicked() {
+    let hint = with_keys(cx, "edit.redo", &label);
+    if icon_button(ui, theme, "arrow-u-up-right", "Redo", can).on_hover_text(hint).clicked() {
         cx.commands.push(Command::Redo);
     }
     let label = history.undo_label().map_or_else(|| "Nothing to undo".to_owned(), |label| format!("Undo: {label}"));
     let can = history.undo_label().is_some();
-    if icon_button(ui, theme, "arrow-u-up-left", "Undo", can).on_hover_text(label).clicked() {
+    let hint = with_keys(cx, "edit.undo", &label);
+    if icon_button(ui, theme, "arrow-u-up-left", "Undo", can).on_hover_text(hint).clicked() {
         cx.commands.push(Command::Undo);
     }
 }

@@ -13,6 +13,7 @@ impl Host {
         match request {
             Request::Hello => self.hello().await,
             Request::ListProjects => self.list_projects().await,
+            Request::ListSamples => Ok(self.list_samples()),
             Request::CreateProject { name } => self.create_project(name).await,
             Request::ImportProject { text, folder } => self.import_project(text, folder).await,
             Request::ImportFile { path } => {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::clock::now_ms;
 use crate::host::in_background;
 use crate::pipeline_file::{self, PipelineFile};
-use crate::{Host, failure};
+use crate::{Host, failure, samples};
 
 /// The setting that names the project to open first.
 pub(crate) const LAST_PROJECT: &str = "last_project";
@@ -25,6 +25,10 @@ impl Host {
             num_nodes: row.num_nodes,
         };
         Ok(Response::Projects(rows.into_iter().map(summary).collect()))
+    }
+
+    pub(crate) fn list_samples(&self) -> Response {
+        Response::Samples(samples::list(self.options.samples.as_deref()))
     }
 
     pub(crate) async fn create_project(&self, name: String) -> Result<Response, Failure> {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use millrace_model::Pipeline;
+use millrace_protocol::Sample;
 use millrace_store::{NewProject, Store, StoreError};
 use rust_embed::RustEmbed;
 use serde_json::Value;
@@ -22,6 +23,16 @@ const PIPELINE_ENDING: &str = ".millrace.json";
 const DATA_FOLDER: &str = "data/";
 /// The one that is open when somebody starts Millrace for the first time.
 const FIRST: &str = "fleet_health.millrace.json";
+/// Each sample with what it shows, in the order of the gallery.
+const SUMMARIES: [(&str, &str); 4] = [
+    (FIRST, "A fleet of simulated devices: averages per minute, devices that fall silent, alarms to a file."),
+    (
+        "access_log.millrace.json",
+        "A web server's log, parsed line by line: requests and errors a minute, errors to a file.",
+    ),
+    ("sensor_file.millrace.json", "A CSV file of a machine's sensors: cleaned, gaps filled, averages per hour."),
+    ("chart_gallery.millrace.json", "Every chart beside the others, fed by one simulated fleet."),
+];
 /// Set once the samples were put in, so that deleting them all does not bring them back.
 const DONE: &str = "samples_imported";
 
@@ -58,6 +69,17 @@ pub(crate) fn import_once(store: &Store, folder: &Path) -> Result<(), StoreError
     store.set_setting(DONE, &Value::Bool(true))
 }
 
+/// The samples, to begin a project from. Those that read files are left out where no `folder` has their files.
+pub(crate) fn list(folder: Option<&Path>) -> Vec<Sample> {
+    let folder = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
+    let folder = folder.map(|folder| folder.to_string_lossy().into_owned());
+    let text_of = |name: &str| String::from_utf8(Samples::get(name)?.data.into_owned()).ok();
+    let samples = SUMMARIES.iter().filter_map(|(name, summary)| {
+        Some(Sample { summary: (*summary).to_owned(), text: text_of(name)?, folder: folder.clone() })
+    });
+    samples.filter(|sample| folder.is_some() || !sample.text.contains(&format!("\"{DATA_FOLDER}"))).collect()
+}
+
 /// Whether a built-in file is a sample, and not one that serves a bench or a test.
 fn is_pipeline(name: &str) -> bool {
     name.ends_with(PIPELINE_ENDING) && !name.contains('/')
@@ -81,6 +103,16 @@ fn write_files(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_sample_is_in_the_gallery_and_without_files_only_those_that_need_none() {
+        let texts = |folder| -> Vec<String> { list(folder).into_iter().map(|sample| sample.text).collect() };
+        let here = texts(Some(Path::new("here")));
+        assert_eq!(here.len(), Samples::iter().filter(|name| is_pipeline(name)).count());
+        let bare = texts(None);
+        assert!(!bare.is_empty() && bare.iter().all(|text| !text.contains("data/")));
+        assert!(bare.len() < here.len());
+    }
 
     #[test]
     fn every_built_in_pipeline_can_be_read() {

@@ -72,6 +72,8 @@ pub enum Request {
     /// The first request: who is there and what nodes there are.
     Hello,
     ListProjects,
+    /// The pipelines that come with Millrace, to begin from.
+    ListSamples,
     CreateProject {
         name: String,
     },
@@ -163,6 +165,7 @@ pub enum Request {
 pub enum Response {
     Welcome(Welcome),
     Projects(Vec<ProjectSummary>),
+    Samples(Vec<Sample>),
     Project(Box<Project>),
     Saved { version: u64 },
     Revisions(Vec<Revision>),
@@ -196,6 +199,17 @@ pub struct ProjectSummary {
     /// Milliseconds since the epoch.
     pub changed_ms: i64,
     pub num_nodes: usize,
+}
+
+/// A pipeline that comes with Millrace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// What it shows, in one line.
+    pub summary: String,
+    /// The pipeline file's text.
+    pub text: String,
+    /// Where its relative paths start on the host's machine.
+    pub folder: Option<String>,
 }
 
 /// A project as it is opened.

@@ -52,6 +52,8 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.log", "Run log", &[key(CTRL_SHIFT, Key::U)], Need::Nothing, || Command::ShowBottom(BottomTab::Log)),
     Action::view("view.large_view", "Large view of the chart", &[], Need::Nothing, || Command::ShowBottom(BottomTab::View)),
     Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question"),
+    Action::view("help.node", "Help of the selected node", &[key(CTRL, Key::F1)], Need::OneNode, || Command::HelpOfSelected).with_icon("question"),
+    Action::view("help.tour", "Take the tour", &[], Need::SomeWire, || Command::StartTour).with_icon("info"),
     Action::edit("bookmark.add", "Bookmark this view", &[key(CTRL, Key::B)], Need::Nothing, || Command::Bookmark(BookmarkWish::Add)).in_group(super::Group::View).with_icon("bookmark-simple"),
     Action::edit("bookmark.remove_last", "Remove the newest bookmark", &[], Need::Bookmark(1), || Command::Bookmark(BookmarkWish::RemoveLast)).in_group(super::Group::View),
     Action::edit("bookmark.remove_all", "Remove all bookmarks", &[], Need::Bookmark(1), || Command::Bookmark(BookmarkWish::RemoveAll)).in_group(super::Group::View),

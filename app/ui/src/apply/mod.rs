@@ -15,10 +15,12 @@ use crate::command::{Command, Joint};
 use crate::designer::Designer;
 use crate::document::Document;
 use crate::editing::{self, Pasted, annotate};
+use crate::help::HelpPage;
 use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
 use crate::selection::Selection;
 use crate::theme::Theme;
+use crate::tour::Tour;
 
 /// The setting that keeps how the canvas is shown.
 pub(crate) const LOOK_SETTING: &str = "canvas";
@@ -146,6 +148,23 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             let is_shown = designer.shown.panel(side);
             *is_shown = !*is_shown;
         }
+        Command::ShowHelp(kind) => show_help(designer, kind),
+        Command::HelpOfSelected => {
+            let document = designer.session.document.as_ref();
+            let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
+            let kind = node.map(|node| node.kind.clone());
+            show_help(designer, kind);
+        }
+        Command::StartTour => designer.tour = Some(Tour::default()),
+        Command::SkipTourStep => {
+            if let Some(tour) = &mut designer.tour {
+                tour.skip();
+            }
+        }
+        Command::EndTour => {
+            designer.tour = None;
+            designer.session.remember(crate::tour::SETTING, true.into());
+        }
         Command::ShowPalette => {
             designer.pick_list = Some(PickList::actions(looks::middle(ctx)));
         }
@@ -182,6 +201,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::CloseProjects => designer.session.shows_projects = false,
         Command::OpenProject(project) => designer.session.open_project(project),
         Command::NewProject => designer.session.new_project(),
+        Command::UseTemplate { name } => designer.session.use_template(&name),
         Command::DeleteProject(project) => designer.session.delete_project(project),
         Command::Import => designer.session.import(),
         Command::Export => designer.session.export(),
@@ -221,8 +241,15 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
     }
 }
 
+/// The page stands where the inspector else is.
+fn show_help(designer: &mut Designer, kind: Option<String>) {
+    designer.help = kind.map(HelpPage::of);
+    designer.shown.inspector |= designer.help.is_some();
+}
+
 fn select(designer: &mut Designer, selection: Selection) {
     if designer.selection != selection {
+        designer.help = None;
         let former = std::mem::replace(&mut designer.selection, selection);
         if !former.is_empty() {
             designer.former_selection = former;

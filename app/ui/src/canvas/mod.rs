@@ -20,6 +20,7 @@ mod scene;
 mod search;
 mod sketch;
 mod status;
+mod thumbnail;
 mod walk;
 mod wire;
 
@@ -34,6 +35,7 @@ pub use camera::{Camera, snapped, to_pos};
 pub use gesture::NUDGE;
 pub use look::CanvasLook;
 pub use paint::line;
+pub use thumbnail::Thumbnail;
 
 use self::gesture::Gesture;
 use self::layers::Focused;

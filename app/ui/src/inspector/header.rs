@@ -2,13 +2,13 @@
 
 use egui::text::{CCursor, CCursorRange};
 use egui::{Align, Frame, Layout, Margin, RichText, TextEdit, Ui, pos2, vec2};
-use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
 use millrace_model::{Edit, Node, NodeCard};
 
 use super::parts::{icon_button, is_left, section_ui, weak};
 use crate::command::{Command, edit};
 use crate::context::ViewContext;
 use crate::icon::icon;
+use crate::markdown::markdown_ui;
 use crate::theme::{Theme, radius, size, space};
 
 pub(super) fn header_ui(ui: &mut Ui, is_help_closed: &mut bool, ctx: &mut ViewContext<'_>, node: &Node) {
@@ -109,10 +109,7 @@ pub(super) fn banner_ui(ui: &mut Ui, theme: &Theme, message: &str) {
 }
 
 /// The node's own documentation.
-pub(super) fn help_ui(ui: &mut Ui, cache: &mut CommonMarkCache, theme: &Theme, card: &NodeCard) {
+pub(super) fn help_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) {
     section_ui(ui, theme, "Help");
-    ui.push_id(&card.kind, |ui| {
-        ui.spacing_mut().item_spacing.y = space::S;
-        CommonMarkViewer::new().default_width(Some(ui.available_width() as usize)).show(ui, cache, &card.help);
-    });
+    ui.push_id(("help", &card.kind), |ui| markdown_ui(ui, theme, &card.help));
 }

@@ -15,17 +15,15 @@ mod selected;
 mod suggest;
 
 use egui::{ScrollArea, Ui};
-use egui_commonmark::CommonMarkCache;
 
 use crate::context::ViewContext;
 
 pub use form::{Change, FormContext, form_ui};
-pub(crate) use parts::{icon_button, is_left};
+pub(crate) use parts::{first_sentence, icon_button, is_left, section_ui, weak};
 
 /// What the inspector remembers from frame to frame; nothing of it belongs to the pipeline.
 #[derive(Debug, Default)]
 pub struct Inspector {
-    help: CommonMarkCache,
     /// The person closed the help section.
     is_help_closed: bool,
     new_parameter: pipeline::NewParameter,
@@ -62,6 +60,6 @@ fn node_ui(ui: &mut Ui, state: &mut Inspector, ctx: &mut ViewContext<'_>, node: 
     }
     ports::ports_ui(ui, ctx, node);
     if let Some(card) = card.filter(|card| !state.is_help_closed && !card.help.is_empty()) {
-        header::help_ui(ui, &mut state.help, ctx.theme, card);
+        header::help_ui(ui, ctx.theme, card);
     }
 }

@@ -21,6 +21,7 @@ pub use self::notices::{Notice, Notices};
 use crate::document::{Document, PendingSave};
 use crate::link::{Link, LinkState};
 use crate::live::Live;
+use crate::template::Template;
 
 /// A check waits this long after the last edit.
 const CHECK_DELAY_MS: f64 = 150.0;
@@ -40,6 +41,7 @@ enum Pending {
     Projects,
     /// The list in which the wanted project is looked for.
     WantedProject,
+    Samples,
     Open,
     /// The host's version after a conflict, to save over it.
     Rebase,
@@ -67,6 +69,8 @@ enum Pending {
         file_name: String,
     },
     Theme,
+    /// Whether the tour was taken.
+    Tour,
     /// Something else that was kept for the person.
     Setting(&'static str),
     /// Only its failure matters; else this is said.
@@ -91,6 +95,8 @@ pub struct Session {
     pub projects: Vec<ProjectSummary>,
     /// The name of the project to open as soon as the host is there.
     pub wanted_project: Option<String>,
+    /// What projects may be begun from.
+    pub templates: Vec<Template>,
     pub shows_projects: bool,
     pub checked: Checked,
     pub live: Live,
@@ -101,6 +107,8 @@ pub struct Session {
     pub wants_dark: Option<bool>,
     /// What the host kept for the person; taken by the designer.
     pub heard_settings: Vec<(&'static str, Value)>,
+    /// Nobody has taken the tour here yet; taken by the designer once a project is open.
+    pub wants_tour: bool,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
     /// A request that waits until the draft is saved.
@@ -125,6 +133,7 @@ impl Session {
             document: None,
             projects: Vec::new(),
             wanted_project: None,
+            templates: Vec::new(),
             shows_projects: false,
             checked: Checked::default(),
             live: Live::default(),
@@ -132,6 +141,7 @@ impl Session {
             has_conflict: false,
             wants_dark: None,
             heard_settings: Vec::new(),
+            wants_tour: false,
             wants_problems: false,
             after_save: None,
             check_due: None,
@@ -235,6 +245,10 @@ impl Session {
             (Pending::Hello, Err(failure)) => self.fatal = Some(failure.message),
             (Pending::Projects, Ok(Response::Projects(projects))) => self.projects = projects,
             (Pending::WantedProject, Ok(Response::Projects(projects))) => self.open_wanted(projects),
+            (Pending::Samples, Ok(Response::Samples(samples))) => {
+                self.templates =
+                    samples.into_iter().filter_map(|sample| Template::read(sample, &self.catalog)).collect();
+            }
             (Pending::Open, Ok(Response::Project(project))) => self.opened(*project),
             (Pending::Rebase, Ok(Response::Project(project))) => self.rebase(&project),
             (Pending::Save { project, save }, result) => self.save_answered(project, save, result),
@@ -264,8 +278,9 @@ impl Session {
             (Pending::Theme, Ok(Response::Setting(Some(Value::String(theme))))) => {
                 self.wants_dark = Some(theme != "light");
             }
+            (Pending::Tour, Ok(Response::Setting(taken))) => self.wants_tour = taken.is_none(),
             (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
-            (Pending::Theme | Pending::Setting(_), _) => {}
+            (Pending::Theme | Pending::Tour | Pending::Setting(_), _) => {}
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -291,6 +306,8 @@ impl Session {
         for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
+        self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);
+        self.send(Request::ListSamples, Pending::Samples);
         if self.wanted_project.is_some() {
             return self.send(Request::ListProjects, Pending::WantedProject);
         }

@@ -52,6 +52,18 @@ impl Session {
         self.send_after_save(Request::CreateProject { name: "New pipeline".to_owned() }, Pending::Open);
     }
 
+    /// Makes a project from the template of this name; its own name is one that no known project has.
+    pub fn use_template(&mut self, name: &str) {
+        let Some(template) = self.templates.iter().find(|template| template.name() == name) else { return };
+        let taken = |name: &str| self.projects.iter().any(|project| project.name == name);
+        let free = (2..).map(|number| format!("{name} {number}")).find(|name| !taken(name));
+        let (text, folder) = match free.filter(|_| taken(name)) {
+            Some(free) => (template.text_named(&free), template.folder()),
+            None => (template.text_named(name), template.folder()),
+        };
+        self.send_after_save(Request::ImportProject { text, folder }, Pending::Open);
+    }
+
     pub fn delete_project(&mut self, project: ProjectId) {
         self.send(Request::DeleteProject { project }, Pending::Plain { done: Some("Project deleted.".to_owned()) });
         if self.document.as_ref().is_some_and(|document| document.project() == project) {

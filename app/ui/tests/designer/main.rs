@@ -4,11 +4,15 @@ mod actions;
 mod annotations;
 mod dashboards;
 mod editing;
+mod help;
 mod nothing_is_lost;
+#[path = "../support/picture.rs"]
+mod picture;
 mod running;
 mod saving;
 #[path = "../support/mod.rs"]
 mod support;
+mod tour;
 mod window;
 mod wiring;
 

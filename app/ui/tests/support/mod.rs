@@ -8,7 +8,7 @@ use millrace_model::card::{Field, FieldKind, Form};
 use millrace_model::{Catalog, NodeCard, Pipeline, PortCard, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
-    ServerMessage, Welcome,
+    Sample, ServerMessage, Welcome,
 };
 use millrace_ui::link::{DialogRequest, Link, LinkState, Picked};
 
@@ -35,6 +35,7 @@ pub struct Host {
     pub welcome_project: Option<ProjectId>,
     /// Where a browser would find the designer.
     pub origin: Option<String>,
+    pub samples: Vec<Sample>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -59,7 +60,8 @@ impl Host {
             downloads: Vec::new(),
             welcome_project: Some(1),
             origin: None,
-            settings: BTreeMap::new(),
+            samples: Vec::new(),
+            settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
     }
 
@@ -78,7 +80,17 @@ impl Host {
                 changed_ms: 1_772_373_807_412,
                 num_nodes: 3,
             }]),
-            Request::OpenProject { .. } | Request::CreateProject { .. } | Request::ImportProject { .. } => {
+            Request::ListSamples => Response::Samples(self.samples.clone()),
+            Request::ImportProject { text, folder } => {
+                self.project = Project {
+                    id: self.project.id + 1,
+                    text: text.clone(),
+                    folder: folder.clone(),
+                    ..self.project.clone()
+                };
+                Response::Project(Box::new(self.project.clone()))
+            }
+            Request::OpenProject { .. } | Request::CreateProject { .. } => {
                 Response::Project(Box::new(self.project.clone()))
             }
             Request::SaveDraft(draft) => {
