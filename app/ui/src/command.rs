@@ -1,5 +1,7 @@
 //! Everything that the UI can ask for. Drawing code only pushes commands; they are carried out after the frame.
 
+use std::collections::BTreeSet;
+
 use egui::KeyboardShortcut;
 use millrace_model::view::Look as ViewLook;
 use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
@@ -273,6 +275,12 @@ pub enum DashboardWish {
     ToggleFullScreen,
     /// Shows all of the time in every chart.
     ResetTime,
+    /// Shows only these values of a column in every chart that has it; none: all of them.
+    Filter {
+        column: String,
+        values: BTreeSet<String>,
+    },
+    ClearFilters,
     /// Copies the address of the page that shows it.
     CopyLink,
 }

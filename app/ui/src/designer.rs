@@ -161,6 +161,7 @@ impl Designer {
             is_tapping: live.tapped.is_some(),
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
+            is_filtered: !self.dashboard.filters().is_empty(),
             has_problems: !self.session.checked.diagnostics.is_empty(),
             has_copied: self.copied.is_some(),
             has_copied_params: self.copied_params.is_some(),
@@ -189,6 +190,8 @@ impl Designer {
         } else {
             [self.canvas.visible_views(), self.bottom.visible_views()].concat()
         };
+        let filters = self.shows_dashboard().then(|| self.dashboard.filters());
+        self.session.filter_views(filters.as_ref());
         if let Some(wait_ms) = self.session.tick(&views) {
             ctx.request_repaint_after(std::time::Duration::from_micros((wait_ms * 1_000.0) as u64));
         }
@@ -204,6 +207,7 @@ impl Designer {
             self.shown_project = project;
             self.selection = Selection::default();
             self.pick_list = None;
+            self.dashboard.filters.clear();
             self.dashboard.show(None);
         }
         self.take_wanted_dashboard();

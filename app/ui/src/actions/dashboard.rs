@@ -21,6 +21,7 @@ pub(super) const ACTIONS: &[Action] = &[
     view("dashboard.previous", "Previous tab", &[key(ALT, Key::PageUp)], Need::SomeDashboard, || Command::Dashboard(DashboardWish::Previous)).with_icon("arrow-left"),
     view("dashboard.full_screen", "Full screen, or back", &[key(ALT, Key::Enter)], Need::Dashboard, || Command::Dashboard(DashboardWish::ToggleFullScreen)).with_icon("arrows-out"),
     view("dashboard.reset_time", "Show all of the time", &[key(ALT, Key::Num0)], Need::Dashboard, || Command::Dashboard(DashboardWish::ResetTime)).with_icon("clock"),
+    view("dashboard.clear_filters", "Show the rows of all in every chart", &[], Need::Filter, || Command::Dashboard(DashboardWish::ClearFilters)).with_icon("funnel"),
     edit("dashboard.share_time", "Same time in all charts, or not", &[], Need::Dashboard, || Command::Dashboard(DashboardWish::ToggleSharedTime)).with_icon("clock"),
     edit("dashboard.duplicate", "Duplicate the dashboard", &[], Need::Dashboard, || Command::Dashboard(DashboardWish::Duplicate)).with_icon("copy"),
     edit("dashboard.delete", "Delete the dashboard", &[], Need::Dashboard, || Command::Dashboard(DashboardWish::Delete)).with_icon("trash"),

@@ -13,6 +13,8 @@ pub struct Situation {
     pub num_bookmarks: usize,
     pub num_dashboards: usize,
     pub shows_dashboard: bool,
+    /// The shown dashboard filters its charts.
+    pub is_filtered: bool,
     pub has_notes: bool,
     pub num_selected: usize,
     pub num_selected_wires: usize,
@@ -93,6 +95,8 @@ pub enum Need {
     SomeDashboard,
     /// A dashboard is shown.
     Dashboard,
+    /// It filters its charts.
+    Filter,
     Undo,
     Redo,
     Running,
@@ -130,6 +134,7 @@ impl Need {
             Need::CopiedParams => now.has_copied_params && now.num_selected > 0,
             Need::SomeDashboard => now.num_dashboards > 0,
             Need::Dashboard => now.shows_dashboard,
+            Need::Filter => now.is_filtered,
             Need::Bookmark(number) => now.num_bookmarks >= number,
             Need::Undo => now.can_undo,
             Need::Redo => now.can_redo,
@@ -169,6 +174,7 @@ impl Need {
             Need::CopiedParams => "Copy the settings of a node first",
             Need::SomeDashboard => "There is no dashboard",
             Need::Dashboard => "Open a dashboard first",
+            Need::Filter => "The charts are not filtered",
             Need::Bookmark(_) => "There is no such bookmark",
             Need::Undo => "Nothing to undo",
             Need::Redo => "Nothing to redo",

@@ -56,6 +56,10 @@ pub(super) fn carry_out(designer: &mut Designer, ctx: &Context, wish: DashboardW
         }
         (DashboardWish::ToggleFullScreen, Some(_)) => designer.dashboard.is_full = !designer.dashboard.is_full,
         (DashboardWish::ResetTime, Some(_)) => designer.dashboard.time_round += 1,
+        (DashboardWish::Filter { column, values }, Some((id, _))) => {
+            designer.dashboard.filters.entry(id).or_default().set(&column, values);
+        }
+        (DashboardWish::ClearFilters, Some((id, _))) => _ = designer.dashboard.filters.remove(&id),
         (DashboardWish::CopyLink, Some((id, _))) => {
             let name = document.name().to_owned();
             if let Some(address) = designer.session.link().address_of(&name, id.as_str()) {

@@ -3,12 +3,15 @@
 use egui::{Align, Layout, RichText, TextEdit, Ui, WidgetInfo, vec2};
 use millrace_model::{Dashboard, LayoutId};
 
-use super::{DashboardState, change, view_nodes, weak};
+use super::{DashboardState, change, filter, view_nodes, weak};
 use crate::command::{Command, DashboardWish};
 use crate::context::ViewContext;
 use crate::icon::icon;
 use crate::inspector::{icon_button, is_left};
 use crate::theme::{size, space};
+
+/// Narrower than this the bar has two rows.
+const WIDE: f32 = 800.0;
 
 pub(super) fn bar_ui(
     ui: &mut Ui,
@@ -19,6 +22,7 @@ pub(super) fn bar_ui(
     can_link: bool,
 ) {
     let theme = cx.theme;
+    let is_wide = ui.available_width() >= WIDE;
     ui.horizontal(|ui| {
         ui.set_height(space::ROW);
         ui.spacing_mut().item_spacing.x = space::S;
@@ -30,37 +34,58 @@ pub(super) fn bar_ui(
             title_ui(ui, cx, id, dashboard);
             charts_menu(ui, cx, id, dashboard);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let mut wish = |ui: &mut Ui, sign: &str, title: &str, wish: DashboardWish| {
-                if icon_button(ui, theme, sign, title).clicked() {
-                    cx.commands.push(Command::Dashboard(wish));
-                }
-            };
-            if state.is_full {
-                wish(ui, "arrows-in", "Leave full screen (Esc)", DashboardWish::ToggleFullScreen);
-            } else {
-                wish(ui, "trash", "Delete this dashboard", DashboardWish::Delete);
-                wish(ui, "copy", "Duplicate this dashboard", DashboardWish::Duplicate);
-                if can_link {
-                    wish(ui, "link", "Copy the link to this dashboard", DashboardWish::CopyLink);
-                }
-                wish(ui, "arrows-out", "Full screen", DashboardWish::ToggleFullScreen);
-            }
-            ui.add_space(space::S);
-            if dashboard.tiles.keys().any(|node| cx.live.looks.contains_key(node))
-                && ui.button("Reset time").on_hover_text("Show all of the time in every chart").clicked()
-            {
-                cx.commands.push(Command::Dashboard(DashboardWish::ResetTime));
-            }
-            if !state.is_full {
-                let mut shares = dashboard.shares_time;
-                let hint = "Moving or zooming through the time of one chart moves all of them";
-                if ui.checkbox(&mut shares, "Same time in all charts").on_hover_text(hint).changed() {
-                    cx.commands.push(Command::Dashboard(DashboardWish::ToggleSharedTime));
-                }
-            }
-        });
+        filter::menu_ui(ui, cx, state, dashboard);
+        if is_wide {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                page_ui(ui, cx, state, can_link);
+                ui.add_space(space::S);
+                time_ui(ui, cx, state, dashboard);
+            });
+        }
     });
+    if !is_wide {
+        ui.horizontal(|ui| {
+            ui.set_height(space::ROW);
+            ui.spacing_mut().item_spacing.x = space::S;
+            time_ui(ui, cx, state, dashboard);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| page_ui(ui, cx, state, can_link));
+        });
+    }
+    filter::chosen_ui(ui, cx, state);
+}
+
+/// What can be done with the whole page, from the right to the left.
+fn page_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState, can_link: bool) {
+    let mut wish = |ui: &mut Ui, sign: &str, title: &str, wish: DashboardWish| {
+        if icon_button(ui, cx.theme, sign, title).clicked() {
+            cx.commands.push(Command::Dashboard(wish));
+        }
+    };
+    if state.is_full {
+        wish(ui, "arrows-in", "Leave full screen (Esc)", DashboardWish::ToggleFullScreen);
+    } else {
+        wish(ui, "trash", "Delete this dashboard", DashboardWish::Delete);
+        wish(ui, "copy", "Duplicate this dashboard", DashboardWish::Duplicate);
+        if can_link {
+            wish(ui, "link", "Copy the link to this dashboard", DashboardWish::CopyLink);
+        }
+        wish(ui, "arrows-out", "Full screen", DashboardWish::ToggleFullScreen);
+    }
+}
+
+fn time_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState, dashboard: &Dashboard) {
+    if dashboard.tiles.keys().any(|node| cx.live.looks.contains_key(node))
+        && ui.button("Reset time").on_hover_text("Show all of the time in every chart").clicked()
+    {
+        cx.commands.push(Command::Dashboard(DashboardWish::ResetTime));
+    }
+    if !state.is_full {
+        let mut shares = dashboard.shares_time;
+        let hint = "Moving or zooming through the time of one chart moves all of them";
+        if ui.checkbox(&mut shares, "Same time in all charts").on_hover_text(hint).changed() {
+            cx.commands.push(Command::Dashboard(DashboardWish::ToggleSharedTime));
+        }
+    }
 }
 
 fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, id: &LayoutId, dashboard: &Dashboard) {
@@ -69,7 +94,7 @@ fn title_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, id: &LayoutId, dashboard: &Da
         .id_salt(("dashboard title", id))
         .font(cx.theme.semibold(size::TITLE))
         .margin(vec2(8.0, 5.0))
-        .desired_width(240.0);
+        .desired_width((ui.available_width() - 240.0).clamp(96.0, 240.0));
     let response = ui.add(field);
     response.widget_info(|| WidgetInfo {
         label: Some("Dashboard title".to_owned()),

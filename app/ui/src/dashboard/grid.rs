@@ -3,9 +3,9 @@
 use egui::{Align, CursorIcon, EventFilter, Id, Key, Label, Layout, Modifiers, Pos2, Rect, RichText, Role, ScrollArea};
 use egui::{Sense, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 use millrace_model::dashboard::NUM_COLUMNS;
-use millrace_model::{Cells, Dashboard, LayoutId, NodeId};
+use millrace_model::{Cells, Dashboard, LayoutId, NodeId, Tile};
 
-use super::{DashboardState, change, weak};
+use super::{DashboardState, change, filter, weak};
 use crate::accessibility::describe;
 use crate::chart::{Page, Picture, Size, view_ui};
 use crate::command::Command;
@@ -17,6 +17,8 @@ use crate::theme::{radius, size, space};
 const ROW: f32 = 48.0;
 const GAP: f32 = space::S;
 const HEADER: f32 = 26.0;
+/// A narrower page shows the tiles one below the other.
+const NARROW: f32 = 560.0;
 /// The side of the corner that sizes a tile.
 const CORNER: f32 = 16.0;
 
@@ -60,6 +62,17 @@ fn shifted(cells: Cells, sizes: bool, (dx, dy): (i64, i64)) -> Cells {
     }
 }
 
+/// The tiles one below the other, in the order in which they are read. Only for showing.
+fn stack(dashboard: &mut Dashboard) {
+    let mut tiles: Vec<&mut Tile> = dashboard.tiles.values_mut().collect();
+    tiles.sort_by_key(|tile| (tile.cells.y, tile.cells.x));
+    let mut y = 0;
+    for tile in tiles {
+        tile.cells = Cells { x: 0, y, w: NUM_COLUMNS, h: tile.cells.h };
+        y = tile.cells.bottom();
+    }
+}
+
 pub(super) fn grid_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
@@ -79,6 +92,11 @@ pub(super) fn grid_ui(
         {
             shown.place(&drag.node, shifted(drag.start, drag.sizes, grid.cells(at - drag.from)));
         }
+        let is_stacked = width < NARROW;
+        if is_stacked {
+            stack(&mut shown);
+        }
+        let is_fixed = state.is_full || is_stacked;
         let height = shown.num_rows() as f32 * step.y;
         ui.allocate_exact_size(vec2(width, height), Sense::hover());
         // In the order in which they are read, so that Tab goes from the left to the right and down.
@@ -88,7 +106,7 @@ pub(super) fn grid_ui(
         for (node, cells) in order {
             let rect = grid.rect(cells);
             let start = settled.tiles.get(node).map_or(cells, |tile| tile.cells);
-            let wish = tile_ui(ui, cx, state, (id, dashboard.shares_time), (node, start), rect);
+            let wish = tile_ui(ui, cx, state, (id, dashboard.shares_time, is_fixed), (node, start), rect);
             changed = changed.or(wish.map(|wish| (node.clone(), wish)));
         }
         if ui.input(|input| input.pointer.any_released())
@@ -124,7 +142,7 @@ fn tile_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     state: &mut DashboardState,
-    (id, shares_time): (&LayoutId, bool),
+    (id, shares_time, is_fixed): (&LayoutId, bool, bool),
     (node, start): (&NodeId, Cells),
     rect: Rect,
 ) -> Option<Wish> {
@@ -138,7 +156,7 @@ fn tile_ui(
     let title = cx.title_of(node);
     let mut wish = None;
     let header = Rect::from_min_size(rect.min, vec2(rect.width(), HEADER + space::XS));
-    if !state.is_full {
+    if !is_fixed {
         let widget = Id::unique(("tile", id, node));
         let response = ui.interact(header, widget, Sense::click_and_drag()).on_hover_cursor(CursorIcon::Grab);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("tile {title}")));
@@ -169,6 +187,7 @@ fn tile_ui(
     let inner = rect.shrink2(vec2(space::M, space::XS));
     let builder = UiBuilder::new().id_salt(("tile", node)).max_rect(inner).layout(Layout::top_down(Align::LEFT));
     let mut tile = ui.new_child(builder);
+    tile.shrink_clip_rect(rect);
     tile.spacing_mut().item_spacing.y = space::XS;
     tile.horizontal(|ui| {
         ui.set_height(HEADER);
@@ -182,6 +201,11 @@ fn tile_ui(
                     cx.commands.push(Command::JumpTo { node: node.clone(), param: None });
                 }
             }
+            if let Some(note) = cx.live.views.get(node).and_then(filter::note) {
+                let hint = "This chart's rows do not have that column.";
+                ui.add(Label::new(weak(cx, &note)).selectable(false)).on_hover_text(hint);
+                ui.add_space(space::XS);
+            }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let text = RichText::new(&title).font(theme.semibold(size::BODY)).color(theme.text_strong);
                 ui.add(Label::new(text).truncate().selectable(false));
@@ -189,7 +213,7 @@ fn tile_ui(
         });
     });
     chart_ui(&mut tile, cx, state, (id, shares_time), node);
-    if !state.is_full {
+    if !is_fixed {
         corner_ui(ui, cx, state, (id, node), start, (rect, &title));
     }
     wish
@@ -254,6 +278,11 @@ fn chart_ui(
         ui.centered_and_justified(|ui| ui.label(weak(cx, hint)));
         return;
     };
+    let is_filtered = view.filters.as_ref().is_some_and(|filters| !filters.is_empty());
+    if is_filtered && view.data.num_rows() == 0 {
+        ui.centered_and_justified(|ui| ui.label(weak(cx, "The filter leaves no rows here.")));
+        return;
+    }
     let part = cx.live.parts.get(node).map(|(_, part)| &part.data);
     let time = shares_time.then(|| Id::unique(("dashboard time", id, state.time_round)));
     let picture = Picture { spec: &view.spec, data: &view.data, part, page: Some(Page { time }) };

@@ -6,11 +6,14 @@
 //! not seen.
 
 mod bar;
+mod filter;
 mod grid;
 mod tabs;
 
+use std::collections::BTreeMap;
+
 use egui::{Align2, Frame, RichText, Ui};
-use millrace_model::{Dashboard, Edit, LayoutId, NodeId, Pipeline};
+use millrace_model::{Dashboard, Edit, Filters, LayoutId, NodeId, Pipeline};
 
 use crate::command::{Command, edit};
 use crate::context::ViewContext;
@@ -27,6 +30,8 @@ pub struct DashboardState {
     pub(crate) time_round: u64,
     /// The one to show as soon as a project has it, named by the address of the page.
     pub(crate) wanted: Option<String>,
+    /// What the reader wants to see of each; it is neither part of the pipeline nor of its history.
+    pub(crate) filters: BTreeMap<LayoutId, Filters>,
     drag: Option<grid::Drag>,
     visible_views: Vec<NodeId>,
 }
@@ -41,6 +46,11 @@ impl DashboardState {
     /// The nodes whose views were shown here in the last frame, and so are worth asking for.
     pub fn visible_views(&self) -> &[NodeId] {
         &self.visible_views
+    }
+
+    /// How the shown dashboard filters its charts.
+    pub fn filters(&self) -> Filters {
+        self.shown.as_ref().and_then(|id| self.filters.get(id)).cloned().unwrap_or_default()
     }
 
     /// Shows a dashboard, or the canvas.

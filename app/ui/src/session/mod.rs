@@ -10,7 +10,7 @@ mod saving;
 
 use std::collections::BTreeMap;
 
-use millrace_model::{Catalog, NodeId};
+use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
     Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, ServerMessage,
     Welcome,
@@ -60,7 +60,9 @@ enum Pending {
         generation: u64,
         apply: bool,
     },
-    Poll,
+    Poll {
+        filters: Option<Filters>,
+    },
     RecentRows {
         node: NodeId,
         port: String,
@@ -264,7 +266,7 @@ impl Session {
             }
             (Pending::Start, result) => self.start_answered(result),
             (Pending::EditRun { generation, apply }, result) => self.edit_run_answered(generation, apply, result),
-            (Pending::Poll, result) => self.poll_answered(result),
+            (Pending::Poll { filters }, result) => self.poll_answered(filters.as_ref(), result),
             (Pending::RecentRows { node, port }, Ok(Response::Rows(Some(frame)))) => match frame.to_batch() {
                 Ok(rows) => {
                     self.live.recent.insert((node, port), rows);

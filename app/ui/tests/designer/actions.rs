@@ -1,5 +1,7 @@
 //! The list of actions: each is reached by palette and keyboard, and is either one undoable step or changes nothing.
 
+use std::collections::BTreeSet;
+
 use egui::KeyboardShortcut;
 use millrace_model::{Edit, LayoutId};
 use millrace_ui::actions::{Action, Effect, Need, all, find};
@@ -72,6 +74,11 @@ fn prepare(bench: &mut Bench, need: Need) {
             bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(DashboardWish::Show(None))])
         }
         Need::Dashboard => bench.ask([Command::Dashboard(DashboardWish::New)]),
+        Need::Filter => {
+            let values = BTreeSet::from(["north".to_owned()]);
+            let filter = DashboardWish::Filter { column: "site".to_owned(), values };
+            bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(filter)]);
+        }
         Need::OneNote => bench.ask([Command::Select(note)]),
         Need::Group => {
             let mut selection = pair;

@@ -1,18 +1,19 @@
 //! Dashboards: tabs, tiles on the grid, the shared time, full screen, and the page that shows only one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_schema::{Field, Schema};
 use egui_kittest::kittest::NodeT;
+use millrace_model::filter::{Values, of_column};
 use millrace_model::view::{Mark, Scale, ViewSpec, XyChart};
 use millrace_model::{Cells, LayoutId, NodeId};
 use millrace_protocol::{Frame, ViewFrame};
 use millrace_ui::command::DashboardWish;
 
 use super::*;
-
-#[path = "../support/picture.rs"]
-mod picture;
 
 const PLANT: &str = r#"{
   "format": 1, "name": "Plant",
@@ -65,7 +66,28 @@ fn waves(phase: f64) -> ViewFrame {
         num_points: 300,
         x_held: None,
     });
-    ViewFrame { version: 1, spec, data: Frame::from_batch(&data).expect("a batch can be written") }
+    ViewFrame {
+        version: 1,
+        spec,
+        data: Frame::from_batch(&data).expect("a batch can be written"),
+        choices: Values::new(),
+    }
+}
+
+/// The same of the series that are wanted, as a host would filter them.
+fn sites(wanted: Option<&BTreeSet<String>>) -> ViewFrame {
+    let sites = ["north", "south"].map(str::to_owned);
+    let series: Vec<&str> =
+        sites.iter().filter(|site| wanted.is_none_or(|it| it.contains(*site))).map(String::as_str).collect();
+    let frame = waves(0.0);
+    let rows = frame.data.to_batch().expect("a batch");
+    let mut fields: Vec<Field> = rows.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    fields[0] = of_column(fields[0].clone(), "site");
+    let mut columns = rows.columns().to_vec();
+    columns[0] = Arc::new(StringArray::from_iter_values((0..rows.num_rows()).map(|row| series[row % series.len()])));
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("columns of one length");
+    let data = Frame::from_batch(&rows).expect("a batch can be written");
+    ViewFrame { data, choices: Values::from([("site".to_owned(), BTreeSet::from(sites))]), ..frame }
 }
 
 /// A bench whose run shows waves wherever they are asked for.
@@ -222,6 +244,67 @@ fn zooming_one_chart_zooms_all_until_the_time_is_reset() {
     bench.click("Same time in all charts");
     zoom(&mut bench);
     assert_eq!(looks(&bench).keys().collect::<Vec<_>>(), [&node("a")]);
+}
+
+#[test]
+fn a_filter_is_asked_of_the_host_shown_on_tiles_it_cannot_reach_and_is_no_edit() {
+    let host = Host::with(PLANT);
+    host.borrow_mut().polled = Some(Box::new(|poll| {
+        let mut polled = running(poll, RunState::Running);
+        let wanted = poll.filters.as_ref().and_then(|filters| filters.of("site"));
+        let asked = poll.views.iter().filter(|(id, version)| **version == 0 && id.as_str() != "c");
+        let view = |id: &NodeId| if id.as_str() == "a" { sites(wanted) } else { waves(1.5) };
+        polled.views = asked.map(|(id, _)| (id.clone(), view(id))).collect();
+        polled
+    }));
+    let mut bench = Bench::with(host);
+    bench.ask([Command::Run]);
+    bench.wait(300.0);
+    assert_eq!(last_poll(&bench).filters, None, "the canvas does not filter");
+    bench.ask([Command::Dashboard(DashboardWish::New)]);
+    bench.wait(300.0);
+    let (text, steps) = (bench.text(), bench.steps());
+    bench.click("Filter the charts");
+    tick(&mut bench, "site north");
+    bench.wait(300.0);
+    let rows = |bench: &Bench| {
+        let view = &bench.harness.state().session().live.views[&node("a")];
+        let names = view.data.column(0).as_string::<i32>().iter().flatten().map(str::to_owned);
+        names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&bench), ["north"], "a picture that was filtered otherwise is asked for anew");
+    assert!(bench.has_text("not filtered by site"), "the other chart has no sites");
+    assert_eq!(bench.harness.query_all_by_label_contains("not filtered by").count(), 1);
+    bench.press(Modifiers::NONE, Key::Escape);
+    bench.press(Modifiers::ALT, Key::Home);
+    bench.wait(300.0);
+    assert_eq!(last_poll(&bench).filters, None);
+    bench.press(Modifiers::ALT, Key::PageDown);
+    bench.wait(300.0);
+    assert_eq!(rows(&bench), ["north"], "the reader's choice is kept");
+    bench.click("Show every site");
+    bench.wait(300.0);
+    assert_eq!(rows(&bench), ["north", "south"]);
+    assert_eq!((bench.text(), bench.steps()), (text, steps), "looking changes nothing");
+}
+
+#[test]
+fn a_narrow_window_stacks_the_tiles_and_leaves_the_arrangement() {
+    let mut bench = Bench::open(PLANT);
+    bench.click("New dashboard");
+    let before = bench.text();
+    let places = |bench: &Bench| {
+        let titles = ["Pressure", "Flow", "Newest"].map(|title| format!("Go to {title}"));
+        titles.map(|title| bench.harness.get_by_label(&title).rect().center())
+    };
+    let wide = places(&bench);
+    assert!(wide[0].y == wide[1].y && wide[1].x > wide[0].x);
+    bench.harness.set_size(vec2(480.0, 1400.0));
+    bench.step();
+    let narrow = places(&bench);
+    assert!(narrow[0].x == narrow[1].x && narrow[0].y < narrow[1].y && narrow[1].y < narrow[2].y, "{narrow:?}");
+    assert!(!bench.has("tile Flow"), "what is not at its place cannot be moved");
+    assert_eq!(bench.text(), before);
 }
 
 #[test]
