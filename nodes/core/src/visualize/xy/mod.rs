@@ -4,6 +4,8 @@
 //! come after the others.
 
 mod points;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -60,26 +62,56 @@ impl From<ScaleParam> for Scale {
     }
 }
 
-/// The params of a node of this family, in one form.
-pub(super) struct Settings {
-    pub mark: Mark,
+/// The params of these charts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The columns whose numbers are drawn.
     pub y: Vec<ColumnRef>,
-    pub y_right: Vec<ColumnRef>,
+    /// The column along the bottom, a time or a number; empty: the event time.
+    #[serde(default)]
     pub x: Option<ColumnRef>,
+    /// Each value of this column is a series of its own.
+    #[serde(default)]
     pub series: Option<ColumnRef>,
+    /// Stands above the chart; empty: the node's own title.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
+    /// What the numbers are, and their unit, such as `Temperature (°C)`; empty: the names of the columns.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_label: String,
-    pub right_label: String,
+    /// How the numbers are laid out.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_scale: ScaleParam,
+    /// Columns with an axis of their own at the right side.
+    #[serde(default)]
+    pub y_right: Vec<ColumnRef>,
+    /// What the numbers at the right side are; empty: the names of the columns.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
+    pub right_label: String,
+    /// How many points of each series are held.
+    #[serde(default = "default_keep")]
+    #[schemars(range(min = 2, max = 10_000_000))]
     pub keep: usize,
+    /// Levels and bands to compare with.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub thresholds: Vec<ThresholdParam>,
+}
+
+fn default_keep() -> usize {
+    10_000
 }
 
 pub(super) fn card(title: &str, summary: &str, icon: &str) -> CardText {
     CardText::new(title, summary, icon).input(PortCard::rows("Rows to draw.")).headline("y").view()
 }
 
-impl Settings {
+impl Params {
     /// Says everything that is wrong.
     pub(super) fn infer(&self, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
         if self.y.is_empty() && self.y_right.is_empty() {
@@ -99,7 +131,7 @@ impl Settings {
         Vec::new()
     }
 
-    pub(super) fn build(self, cx: &BuildContext) -> Result<Machine, NodeError> {
+    pub(super) fn build(self, mark: Mark, cx: &BuildContext) -> Result<Machine, NodeError> {
         let input = cx.input();
         let x = XColumn::of(self.x.as_ref(), input)?;
         let all = || self.y.iter().chain(&self.y_right);
@@ -112,7 +144,7 @@ impl Settings {
         let series_field = field_of(Field::new("series", DataType::Utf8, false), input, series);
         let spec = XyChart {
             title: title(self.title, cx),
-            mark: self.mark,
+            mark,
             x_label: x.name.clone(),
             y_label: label(&self.y_label, &self.y),
             x_is_time: x.is_time,
@@ -125,7 +157,7 @@ impl Settings {
         };
         let y_names: Vec<String> = self.y.iter().chain(&self.y_right).map(ToString::to_string).collect();
         Ok(Machine::View(Box::new(XyView {
-            points: Points::new(y.len(), self.keep, self.mark != Mark::Dot),
+            points: Points::new(y.len(), self.keep, mark != Mark::Dot),
             num_left: self.y.len(),
             spec,
             x,
