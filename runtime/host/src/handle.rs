@@ -25,6 +25,7 @@ impl Host {
             Request::SaveDraft(draft) => self.save_draft(draft).await,
             Request::ListRevisions { project } => self.list_revisions(project).await,
             Request::SaveRevision { project, name } => self.save_revision(project, name).await,
+            Request::RenameRevision { project, revision, name } => self.rename_revision(project, revision, name).await,
             Request::ReadRevision { project, revision } => self.read_revision(project, revision).await,
             Request::ExportFile { project, path } => {
                 self.refuse_unless_local("export to a file by its path")?;

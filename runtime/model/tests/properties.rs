@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use millrace_model::{
-    Bookmark, Cells, Dashboard, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter, ParameterType,
-    Pipeline, Position, Tile, Tint, Wire,
+    Bookmark, Cells, Changes, Dashboard, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter,
+    ParameterType, Pipeline, Position, Tile, Tint, Wire, difference,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -80,8 +80,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     let place = |at: Option<(i16, i16)>| at.map(|(x, y)| Position { x: x.into(), y: y.into() });
     prop_oneof![
         3 => any_layout_edit(),
-        4 => (node.clone(), position()).prop_map(move |(n, at)| Edit::AddNode {
-            node: Node::new(id(n), "process.filter"),
+        4 => (node.clone(), position(), 0..9u8).prop_map(move |(n, at, kind)| Edit::AddNode {
+            node: Node::new(id(n), if kind == 0 { "process.union" } else { "process.filter" }),
             position: place(at),
         }),
         1 => node.clone().prop_map(|n| Edit::RemoveNode { id: id(n) }),
@@ -147,6 +147,42 @@ proptest! {
         prop_assert_eq!(pipeline.to_text(), first);
         while history.redo(&mut pipeline).expect("a step can be redone").is_some() {}
         prop_assert_eq!(pipeline.to_text(), last);
+    }
+
+    #[test]
+    fn the_difference_leads_from_one_pipeline_to_the_other_and_back(from in any_pipeline(), to in any_pipeline()) {
+        let edits = difference(&from, &to);
+        let mut changed = from.clone();
+        let undo = changed.apply(&edits).expect("each edit can be made after those before it");
+        prop_assert_eq!(changed.to_text(), to.to_text());
+        changed.apply(&undo).expect("the inverse fits");
+        prop_assert_eq!(changed.to_text(), from.to_text());
+        prop_assert_eq!(edits.is_empty(), from == to);
+        prop_assert_eq!(Changes::between(&from, &to).is_empty(), from == to);
+    }
+
+    #[test]
+    fn the_difference_touches_nothing_that_is_equal(pipeline in any_pipeline(), edits in prop::collection::vec(any_edit(), 0..4)) {
+        prop_assert_eq!(difference(&pipeline, &pipeline), []);
+        let mut other = pipeline.clone();
+        for edit in edits {
+            let _ = other.apply(&[edit]);
+        }
+        for edit in difference(&pipeline, &other) {
+            let is_equal = |id: &NodeId| pipeline.node(id).is_some() && pipeline.node(id) == other.node(id);
+            let needless = match &edit {
+                Edit::AddNode { node, .. } => is_equal(&node.id),
+                Edit::RemoveNode { id } | Edit::SetTitle { id, .. } | Edit::SetDisabled { id, .. } => is_equal(id),
+                Edit::SetParam { id, name, value } => pipeline.node(id).is_some_and(|it| it.params.get(name) == value.as_ref()),
+                Edit::Move { positions } => positions.keys().any(|id| pipeline.position(id) == other.position(id)),
+                Edit::AddWire { wire } | Edit::RemoveWire { wire } => {
+                    let stays = |id| pipeline.node(id).zip(other.node(id)).is_some_and(|(old, new)| old.kind == new.kind);
+                    pipeline.has_wire(wire) == other.has_wire(wire) && stays(&wire.from.node) && stays(&wire.to.node)
+                }
+                _ => false,
+            };
+            prop_assert!(!needless, "{:?}", edit);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use millrace_model::filter::{Filters, Values};
 use millrace_model::history::Step;
 use millrace_model::run::{EditCost, RunMetrics};
 use millrace_model::view::{Look, Scale, ViewSpec};
-use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Wire};
+use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Tally, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -101,6 +101,12 @@ pub enum Request {
     /// Keeps the present draft under a name.
     SaveRevision {
         project: ProjectId,
+        name: String,
+    },
+    /// Gives a revision a name, or another one. One that was kept by itself then stays.
+    RenameRevision {
+        project: ProjectId,
+        revision: i64,
         name: String,
     },
     /// The pipeline text of a revision; the draft is not changed.
@@ -245,8 +251,12 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Revision {
     pub id: i64,
+    /// Empty where it was kept by itself.
     pub name: String,
+    /// Milliseconds since the epoch.
     pub saved_ms: i64,
+    /// How much differs from the revision before; `None` for the first, and where one of the two cannot be read.
+    pub since: Option<Tally>,
 }
 
 /// What a check found.
