@@ -193,6 +193,39 @@ fn a_dashboard_of_a_run_is_filtered_zoomed_seen_alone_and_there_after_a_restart(
 }
 
 #[test]
+fn a_revision_is_compared_restored_and_taken_back_after_a_restart() {
+    let mut journey = Journey::first_start();
+    let agreed = journey.pipeline().to_text();
+    journey.press(Modifiers::COMMAND, Key::S);
+    journey.harness.get_by_label("Revision name").type_text("As agreed");
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::NONE, Key::Enter);
+    journey.until("the revision is there", |session| session.revisions.as_ref().is_some_and(|all| !all.is_empty()));
+    journey.click("node Too hot");
+    journey.press(Modifiers::NONE, Key::Delete);
+    let later = journey.pipeline().to_text();
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    journey.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::H);
+    journey.until("the revisions are listed", |session| session.revisions.is_some());
+    journey.harness.run_steps(3);
+    journey.click("revision As agreed");
+    journey.until("it is compared", |session| session.compared.is_some());
+    journey.harness.run_steps(3);
+    assert!(journey.has_text("removed node Too hot"));
+    journey.keep("revision_compared");
+    journey.click("Restore");
+    assert_eq!(journey.pipeline().to_text(), agreed);
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    assert_eq!(journey.pipeline().to_text(), agreed);
+    journey.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(journey.pipeline().to_text(), later);
+}
+
+#[test]
 fn charts_of_every_kind_live_on_one_dashboard() {
     let mut journey = Journey::first_start();
     journey.press(Modifiers::COMMAND, Key::O);

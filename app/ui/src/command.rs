@@ -203,6 +203,8 @@ pub enum Command {
     SaveRevision {
         name: String,
     },
+    /// Shows revisions, or goes back to one.
+    Revision(RevisionWish),
     /// The project was changed elsewhere: keeps what is here, or loads what is there.
     ResolveConflict {
         keep_mine: bool,
@@ -283,6 +285,33 @@ pub enum DashboardWish {
     ClearFilters,
     /// Copies the address of the page that shows it.
     CopyLink,
+}
+
+/// A wish about the revisions of the open project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevisionWish {
+    /// Opens the page that lists them.
+    Show,
+    Close,
+    /// Holds this one against what is drawn, or none.
+    Compare(Option<i64>),
+    /// Asks for a name; `name` is the one that it has.
+    AskName {
+        revision: i64,
+        name: String,
+    },
+    Rename {
+        revision: i64,
+        name: String,
+    },
+    /// Makes the pipeline what it is in the compared one.
+    Restore,
+    /// Makes a project of the compared one.
+    Copy {
+        title: String,
+    },
+    /// Brings a node into view, or the place where it was.
+    GoTo(NodeId),
 }
 
 /// A change of what is seen; the pipeline stays as it is.

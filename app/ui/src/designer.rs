@@ -21,6 +21,7 @@ use crate::pages;
 use crate::palette::{self, PaletteState};
 use crate::pick_list::PickList;
 use crate::projects_page::ProjectsPage;
+use crate::revisions::{self, NameDialog};
 use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
@@ -46,8 +47,9 @@ pub struct Designer {
     /// The place in the list of the bookmark that was gone to last.
     pub(crate) bookmark: Option<usize>,
     asked: Vec<Command>,
-    /// The name of a revision that is being typed.
-    pub(crate) revision_name: Option<String>,
+    pub(crate) name_dialog: Option<NameDialog>,
+    /// The page of revisions stands where the inspector else is.
+    pub(crate) shows_revisions: bool,
     /// What the next frame is to put the focus on.
     pub(crate) focus: Focus,
     pub(crate) shown: Shown,
@@ -112,7 +114,8 @@ impl Designer {
             copied_params: None,
             bookmark: None,
             asked: Vec::new(),
-            revision_name: None,
+            name_dialog: None,
+            shows_revisions: false,
             focus: Focus::default(),
             shown: Shown { palette: true, bottom: true, inspector: true },
             bottom: BottomState::default(),
@@ -162,6 +165,7 @@ impl Designer {
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
             is_filtered: !self.dashboard.filters().is_empty(),
+            is_compared: self.session.compared.as_ref().is_some_and(|compared| !compared.changes.is_empty()),
             has_problems: !self.session.checked.diagnostics.is_empty(),
             has_copied: self.copied.is_some(),
             has_copied_params: self.copied_params.is_some(),
@@ -208,9 +212,11 @@ impl Designer {
             self.selection = Selection::default();
             self.pick_list = None;
             self.dashboard.filters.clear();
+            self.shows_revisions = false;
             self.dashboard.show(None);
         }
         self.take_wanted_dashboard();
+        self.session.refresh_comparison();
         // A key that ends the typing may come in one frame with those that were typed.
         let was_typing = ctx.text_edit_focused();
         self.take_settings(&ctx);
@@ -306,7 +312,7 @@ impl Designer {
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
-        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.revision_name.is_none();
+        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.name_dialog.is_none();
         if is_free
             && !is_walking
             && self.canvas.is_pointer_over()
@@ -328,6 +334,7 @@ impl Designer {
             checked: &session.checked,
             live: &session.live,
             selection: &self.selection,
+            compared: session.compared.as_ref(),
             is_local: session.is_local,
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
@@ -372,6 +379,7 @@ impl Designer {
             regions.mark(ui, theme, Region::Inspector);
             match &self.help {
                 Some(page) => page.ui(ui, &mut cx, &session.templates),
+                None if self.shows_revisions => revisions::page_ui(ui, &mut cx, session.revisions.as_deref()),
                 None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
             }
         });
@@ -398,7 +406,7 @@ impl Designer {
         was_typing: bool,
         commands: &mut Vec<Command>,
     ) {
-        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.revision_name.is_some();
+        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some();
         if !is_busy
             && situation.shows_dashboard
             && self.dashboard.is_full
@@ -419,11 +427,10 @@ impl Designer {
         {
             self.keys_page = None;
         }
-        if let Some(name) = &mut self.revision_name
-            && let Some(answer) = pages::name_dialog(ctx, theme, name)
+        if let Some(dialog) = &mut self.name_dialog
+            && !dialog.ui(ctx, theme, commands)
         {
-            self.revision_name = None;
-            commands.extend(answer.map(|name| Command::SaveRevision { name }));
+            self.name_dialog = None;
         }
     }
 }

@@ -31,6 +31,7 @@ mod palette;
 mod pick_list;
 mod projects_page;
 pub mod rates;
+pub mod revisions;
 pub mod selection;
 pub mod session;
 mod template;

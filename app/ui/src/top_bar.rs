@@ -90,7 +90,14 @@ fn project_menu(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         cx.commands.push(Command::EndBurst);
     }
     ui.separator();
-    for id in ["project.new", "project.open", "project.import", "project.export", "project.save_revision"] {
+    for id in [
+        "project.new",
+        "project.open",
+        "project.import",
+        "project.export",
+        "project.save_revision",
+        "project.revisions",
+    ] {
         menus::item(ui, cx, action(id));
     }
 }

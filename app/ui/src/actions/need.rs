@@ -33,6 +33,8 @@ pub struct Situation {
     pub is_running: bool,
     pub is_tapping: bool,
     pub has_run: bool,
+    /// A revision is compared that is not what is drawn.
+    pub is_compared: bool,
     pub has_problems: bool,
     pub has_copied: bool,
     pub has_copied_params: bool,
@@ -103,6 +105,8 @@ pub enum Need {
     Idle,
     Run,
     Tap,
+    /// A revision is compared that is not what is drawn.
+    Compared,
     Problem,
     FormerSelection,
     ViewBefore,
@@ -142,6 +146,7 @@ impl Need {
             Need::Idle => !now.is_running,
             Need::Run => now.has_run,
             Need::Tap => now.is_tapping,
+            Need::Compared => now.is_compared,
             Need::Problem => now.has_problems,
             Need::FormerSelection => now.has_former_selection,
             Need::ViewBefore => now.can_go_back,
@@ -182,6 +187,7 @@ impl Need {
             Need::Idle => "A run is going on",
             Need::Run => "There was no run yet",
             Need::Tap => "No wire is looked at",
+            Need::Compared => "Choose a revision that differs from now",
             Need::Problem => "There are no problems",
             Need::FormerSelection => "Nothing was selected before",
             Need::ViewBefore => "There is no earlier view",

@@ -3,7 +3,7 @@
 use egui::Key;
 
 use super::{Action, CTRL, CTRL_ALT, CTRL_SHIFT, Group, Keys, NONE, Need, key};
-use crate::command::{Command, Look};
+use crate::command::{Command, Look, RevisionWish};
 
 const fn run(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
     Action::view(id, title, keys, need, command).in_group(Group::Run)
@@ -33,4 +33,6 @@ pub(super) const PROJECT: &[Action] = &[
     project("project.export", "Export the pipeline…", &[key(CTRL, Key::E)], || Command::Export).with_icon("export"),
     project("project.copy_text", "Copy the pipeline file as text", &[], || Command::CopyPipeline).with_icon("copy"),
     project("project.save_revision", "Save a revision…", &[key(CTRL, Key::S)], || Command::AskRevision).with_icon("bookmark-simple"),
+    project("project.revisions", "Revisions…", &[key(CTRL_SHIFT, Key::H)], || Command::Revision(RevisionWish::Show)).with_icon("clock-counter-clockwise"),
+    Action::edit("project.restore", "Restore the chosen revision", &[], Need::Compared, || Command::Revision(RevisionWish::Restore)).in_group(Group::Project).with_icon("arrow-counter-clockwise"),
 ];

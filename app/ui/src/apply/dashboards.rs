@@ -4,7 +4,7 @@ use egui::Context;
 use millrace_model::{Dashboard, Edit, LayoutId};
 
 use super::{perform, select};
-use crate::command::{Command, DashboardWish};
+use crate::command::{Command, DashboardWish, RevisionWish};
 use crate::dashboard::view_nodes;
 use crate::designer::Designer;
 use crate::selection::Selection;
@@ -103,6 +103,7 @@ pub(super) fn make_way(designer: &mut Designer, command: &Command) {
             | Command::FocusSearch
             | Command::TogglePanel(_)
             | Command::ShowBottom(_)
+            | Command::Revision(RevisionWish::Show)
             | Command::Tap(Some(_))
     );
     if is_of_canvas && designer.dashboard.shown.is_some() {

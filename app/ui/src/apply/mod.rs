@@ -3,6 +3,7 @@
 mod dashboards;
 mod edits;
 mod looks;
+mod revisions;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::editing::{self, Pasted, annotate};
 use crate::help::HelpPage;
 use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
+use crate::revisions::{NameDialog, NameOf};
 use crate::selection::Selection;
 use crate::theme::Theme;
 use crate::tour::Tour;
@@ -205,7 +207,8 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::DeleteProject(project) => designer.session.delete_project(project),
         Command::Import => designer.session.import(),
         Command::Export => designer.session.export(),
-        Command::AskRevision => designer.revision_name = Some(String::new()),
+        Command::AskRevision => designer.name_dialog = Some(NameDialog::new(NameOf::Now, "")),
+        Command::Revision(wish) => revisions::carry_out(designer, wish),
         Command::SaveRevision { name } => designer.session.save_revision(name),
         Command::ResolveConflict { keep_mine } => designer.session.resolve_conflict(keep_mine),
         Command::PickPath { node, param, save } => designer.session.pick_path(node, param, save),
@@ -244,6 +247,7 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
 /// The page stands where the inspector else is.
 fn show_help(designer: &mut Designer, kind: Option<String>) {
     designer.help = kind.map(HelpPage::of);
+    designer.shows_revisions &= designer.help.is_none();
     designer.shown.inspector |= designer.help.is_some();
 }
 

@@ -5,6 +5,7 @@
 
 mod notices;
 mod projects;
+mod revisions;
 mod running;
 mod saving;
 
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 
 use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
-    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, ServerMessage,
-    Welcome,
+    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, Revision,
+    ServerMessage, Welcome,
 };
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ pub use self::notices::{Notice, Notices};
 use crate::document::{Document, PendingSave};
 use crate::link::{Link, LinkState};
 use crate::live::Live;
+use crate::revisions::Compared;
 use crate::template::Template;
 
 /// A check waits this long after the last edit.
@@ -75,6 +77,15 @@ enum Pending {
     Tour,
     /// Something else that was kept for the person.
     Setting(&'static str),
+    /// The list, and what is then said.
+    Revisions {
+        project: ProjectId,
+        done: Option<String>,
+    },
+    RevisionText {
+        project: ProjectId,
+        revision: i64,
+    },
     /// Only its failure matters; else this is said.
     Plain {
         done: Option<String>,
@@ -100,6 +111,10 @@ pub struct Session {
     /// What projects may be begun from.
     pub templates: Vec<Template>,
     pub shows_projects: bool,
+    /// The revisions of the open project; `None` before they were asked for.
+    pub revisions: Option<Vec<Revision>>,
+    /// The one that is held against what is drawn.
+    pub compared: Option<Compared>,
     pub checked: Checked,
     pub live: Live,
     pub notices: Notices,
@@ -137,6 +152,8 @@ impl Session {
             wanted_project: None,
             templates: Vec::new(),
             shows_projects: false,
+            revisions: None,
+            compared: None,
             checked: Checked::default(),
             live: Live::default(),
             notices: Notices::default(),
@@ -283,6 +300,12 @@ impl Session {
             (Pending::Tour, Ok(Response::Setting(taken))) => self.wants_tour = taken.is_none(),
             (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
             (Pending::Theme | Pending::Tour | Pending::Setting(_), _) => {}
+            (Pending::Revisions { project, done }, Ok(Response::Revisions(revisions))) => {
+                self.revisions_answered(project, revisions, done);
+            }
+            (Pending::RevisionText { project, revision }, Ok(Response::Text(text))) => {
+                self.revision_read(project, revision, &text);
+            }
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),

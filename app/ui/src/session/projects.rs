@@ -1,4 +1,4 @@
-//! Projects: opening, making, importing, exporting, revisions, and files picked for params.
+//! Projects: opening, making, importing, exporting, and files picked for params.
 
 use millrace_model::NodeId;
 use millrace_protocol::{Checked, Project, ProjectId, ProjectSummary, Request};
@@ -74,12 +74,6 @@ impl Session {
         self.send(Request::ListProjects, Pending::Projects);
     }
 
-    pub fn save_revision(&mut self, name: String) {
-        let Some(project) = self.document.as_ref().map(Document::project) else { return };
-        let done = Some(format!("Saved as revision “{name}”."));
-        self.send_after_save(Request::SaveRevision { project, name }, Pending::Plain { done });
-    }
-
     pub(super) fn opened(&mut self, project: Project) {
         let run = project.run;
         let id = project.id;
@@ -87,11 +81,13 @@ impl Session {
             Ok(document) => {
                 let is_same = self.document.as_ref().is_some_and(|document| document.project() == id);
                 self.document = Some(document);
+                self.compared = None;
                 self.has_conflict = false;
                 self.shows_projects = false;
                 self.save_due = None;
                 self.check_due = Some(self.now_ms());
                 if !is_same {
+                    self.revisions = None;
                     self.checked = Checked::default();
                     self.live = Live::default();
                 }

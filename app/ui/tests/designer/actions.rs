@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use egui::KeyboardShortcut;
 use millrace_model::{Edit, LayoutId};
+use millrace_protocol::Revision;
 use millrace_ui::actions::{Action, Effect, Need, all, find};
-use millrace_ui::command::{Command, DashboardWish, Look};
+use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish};
 
 use super::*;
 
@@ -78,6 +79,12 @@ fn prepare(bench: &mut Bench, need: Need) {
             let values = BTreeSet::from(["north".to_owned()]);
             let filter = DashboardWish::Filter { column: "site".to_owned(), values };
             bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(filter)]);
+        }
+        Need::Compared => {
+            let revision = Revision { id: 1, name: "Empty".to_owned(), saved_ms: 0, since: None };
+            bench.host.borrow_mut().revisions = vec![(revision, EMPTY.to_owned())];
+            bench.ask([Command::Revision(RevisionWish::Compare(Some(1)))]);
+            bench.wait(100.0);
         }
         Need::OneNote => bench.ask([Command::Select(note)]),
         Need::Group => {

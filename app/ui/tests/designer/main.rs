@@ -8,6 +8,7 @@ mod help;
 mod nothing_is_lost;
 #[path = "../support/picture.rs"]
 mod picture;
+mod revisions;
 mod running;
 mod saving;
 #[path = "../support/mod.rs"]

@@ -4,7 +4,7 @@
 //! `MILLRACE_SEQUENCES` says how many sequences are tried (300 without it). A new kind of edit is one more line in
 //! [`GENERATORS`]; actions of the list take part by themselves.
 
-use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position};
+use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position, difference};
 use millrace_ui::actions::{Effect, Group, all};
 use serde_json::{Value, json};
 
@@ -141,6 +141,12 @@ const GENERATORS: &[Generator] = &[
         }
         let dashboard = if dice.below(9) == 0 { None } else { Some(dashboard) };
         one("Dashboard", Edit::SetDashboard { id, dashboard }, dice.pick(&[None, Some("dashboard")])?)
+    },
+    |dice, pipeline| {
+        // As when a revision is restored.
+        let then = dice.pick(&[START, EMPTY, FLEET])?;
+        let edits = difference(pipeline, &Pipeline::parse(then).ok()?.0);
+        Some(Command::Edit { label: "Restore".to_owned(), edits, merge: None })
     },
     |dice, _| dice.pick(&[Command::Undo, Command::Undo, Command::Redo, Command::EndBurst]),
 ];
