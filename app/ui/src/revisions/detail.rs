@@ -52,6 +52,7 @@ pub(super) fn detail_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, revision: &Revisi
 
 fn changes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, compared: &Compared) {
     let changes = &compared.changes;
+    ui.spacing_mut().interact_size.y = 20.0;
     for (id, change) in changes.nodes.iter().take(MOST) {
         let mark = ChangeMark::of(change);
         if row_ui(ui, cx, mark, &title_then_or_now(cx, compared, id)) {
@@ -98,7 +99,6 @@ fn row_ui(ui: &mut Ui, cx: &ViewContext<'_>, mark: ChangeMark, title: &str) -> b
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         ui.spacing_mut().button_padding = vec2(0.0, 0.0);
-        ui.spacing_mut().interact_size.y = 20.0;
         let color = mark.color(theme);
         ui.label(RichText::new(icon(mark.icon())).font(theme.icon_font(size::BODY)).color(color));
         ui.label(RichText::new(mark.word()).font(theme.small()).color(color));
