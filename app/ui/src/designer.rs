@@ -6,6 +6,7 @@ use millrace_protocol::ProjectId;
 
 use crate::accessibility::{Region, Regions};
 use crate::actions::{Keymap, Situation};
+use crate::address::DashboardAddress;
 use crate::apply;
 use crate::bottom::{self, BottomState};
 use crate::canvas::{self, CanvasState, CanvasView};
@@ -246,10 +247,10 @@ impl Designer {
         }
     }
 
-    /// Opens this dashboard of the project with this name, alone on the whole page, once the host is there.
-    pub fn open_dashboard(&mut self, project: Option<String>, dashboard: String) {
-        self.session.wanted_project = project;
-        self.dashboard.wanted = Some(dashboard);
+    /// Opens this dashboard, alone on the whole page, once the host is there.
+    pub fn open_dashboard(&mut self, address: DashboardAddress) {
+        self.session.wanted_project = address.project;
+        self.dashboard.wanted = Some(address.dashboard);
     }
 
     fn take_wanted_dashboard(&mut self) {

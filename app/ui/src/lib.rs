@@ -6,6 +6,7 @@
 
 mod accessibility;
 pub mod actions;
+pub mod address;
 mod apply;
 pub mod bottom;
 mod canvas;

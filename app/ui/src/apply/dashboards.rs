@@ -4,6 +4,7 @@ use egui::Context;
 use millrace_model::{Dashboard, Edit, LayoutId};
 
 use super::{perform, select};
+use crate::address::DashboardAddress;
 use crate::command::{Command, DashboardWish, RevisionWish};
 use crate::dashboard::view_nodes;
 use crate::designer::Designer;
@@ -61,9 +62,10 @@ pub(super) fn carry_out(designer: &mut Designer, ctx: &Context, wish: DashboardW
         }
         (DashboardWish::ClearFilters, Some((id, _))) => _ = designer.dashboard.filters.remove(&id),
         (DashboardWish::CopyLink, Some((id, _))) => {
-            let name = document.name().to_owned();
-            if let Some(address) = designer.session.link().address_of(&name, id.as_str()) {
-                ctx.copy_text(address);
+            let project = Some(document.name().to_owned());
+            let address = DashboardAddress { project, dashboard: id.as_str().to_owned() };
+            if let Some(origin) = designer.session.link().origin() {
+                ctx.copy_text(address.at(&origin));
                 designer.session.say("The link is in the clipboard.".to_owned());
             }
         }

@@ -42,10 +42,7 @@ impl Session {
 
     /// Whether a page can be linked to that shows a dashboard of the open project.
     pub fn can_link(&self) -> bool {
-        let document = self.document.as_ref();
-        let first =
-            document.and_then(|document| Some((document.name(), document.pipeline().dashboards().keys().next()?)));
-        first.is_some_and(|(name, id)| self.link.address_of(name, id.as_str()).is_some())
+        self.link.origin().is_some()
     }
 
     pub fn new_project(&mut self) {
