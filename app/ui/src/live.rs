@@ -193,6 +193,7 @@ mod tests {
                 wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
                 memory_bytes: 0,
                 checkpoint: None,
+                standstill: None,
             },
             taps: Vec::new(),
             views: BTreeMap::new(),

@@ -235,6 +235,7 @@ fn metrics_of(error: &RunError) -> RunMetrics {
         wires: Vec::new(),
         memory_bytes: 0,
         checkpoint: None,
+        standstill: None,
     }
 }
 

@@ -185,6 +185,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
             wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, fill: 0.5 }],
             memory_bytes: 0,
             checkpoint: None,
+            standstill: None,
         },
         taps: Vec::new(),
         views: BTreeMap::new(),
