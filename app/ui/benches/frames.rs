@@ -312,6 +312,7 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
             views: BTreeMap::new(),
             parts: BTreeMap::new(),
             log: Vec::new(),
+            halt: None,
         }
     }
 }

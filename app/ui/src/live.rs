@@ -199,6 +199,7 @@ mod tests {
             views: BTreeMap::new(),
             parts: BTreeMap::new(),
             log: Vec::new(),
+            halt: None,
         }
     }
 

@@ -191,5 +191,6 @@ fn running(poll: &Poll, state: RunState) -> Polled {
         views: BTreeMap::new(),
         parts: BTreeMap::new(),
         log: Vec::new(),
+        halt: None,
     }
 }
