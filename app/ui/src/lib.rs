@@ -33,6 +33,7 @@ mod projects_page;
 pub mod rates;
 pub mod selection;
 pub mod session;
+pub mod standing;
 mod template;
 pub mod theme;
 mod top_bar;

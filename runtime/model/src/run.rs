@@ -69,6 +69,23 @@ pub enum Standstill {
     },
 }
 
+impl Standstill {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Paused => "Paused",
+            Self::Halted { .. } => "Halted",
+        }
+    }
+
+    /// Why, for the person.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Paused => "Sources wait until the run goes on",
+            Self::Halted { .. } => "A row has come to a breakpoint",
+        }
+    }
+}
+
 /// A place where a run halts by itself: before a batch with a certain row goes over a wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {

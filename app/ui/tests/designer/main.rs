@@ -10,6 +10,7 @@ mod nothing_is_lost;
 mod picture;
 mod running;
 mod saving;
+mod standing;
 #[path = "../support/mod.rs"]
 mod support;
 mod tour;
