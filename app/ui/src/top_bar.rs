@@ -146,7 +146,7 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             None => {
                 number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make")
             }
-            Some(standstill) => number(ui, format!("{:>14}", standstill.word()), theme.warning, standstill.reason()),
+            Some(standstill) => number(ui, standstill.word().to_owned(), theme.warning, standstill.reason()),
         }
     } else {
         let rows = format!("{} rows", format::short_count(metrics.num_source_rows()));

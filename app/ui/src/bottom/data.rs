@@ -45,13 +45,7 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     if icon_button(ui, theme, "x", "Stop watching").clicked() {
         ctx.commands.push(Command::Tap(None));
     }
-    if let Some(halted) = live.halted_at(wire) {
-        let words = format!(
-            "waits before the wire: row {} of {} in this batch",
-            halted.row + 1,
-            format::count(halted.rows.num_rows() as u64)
-        );
-        ui.label(RichText::new(words).font(theme.small()).color(theme.error));
+    if live.halted_at(wire).is_some() {
         return;
     }
     let Some(tap) = state.rows(ctx).cloned() else { return };
@@ -77,6 +71,10 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
 pub(super) fn data_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'_>) {
     let theme = ctx.theme;
     if let Some(halted) = ctx.live.tapped.as_ref().and_then(|wire| ctx.live.halted_at(wire)) {
+        let (row, rows) = (halted.row as u64 + 1, halted.rows.num_rows() as u64);
+        let words =
+            format!("This batch waits before the wire, for its row {} of {}.", format::count(row), format::count(rows));
+        ui.label(RichText::new(words).font(theme.small()).color(theme.warning));
         let salt = ("halted", halted.number);
         return marked_table_ui(ui, theme, salt, &halted.rows, RowOrder::AsIs, Some(halted.row));
     }

@@ -78,7 +78,7 @@ fn a_halt_shows_its_row_and_the_run_goes_on_by_a_step_or_for_good() {
     bench.click("Run");
     bench.wait(300.0);
     assert!(bench.has_text("The run has halted before a row goes from “Devices” to “Hot”."));
-    assert!(bench.has_text("waits before the wire: row 2 of 3 in this batch"));
+    assert!(bench.has_text("This batch waits before the wire, for its row 2 of 3."));
     assert!(bench.has_text("95"));
     assert!(bench.has_text("Halted"));
     bench.press(Modifiers::NONE, Key::F10);
@@ -87,7 +87,7 @@ fn a_halt_shows_its_row_and_the_run_goes_on_by_a_step_or_for_good() {
     bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Running)));
     bench.wait(300.0);
     assert!(!bench.has_text("The run has halted"));
-    assert!(!bench.has_text("waits before the wire"));
+    assert!(!bench.has_text("This batch waits"));
     bench.click("Pause");
     assert_eq!(moves(&bench).last(), Some(&Move::Pause));
 }
