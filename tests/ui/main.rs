@@ -15,6 +15,7 @@ use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use millrace_host::arrow::array::AsArray;
+use millrace_host::arrow::datatypes::Float64Type;
 use millrace_host::model::run::{EditCost, RunState};
 use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Pipeline};
@@ -342,6 +343,44 @@ fn a_param_changed_during_a_run_is_applied_without_a_restart() {
     let before = passed(journey.session());
     journey.until("every row passes now", |session| passed(session) > before + 100);
     assert_eq!((journey.session().live.run, journey.session().live.is_running()), (run, true), "it is the same run");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+}
+
+#[test]
+fn a_run_halts_at_a_breakpoint_shows_the_row_and_goes_on() {
+    let mut journey = Journey::first_start();
+    let source = journey.pipeline().topological_order().expect("no cycle").remove(0);
+    let wire = journey.pipeline().wires_out_of(&source).remove(0);
+    journey.click(&format!("wire {wire}"));
+    journey.press(Modifiers::NONE, Key::F9);
+    journey.click("Where (empty: at every batch)");
+    journey.harness.get_by_label("Where (empty: at every batch)").type_text("temperature > 0");
+    journey.harness.run_steps(3);
+    journey.press(Modifiers::NONE, Key::Enter);
+    journey.click("Run");
+    journey.until("the run has halted", |session| session.live.halted.is_some());
+    journey.harness.run_steps(5);
+    assert!(journey.has_text("The run has halted before a row goes from"));
+    assert!(journey.has_text("This batch waits before the wire, for its row"));
+    let halted = journey.session().live.halted.clone().expect("it has halted");
+    let temperatures = halted.rows.column_by_name("temperature").expect("the column of the condition");
+    assert!(temperatures.as_primitive::<Float64Type>().value(halted.row) > 0.0);
+    journey.keep("halted");
+
+    journey.press(Modifiers::NONE, Key::F10);
+    journey.until("the next batch waits", |session| {
+        session.live.halted.as_ref().is_some_and(|next| next.number > halted.number)
+    });
+    journey.press(Modifiers::SHIFT, Key::F9);
+    journey.press(Modifiers::NONE, Key::F7);
+    journey
+        .until("the run goes on", |session| session.live.standstill().is_none() && session.live.rates.source() > 0.0);
+    journey.click("Pause");
+    journey.until("the run is paused", |session| session.live.standstill().is_some());
+    journey.harness.run_steps(5);
+    assert!(journey.has_text("Paused"));
+    journey.keep("paused");
     journey.click("Stop");
     journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }

@@ -12,6 +12,7 @@ use crate::editing::arrange::Arrange;
 use crate::editing::pick::{Pick, Way};
 use crate::editing::rewire::Ends;
 use crate::selection::Selection;
+use crate::standing::Mark;
 
 /// One wish of the person.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,6 +160,18 @@ pub enum Command {
     Restart,
     /// Stops the run; a second time ends it at once.
     Stop,
+    /// Sets the breakpoint of a wire, or takes it away.
+    SetBreakpoint {
+        wire: Wire,
+        mark: Option<Mark>,
+    },
+    /// Sets a breakpoint on the selected wire, or takes it away.
+    ToggleBreakpoint,
+    ClearBreakpoints,
+    /// Pauses the run, or lets it go on.
+    TogglePause,
+    /// Lets a run that stands take a step.
+    Step,
     /// Shows the rows of this wire, or of none.
     Tap(Option<Wire>),
     /// Asks for the newest records of an unwired `late` or `rejected` port; they come into `Live::recent`.

@@ -161,6 +161,8 @@ impl Designer {
             can_undo: history.undo_label().is_some(),
             can_redo: history.redo_label().is_some(),
             is_running: live.is_running(),
+            is_standing: live.standstill().is_some(),
+            has_breakpoints: !live.marks.is_empty(),
             is_tapping: live.tapped.is_some(),
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
@@ -205,6 +207,10 @@ impl Designer {
         if std::mem::take(&mut self.session.wants_problems) {
             self.focus.bottom = Some(BottomTab::Problems);
             self.dashboard.show(None);
+        }
+        if std::mem::take(&mut self.session.wants_data) {
+            self.shown.bottom = true;
+            self.focus.bottom = Some(BottomTab::Data);
         }
         let project = self.session.document.as_ref().map(Document::project);
         if self.shown_project != project {
@@ -475,6 +481,17 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
         });
     } else if let SaveState::NotSaved(reason) = save_state {
         strip(ui, &format!("Not saved: {reason} It is tried again every two seconds."), &mut |_| {});
+    } else if let Some(halted) = &session.live.halted {
+        let (from, to) = (cx.title_of(&halted.wire.from.node), cx.title_of(&halted.wire.to.node));
+        let text = format!("The run has halted before a row goes from “{from}” to “{to}”.");
+        strip(ui, &text, &mut |ui| {
+            if ui.button("Continue").clicked() {
+                cx.commands.push(Command::TogglePause);
+            }
+            if ui.button("Step").clicked() {
+                cx.commands.push(Command::Step);
+            }
+        });
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
 use millrace_model::filter::{Filters, Values};
-use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
+use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState, Standstill};
 use millrace_model::view::{Look, ViewSpec};
 use millrace_model::{NodeId, Wire};
 use millrace_protocol::{FrameError, LogLine, Polled, RunId, ViewFrame};
 
 use crate::rates::{NodeRate, Rates, WireRate};
+use crate::standing::{Halted, Marks};
 
 /// Newest log lines that are kept.
 const MAX_LOG_LINES: usize = 2_000;
@@ -40,6 +41,10 @@ pub struct Live {
     pub edit_cost: Option<EditCost>,
     /// Once the run is over, what is drawn then is to be run.
     pub restarts: bool,
+    /// Where the run is to halt.
+    pub marks: Marks,
+    /// What it has halted at.
+    pub halted: Option<Halted>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,10 +66,11 @@ pub struct LiveView {
 }
 
 impl Live {
-    /// Forgets the last run and follows `run`. The tap stays wanted.
+    /// Forgets the last run and follows `run`. The tap and the breakpoints stay wanted.
     pub fn follow(&mut self, run: RunId) {
         let (looks, filters) = (std::mem::take(&mut self.looks), self.filters.take());
-        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, ..Self::default() };
+        let marks = std::mem::take(&mut self.marks);
+        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, marks, ..Self::default() };
     }
 
     pub fn state(&self) -> Option<RunState> {
@@ -78,6 +84,16 @@ impl Live {
 
     pub fn is_stopping(&self) -> bool {
         self.state() == Some(RunState::Stopping)
+    }
+
+    /// Why the run does not move.
+    pub fn standstill(&self) -> Option<&Standstill> {
+        self.metrics.as_ref()?.standstill.as_ref().filter(|_| self.is_running())
+    }
+
+    /// The rows at which the run has halted on this wire.
+    pub fn halted_at(&self, wire: &Wire) -> Option<&Halted> {
+        self.halted.as_ref().filter(|halted| halted.wire == *wire)
     }
 
     pub fn node(&self, id: &NodeId) -> Option<&NodeMetrics> {
@@ -123,6 +139,14 @@ impl Live {
             self.log.pop_front();
         }
         let mut fault = None;
+        if !matches!(self.standstill(), Some(Standstill::Halted { .. })) {
+            self.halted = None;
+        }
+        match polled.halt.as_ref().map(Halted::read).transpose() {
+            Ok(None) => {}
+            Ok(halted) => self.halted = halted,
+            Err(error) => fault = Some(error),
+        }
         let read = |frame: ViewFrame| {
             let ViewFrame { version, spec, data, choices } = frame;
             Ok(LiveView { version, spec, data: data.to_batch()?, filters: filters.cloned(), choices })
@@ -193,11 +217,13 @@ mod tests {
                 wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
                 memory_bytes: 0,
                 checkpoint: None,
+                standstill: None,
             },
             taps: Vec::new(),
             views: BTreeMap::new(),
             parts: BTreeMap::new(),
             log: Vec::new(),
+            halt: None,
         }
     }
 

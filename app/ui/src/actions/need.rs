@@ -31,6 +31,9 @@ pub struct Situation {
     pub can_undo: bool,
     pub can_redo: bool,
     pub is_running: bool,
+    /// The run is paused or has halted.
+    pub is_standing: bool,
+    pub has_breakpoints: bool,
     pub is_tapping: bool,
     pub has_run: bool,
     /// A revision is compared that is not what is drawn.
@@ -103,6 +106,9 @@ pub enum Need {
     Redo,
     Running,
     Idle,
+    /// A run that is paused or has halted.
+    Standing,
+    Breakpoint,
     Run,
     Tap,
     /// A revision is compared that is not what is drawn.
@@ -144,6 +150,8 @@ impl Need {
             Need::Redo => now.can_redo,
             Need::Running => now.is_running,
             Need::Idle => !now.is_running,
+            Need::Standing => now.is_standing,
+            Need::Breakpoint => now.has_breakpoints,
             Need::Run => now.has_run,
             Need::Tap => now.is_tapping,
             Need::Compared => now.is_compared,
@@ -185,6 +193,8 @@ impl Need {
             Need::Redo => "Nothing to redo",
             Need::Running => "Nothing is running",
             Need::Idle => "A run is going on",
+            Need::Standing => "Pause the run first",
+            Need::Breakpoint => "There is no breakpoint",
             Need::Run => "There was no run yet",
             Need::Tap => "No wire is looked at",
             Need::Compared => "Choose a revision that differs from now",

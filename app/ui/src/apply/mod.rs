@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use egui::Context;
 use millrace_model::text::Fragment;
 use millrace_model::{Edit, EditError, Position};
+use millrace_protocol::Move;
 
 use crate::canvas::{snapped, to_pos};
 use crate::command::{Command, Joint};
@@ -21,6 +22,7 @@ use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
 use crate::revisions::{NameDialog, NameOf};
 use crate::selection::Selection;
+use crate::standing::Mark;
 use crate::theme::Theme;
 use crate::tour::Tour;
 
@@ -185,6 +187,19 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::ApplyToRun => designer.session.apply_to_run(),
         Command::Restart => designer.session.restart(),
         Command::Stop => designer.session.stop(),
+        Command::SetBreakpoint { wire, mark } => designer.session.set_breakpoint(wire, mark),
+        Command::ToggleBreakpoint => {
+            if let Some(wire) = designer.selection.single_wire().cloned() {
+                let mark = if designer.session.live.marks.contains_key(&wire) { None } else { Some(Mark::default()) };
+                designer.session.set_breakpoint(wire, mark);
+            }
+        }
+        Command::ClearBreakpoints => designer.session.clear_breakpoints(),
+        Command::TogglePause => {
+            let how = if designer.session.live.standstill().is_some() { Move::Resume } else { Move::Pause };
+            designer.session.move_run(how);
+        }
+        Command::Step => designer.session.move_run(Move::Step),
         Command::Tap(wire) => {
             if wire.is_some() {
                 designer.shown.bottom = true;

@@ -128,6 +128,8 @@ pub struct Session {
     pub wants_tour: bool,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
+    /// Rows have come that the person is to see.
+    pub wants_data: bool,
     /// A request that waits until the draft is saved.
     after_save: Option<(Request, Pending)>,
     check_due: Option<f64>,
@@ -162,6 +164,7 @@ impl Session {
             heard_settings: Vec::new(),
             wants_tour: false,
             wants_problems: false,
+            wants_data: false,
             after_save: None,
             check_due: None,
             save_due: None,

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use egui::KeyboardShortcut;
+use millrace_model::run::Standstill;
 use millrace_model::{Edit, LayoutId};
 use millrace_protocol::Revision;
 use millrace_ui::actions::{Action, Effect, Need, all, find};
 use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish};
+use millrace_ui::standing::Mark;
 
 use super::*;
 
@@ -104,6 +106,16 @@ fn prepare(bench: &mut Bench, need: Need) {
             bench.ask([Command::Run, Command::Tap(Some(wire()))]);
             bench.wait(300.0);
         }
+        Need::Standing => {
+            bench.host.borrow_mut().polled = Some(Box::new(|poll| {
+                let mut polled = running(poll, RunState::Running);
+                polled.metrics.standstill = Some(Standstill::Paused);
+                polled
+            }));
+            bench.ask([Command::Run]);
+            bench.wait(300.0);
+        }
+        Need::Breakpoint => bench.ask([Command::SetBreakpoint { wire: wire(), mark: Some(Mark::default()) }]),
         Need::FormerSelection => bench.ask([Command::Select(nodes(&["hot"])), Command::ClearSelection]),
         Need::ViewBefore => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5)]),
         Need::ViewAfter => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5), Command::Look(Look::Back)]),
