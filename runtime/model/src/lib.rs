@@ -13,6 +13,7 @@ pub mod event_time;
 pub mod history;
 pub mod id;
 pub mod layout;
+pub mod nesting;
 pub mod parameter;
 pub mod pipeline;
 pub mod pyramid;
@@ -22,7 +23,7 @@ pub mod text;
 pub mod value;
 pub mod view;
 
-pub use card::{Field, FieldKind, Form, NodeCard, Port, PortCard, PortRole, Section};
+pub use card::{Field, FieldKind, Form, Nesting, NodeCard, Port, PortCard, PortRole, Section};
 pub use catalog::Catalog;
 pub use diagnostic::{Diagnostic, Fix, Severity};
 pub use edit::{Edit, EditError};

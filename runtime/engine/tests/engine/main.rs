@@ -6,6 +6,7 @@ mod accounting;
 mod editing;
 mod flow;
 mod memory;
+mod nested;
 mod nodes;
 mod planning;
 mod recovery;
