@@ -12,6 +12,7 @@ use crate::canvas::{self, CanvasState, CanvasView};
 use crate::command::{BottomTab, Command, Side};
 use crate::context::ViewContext;
 use crate::document::{Document, SaveState};
+use crate::editing::nest;
 use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
 use crate::keys_page::KeysPage;
@@ -58,6 +59,8 @@ pub struct Designer {
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
+    /// Somebody was typing at the end of the last frame.
+    was_typing: bool,
 }
 
 /// What is to be shown or focused in the next frame, and then no more.
@@ -119,6 +122,7 @@ impl Designer {
             tour: None,
             regions: Regions::default(),
             shown_project: None,
+            was_typing: false,
         }
     }
 
@@ -151,6 +155,7 @@ impl Designer {
         let Some(document) = &self.session.document else { return Situation::default() };
         let (history, live) = (document.history(), &self.session.live);
         let (can_go_back, can_go_forward) = self.canvas.can_travel();
+        let is_nested = |id: &NodeId| nest::is_nested(document.pipeline(), &self.session.catalog, id);
         Situation {
             can_undo: history.undo_label().is_some(),
             can_redo: history.redo_label().is_some(),
@@ -163,6 +168,8 @@ impl Designer {
             has_former_selection: !self.former_selection.is_empty(),
             can_go_back,
             can_go_forward,
+            num_selected_nested: self.selection.nodes.iter().filter(|id| is_nested(id)).count(),
+            is_inside: self.canvas.level().is_some(),
             ..Situation::of(document.pipeline(), &self.selection)
         }
     }
@@ -191,8 +198,8 @@ impl Designer {
             self.selection = Selection::default();
             self.pick_list = None;
         }
-        // A key that ends the typing may come in one frame with those that were typed.
-        let was_typing = ctx.text_edit_focused();
+        // A key that ends the typing may come in one frame with those that were typed, and Escape has ended it already.
+        let was_typing = self.was_typing || ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         self.follow_tour();
@@ -218,6 +225,7 @@ impl Designer {
         for command in commands {
             apply::carry_out(self, &ctx, command);
         }
+        self.was_typing = ctx.text_edit_focused();
     }
 
     /// Takes in what the host has kept for the person.

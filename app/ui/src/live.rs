@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
-use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
+use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState, WireMetrics};
 use millrace_model::view::{Look, ViewSpec};
-use millrace_model::{NodeId, Wire};
+use millrace_model::{NodeId, Pipeline, Wire};
 use millrace_protocol::{FrameError, LogLine, Polled, RunId};
 
 use crate::rates::{NodeRate, Rates, WireRate};
@@ -22,6 +22,8 @@ pub struct Live {
     pub is_starting: bool,
     pub metrics: Option<RunMetrics>,
     pub rates: Rates,
+    /// Wires that are drawn at the border of a nested pipeline, with those of the run that carry their rows.
+    carriers: BTreeMap<Wire, Vec<Wire>>,
     /// The wire whose rows are wanted.
     pub tapped: Option<Wire>,
     /// The newest rows of the tapped wire, oldest first.
@@ -56,8 +58,36 @@ pub struct LiveView {
 impl Live {
     /// Forgets the last run and follows `run`. The tap stays wanted.
     pub fn follow(&mut self, run: RunId) {
-        let looks = std::mem::take(&mut self.looks);
-        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, ..Self::default() };
+        let (looks, carriers) = (std::mem::take(&mut self.looks), std::mem::take(&mut self.carriers));
+        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, carriers, ..Self::default() };
+    }
+
+    /// Learns which wires are drawn now, which a run knows without any nesting. A wire that was tapped stays so, however
+    /// it is drawn.
+    pub fn see(&mut self, pipeline: &Pipeline) {
+        let tapped = self.tapped.as_ref().map(|wire| self.carrier(wire).clone());
+        self.carriers = pipeline.carriers_at_borders();
+        if self.tapped.as_ref().is_some_and(|wire| !pipeline.has_wire(wire)) {
+            let is_tapped = |wire: &Wire| tapped.as_ref() == Some(self.carrier(wire));
+            let now = tapped.iter().chain(self.carriers.keys()).find(|wire| pipeline.has_wire(wire) && is_tapped(wire));
+            let now = now.cloned();
+            match (&mut self.tap, &now) {
+                (Some(tap), Some(wire)) => tap.wire = wire.clone(),
+                (tap, _) => *tap = None,
+            }
+            self.tapped = now;
+        }
+    }
+
+    /// The wire of a run that carries what a drawn wire carries: the same one, but at the border of a nested pipeline.
+    pub fn carrier<'a>(&'a self, wire: &'a Wire) -> &'a Wire {
+        self.carriers.get(wire).and_then(|carriers| carriers.first()).unwrap_or(wire)
+    }
+
+    /// What has gone through a drawn wire.
+    pub fn wire(&self, wire: &Wire) -> Option<&WireMetrics> {
+        let carrier = self.carrier(wire);
+        self.metrics.as_ref()?.wires.iter().find(|counted| counted.wire == *carrier)
     }
 
     pub fn state(&self) -> Option<RunState> {
@@ -82,7 +112,15 @@ impl Live {
     }
 
     pub fn wire_rate(&self, wire: &Wire) -> Option<WireRate> {
-        self.rates.wire(wire)
+        let Some(carriers) = self.carriers.get(wire) else { return self.rates.wire(wire) };
+        // Each of them carries all the rows.
+        let rates = carriers.iter().filter_map(|carrier| self.rates.wire(carrier));
+        rates.reduce(|a, b| WireRate { rows: a.rows.max(b.rows), fill: a.fill.max(b.fill) })
+    }
+
+    /// The node at which the run failed.
+    pub fn failed_node(&self) -> Option<&NodeId> {
+        self.metrics.as_ref()?.failure.as_ref()?.node.as_ref()
     }
 
     /// The failure of the run at this node, if that is where it failed.
@@ -117,11 +155,9 @@ impl Live {
         }
         let mut fault = None;
         for tap in polled.taps {
-            if self.tapped.as_ref() != Some(&tap.wire) {
-                continue;
-            }
+            let Some(wire) = self.tapped.clone().filter(|wire| *self.carrier(wire) == tap.wire) else { continue };
             match tap.rows.map(|frame| frame.to_batch()).transpose() {
-                Ok(Some(rows)) => self.tap = Some(Tap { wire: tap.wire, rows }),
+                Ok(Some(rows)) => self.tap = Some(Tap { wire, rows }),
                 Ok(None) => {}
                 Err(error) => fault = Some(error),
             }
@@ -166,7 +202,6 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millrace_model::run::WireMetrics;
 
     fn polled(elapsed_ms: u64, rows: u64, state: RunState) -> Polled {
         let id: NodeId = "devices".parse().expect("an id");

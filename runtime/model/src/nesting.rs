@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::card::{Nesting, Port, PortRole};
 use crate::catalog::Catalog;
-use crate::id::{Endpoint, NodeId, Wire};
+use crate::id::{Endpoint, LayoutId, NodeId, Wire};
+use crate::layout::Note;
 use crate::pipeline::{Node, Pipeline};
 
 /// A pipeline in which nothing is nested any more.
@@ -72,6 +73,11 @@ impl Pipeline {
     /// The nodes that live in `level`, sorted by id; `None` is the top.
     pub fn nodes_at<'a>(&'a self, level: Option<&'a NodeId>) -> impl Iterator<Item = &'a Node> {
         self.nodes().filter(move |node| self.home(node.inside.as_ref()) == level)
+    }
+
+    /// The notes that stand in `level`.
+    pub fn notes_at<'a>(&'a self, level: Option<&'a NodeId>) -> impl Iterator<Item = (&'a LayoutId, &'a Note)> {
+        self.notes().iter().filter(move |(_, note)| self.home(note.inside.as_ref()) == level)
     }
 
     /// The node of `level` that is `id` or holds it.
@@ -145,6 +151,19 @@ impl Pipeline {
     pub fn carriers(&self, wire: &Wire) -> Vec<Wire> {
         let from = self.origin(&wire.from);
         self.destinations(&wire.to).into_iter().map(|to| Wire::new(from.clone(), to)).collect()
+    }
+
+    /// The [`carriers`](Self::carriers) of each wire that ends or begins at a border; every other carries itself.
+    pub fn carriers_at_borders(&self) -> BTreeMap<Wire, Vec<Wire>> {
+        if self.insides.is_empty() {
+            return BTreeMap::new();
+        }
+        let wires = self.wires();
+        let ends = || wires.iter().flat_map(|wire| [&wire.from, &wire.to]);
+        let borders: BTreeSet<&NodeId> = ends().filter_map(|end| self.boundary(end)).collect();
+        let is_border = |end: &Endpoint| borders.contains(&end.node) || self.boundary(end).is_some();
+        let at_borders = wires.iter().filter(|wire| is_border(&wire.from) || is_border(&wire.to));
+        at_borders.map(|wire| (wire.clone(), self.carriers(wire))).collect()
     }
 
     /// Where the rows that leave here come from, past all borders.
@@ -274,6 +293,9 @@ mod tests {
         let outward = vec![wire("hot.rows", "alarms.rows"), wire("hot.rows", "chart.rows")];
         assert_eq!(pipeline.carriers(&wire("hot.rows", "inner_out.rows")), outward);
         assert_eq!(pipeline.carriers(&wire("outer.outer_out", "chart.rows")), outward[1..]);
+        let at_borders = pipeline.carriers_at_borders();
+        assert_eq!(at_borders.len(), 7, "all of them");
+        assert!(at_borders.iter().all(|(wire, carriers)| *carriers == pipeline.carriers(wire)));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub fn update(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
     let asked = Outline::with(ui.ctx(), |outline| {
         if state.outlined != state.shown {
             outline.show(ui.unique_id(), entries(cx, state, scope));
-            state.outlined = state.shown;
+            state.outlined.clone_from(&state.shown);
         }
         outline.take_asked()
     });

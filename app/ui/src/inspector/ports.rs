@@ -43,7 +43,7 @@ fn port_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, node: &Node, port: &Port, is_
     let row = ui.horizontal(|ui| {
         let (dot, _) = ui.allocate_exact_size(vec2(14.0, 20.0), Sense::hover());
         ui.painter().circle_stroke(dot.center(), 4.0, (2.0, section.unwrap_or(theme.text_weak)));
-        let name = if is_input && port.name == "rows" { "rows in" } else { port.name.as_str() };
+        let name = if is_input && port.name == "rows" { "rows in" } else { port.title() };
         ui.label(RichText::new(name).color(theme.text));
         let words = match columns {
             Some(columns) => format::counted(columns.len() as u64, "column"),
@@ -53,7 +53,7 @@ fn port_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, node: &Node, port: &Port, is_
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(&traffic.words).font(theme.mono()).color(theme.text_weak));
             if traffic.can_look {
-                let name = format!("Look at {} rows", port.name);
+                let name = format!("Look at {} rows", port.title());
                 let button = ui.small_button("Look");
                 button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
                 wants_rows = button.on_hover_text(name).clicked();

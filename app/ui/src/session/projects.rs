@@ -64,6 +64,10 @@ impl Session {
         match Document::open(project) {
             Ok(document) => {
                 let is_same = self.document.as_ref().is_some_and(|document| document.project() == id);
+                if !is_same {
+                    self.live = Live::default();
+                }
+                self.live.see(document.pipeline());
                 self.document = Some(document);
                 self.has_conflict = false;
                 self.shows_projects = false;
@@ -71,7 +75,6 @@ impl Session {
                 self.check_due = Some(self.now_ms());
                 if !is_same {
                     self.checked = Checked::default();
-                    self.live = Live::default();
                 }
                 if let Some(run) = run.filter(|run| self.live.run != Some(*run)) {
                     self.live.follow(run);

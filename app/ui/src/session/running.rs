@@ -113,7 +113,7 @@ impl Session {
         let version = |id: &NodeId| self.live.views.get(id).map_or(0, |view| view.version);
         let poll = Poll {
             run,
-            taps: self.live.tapped.iter().cloned().collect(),
+            taps: self.live.tapped.iter().map(|wire| self.live.carrier(wire).clone()).collect(),
             views: visible_views.iter().map(|id| (id.clone(), version(id))).collect(),
             parts: self
                 .live

@@ -4,6 +4,7 @@ mod actions;
 mod annotations;
 mod editing;
 mod help;
+mod nesting;
 mod nothing_is_lost;
 #[path = "../support/picture.rs"]
 mod picture;
