@@ -58,7 +58,7 @@ pub fn node_ui(
     let rect = camera.rect_to_screen(rect_in_canvas);
     let status = Status::of(cx, node, look.fault);
     let body = ui.interact(rect, body_id(ui.scope_id(), &node.id), Sense::click_and_drag());
-    body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, format!("node {}", node.title)));
+    body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, name_of(node)));
     accessibility::describe(&body, || status::sentence(cx, node, status));
     let detail = camera.detail();
     let is_border = node.shape == Shape::Border;
@@ -106,8 +106,18 @@ pub fn port_id(scope: Id, node: &NodeId, is_input: bool, port: &str) -> Id {
     scope.with((side_of(is_input), node.as_str(), port))
 }
 
+/// What screen readers call it: a port of the open nested pipeline may have the title of a node beside it.
+pub fn name_of(node: &SceneNode) -> String {
+    let noun = if node.shape == Shape::Border { "port" } else { "node" };
+    format!("{noun} {}", node.title)
+}
+
 pub fn port_label(node: &SceneNode, is_input: bool, port: &ScenePort) -> String {
-    format!("{} {} of {}", side_of(is_input), port.port.title(), node.title)
+    let (side, port) = (side_of(is_input), port.port.title());
+    match node.shape {
+        Shape::Border => format!("{side} {port} of {}", name_of(node)),
+        Shape::Card | Shape::Nested { .. } => format!("{side} {port} of {}", node.title),
+    }
 }
 
 fn side_of(is_input: bool) -> &'static str {

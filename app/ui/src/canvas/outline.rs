@@ -52,7 +52,7 @@ fn entries(cx: &ViewContext<'_>, state: &CanvasState, scope: Id) -> Vec<Entry> {
     for item in &state.scene.nodes {
         entries.push(Entry {
             id: node::body_id(scope, &item.id),
-            label: format!("node {}", item.title),
+            label: node::name_of(item),
             description: status::outline(cx, item),
         });
         for (is_input, list) in [(true, &item.inputs), (false, &item.outputs)] {

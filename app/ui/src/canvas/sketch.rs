@@ -12,7 +12,7 @@ use super::camera::{Camera, Detail};
 use super::nested;
 use super::node::NodeLook;
 use super::paint;
-use super::scene::SceneNode;
+use super::scene::{SceneNode, Shape};
 use crate::context::ViewContext;
 use crate::icon::icon;
 use crate::theme::{Theme, radius, size};
@@ -64,6 +64,11 @@ impl<'a> Sketch<'a> {
             let color = if node.is_disabled { theme.line_strong } else { section };
             self.batch.card(rect, cut, color);
             return;
+        }
+        if matches!(node.shape, Shape::Nested { .. }) {
+            let below = rect.translate(vec2(6.0, 6.0) * zoom);
+            self.batch.card(below.expand(1.0), cut, theme.line);
+            self.batch.card(below, cut, theme.raised);
         }
         self.batch.card(rect.expand(width), cut, border);
         self.batch.card(rect, cut, theme.panel);

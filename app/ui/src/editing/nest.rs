@@ -11,11 +11,12 @@ use super::Growing;
 use crate::selection::Selection;
 
 /// How far ports stand from the nodes inside, in canvas points, and from each other.
-const INPUT_GAP: i32 = 240;
+const INPUT_GAP: i32 = 272;
 const OUTPUT_GAP: i32 = 304;
 const PORT_STEP: i32 = 56;
-/// From the corner of a node to that of a port that is level with it.
+/// From the corner of a node to that of a port that is level with it, and to that of one below it.
 const PORT_DROP: i32 = 18;
+const PORT_BELOW: i32 = 120;
 
 /// The port of a node to which wires lead that are drawn inside.
 const ROWS: &str = "rows";
@@ -74,16 +75,30 @@ pub fn nest(
         put_note(&mut growing, note, |note| note.inside = Some(id.clone()));
     }
 
-    let (left, right) = (corners.values().map(|at| at.x).min(), corners.values().map(|at| at.x).max());
-    let (left, right) = (left.unwrap_or_default() - INPUT_GAP, right.unwrap_or_default() + OUTPUT_GAP);
+    let outermost = |of: fn(Position) -> i32, is_first: bool| {
+        let all = corners.values().copied().map(of);
+        if is_first { all.min() } else { all.max() }.unwrap_or_default()
+    };
+    let (left, right, bottom) = (outermost(|at| at.x, true), outermost(|at| at.x, false), outermost(|at| at.y, false));
     let mut lowest: BTreeMap<bool, i32> = BTreeMap::new();
-    for (from, wires) in by_origin(crossing, &corners) {
+    let mut origins: Vec<(bool, Endpoint, Vec<Wire>)> = by_origin(crossing, &corners, places)
+        .into_iter()
+        .map(|(from, wires)| {
+            let is_input = !chosen.contains(&from.node);
+            let edge = if is_input { left } else { right };
+            let ends = wires.iter().filter_map(|wire| corners.get(inner_end(wire, is_input)));
+            (ends.into_iter().all(|at| at.x != edge), from, wires)
+        })
+        .collect();
+    // A wire to a node that others hide goes round below them.
+    origins.sort_by_key(|(is_hidden, ..)| *is_hidden);
+    for (is_hidden, from, wires) in origins {
         let is_input = !chosen.contains(&from.node);
         let y = wires.iter().filter_map(|wire| corners.get(inner_end(wire, is_input))).map(|at| at.y).min();
-        let y = y.unwrap_or(middle.y) + PORT_DROP;
+        let y = if is_hidden { bottom + PORT_BELOW } else { y.unwrap_or(middle.y) + PORT_DROP };
         let y = lowest.get(&is_input).map_or(y, |lowest| y.max(lowest + PORT_STEP));
         lowest.insert(is_input, y);
-        let (kind, x) = if is_input { (input, left) } else { (output, right) };
+        let (kind, x) = if is_input { (input, left - INPUT_GAP) } else { (output, right + OUTPUT_GAP) };
         let port = port_named_after(&growing.pipeline, catalog, &from, kind, is_input, &id);
         let port_id = port.id.clone();
         growing.make(Edit::AddNode { node: port, position: Some(Position { x, y }) });
@@ -239,15 +254,22 @@ fn inner_end(wire: &Wire, is_input: bool) -> &NodeId {
     if is_input { &wire.to.node } else { &wire.from.node }
 }
 
-/// The crossing wires by the output where they begin, those that meet the nodes inside higher up first.
-fn by_origin(crossing: Vec<Wire>, corners: &BTreeMap<&NodeId, Position>) -> Vec<(Endpoint, Vec<Wire>)> {
+/// The crossing wires by the output where they begin: those that meet the nodes inside higher up first, then those that
+/// meet the nodes outside higher up.
+fn by_origin(
+    crossing: Vec<Wire>,
+    corners: &BTreeMap<&NodeId, Position>,
+    places: &Places<'_>,
+) -> Vec<(Endpoint, Vec<Wire>)> {
     let mut wires: BTreeMap<Endpoint, Vec<Wire>> = BTreeMap::new();
     for wire in crossing {
         wires.entry(wire.from.clone()).or_default().push(wire);
     }
     let height = |wires: &[Wire]| {
-        let ends = wires.iter().flat_map(|wire| [&wire.from.node, &wire.to.node]);
-        ends.filter_map(|id| corners.get(id)).map(|at| at.y).min()
+        let ends = || wires.iter().flat_map(|wire| [&wire.from.node, &wire.to.node]);
+        let inside = ends().filter_map(|id| corners.get(id)).map(|at| at.y).min();
+        let outside = ends().filter(|id| !corners.contains_key(id)).filter_map(|id| (places.of)(id)).map(|at| at.y);
+        (inside, outside.min())
     };
     let mut all: Vec<(Endpoint, Vec<Wire>)> = wires.into_iter().collect();
     all.sort_by_key(|(_, wires)| height(wires));

@@ -2,7 +2,7 @@
 
 use egui::Color32;
 use millrace_model::{Nesting, NodeId, Severity};
-use millrace_ui::command::NestWish;
+use millrace_ui::command::{Look, NestWish};
 
 use super::*;
 
@@ -97,8 +97,8 @@ fn nested_nodes_become_one_with_ports_named_after_what_they_carry() {
     assert!(bench.harness.state().session().checked.diagnostics.is_empty());
     open(&mut bench);
     assert!(bench.has("node Hot") && bench.has("node Each minute") && !bench.has("node Average"));
-    assert!(bench.has("output rows of Devices"), "the port is a node inside that gives the rows");
-    assert!(bench.has("input rows of Hot rejected"));
+    assert!(bench.has("output rows of port Devices"), "the port is a node inside that gives the rows");
+    assert!(bench.has("input rows of port Hot rejected"));
     assert!(bench.has("inside Cleaning"));
 }
 
@@ -163,7 +163,7 @@ fn what_is_changed_inside_is_undone_with_the_nesting() {
     bench.press(Modifiers::NONE, Key::Escape);
     bench.ask([Command::Nest(NestWish::AddPort(Nesting::Output))]);
     bench.press(Modifiers::NONE, Key::Escape);
-    bench.drag(bench.center_of("output rows of Filter"), bench.center_of("input rows of Nested output"));
+    bench.drag(bench.center_of("output rows of Filter"), bench.center_of("input rows of port Nested output"));
     assert!(bench.wires().contains(&"filter.rows → nested_output.rows".to_owned()), "{:?}", bench.wires());
     bench.ask([Command::Open(None)]);
     assert!(bench.has("output Nested output of Nested pipeline"));
@@ -314,9 +314,11 @@ fn nested_pipelines_in_both_themes() {
         bench.select(&["nested_pipeline"]);
         let ground: Color32 = theme::Theme::of(&bench.harness.ctx).ground;
         picture::keep(&format!("nested-{name}"), &mut bench.harness, ground);
-        bench.ask([Command::Look(millrace_ui::command::Look::ZoomTo(40)), Command::ClearSelection]);
+        bench.ask([Command::Look(Look::ZoomTo(40)), Command::ClearSelection]);
         picture::keep(&format!("nested-far-{name}"), &mut bench.harness, ground);
         open(&mut bench);
+        bench.ask([Command::Look(Look::TogglePanels)]);
+        bench.ask([Command::ZoomToFit]);
         picture::keep(&format!("nested-inside-{name}"), &mut bench.harness, ground);
         assert!(bench.has("inside Cleaning"));
     }
