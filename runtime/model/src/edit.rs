@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dashboard::Dashboard;
 use crate::id::{LayoutId, NodeId, Wire};
 use crate::layout::{Bookmark, Group, Note};
 use crate::parameter::Parameter;
@@ -21,7 +22,7 @@ pub enum Edit {
         node: Node,
         position: Option<Position>,
     },
-    /// Removes a node that has no wires and is in no group; [`Pipeline::removal_of`] lists what must go first.
+    /// Removes a node that has no wires and is in no group and on no dashboard; [`Pipeline::removal_of`] lists what must go first.
     RemoveNode {
         id: NodeId,
     },
@@ -77,6 +78,11 @@ pub enum Edit {
         id: LayoutId,
         bookmark: Option<Bookmark>,
     },
+    /// Adds, changes or (with `None`) removes a dashboard.
+    SetDashboard {
+        id: LayoutId,
+        dashboard: Option<Dashboard>,
+    },
 }
 
 /// Why an edit cannot be made.
@@ -90,6 +96,8 @@ pub enum EditError {
     NodeIsWired { id: NodeId },
     #[error("the node `{id}` is still in the group `{group}`")]
     NodeIsGrouped { id: NodeId, group: LayoutId },
+    #[error("the chart of the node `{id}` is still on the dashboard `{dashboard}`")]
+    NodeIsOnDashboard { id: NodeId, dashboard: LayoutId },
     #[error(
         "the `{field}` of this file's layout were written by a newer Millrace and are kept as they are; update Millrace to change them"
     )]
@@ -127,8 +135,8 @@ impl Pipeline {
     }
 
     /// The edits that remove these nodes with all that lives in them, every wire at them or at the port that they are
-    /// of a nested pipeline, and their places in groups. A group that would be left empty goes too, as do notes and
-    /// bookmarks in them.
+    /// of a nested pipeline, and their places in groups and on dashboards. A group that would be left empty goes too, as
+    /// do notes and bookmarks in them.
     pub fn removal_of<'a>(&self, ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<Edit> {
         let ids = self.with_insides(ids);
         let at = |id: &NodeId| [self.wires_into(id), self.wires_out_of(id), self.wires_at_boundary(id)].concat();
@@ -142,12 +150,19 @@ impl Pipeline {
             let has_left = rest.len() < group.nodes.len();
             has_left.then(|| Edit::SetGroup { id: id.clone(), group: group.with_nodes(rest) })
         });
+        let leave_dashboards = self.dashboards.iter().filter_map(|(id, dashboard)| {
+            let mut rest = dashboard.clone();
+            rest.tiles.retain(|node, _| !ids.contains(node));
+            let has_left = rest.tiles.len() < dashboard.tiles.len();
+            has_left.then(|| Edit::SetDashboard { id: id.clone(), dashboard: Some(rest) })
+        });
         let is_in = |inside: Option<&NodeId>| inside.is_some_and(|home| ids.contains(home));
         let notes = self.notes.iter().filter(|(_, note)| is_in(note.inside.as_ref()));
         let notes = notes.map(|(id, _)| Edit::SetNote { id: id.clone(), note: None });
         let bookmarks = self.bookmarks.iter().filter(|(_, bookmark)| is_in(bookmark.inside.as_ref()));
         let bookmarks = bookmarks.map(|(id, _)| Edit::SetBookmark { id: id.clone(), bookmark: None });
-        let before: Vec<Edit> = remove_wires.chain(leave_groups).chain(notes).chain(bookmarks).collect();
+        let before: Vec<Edit> =
+            remove_wires.chain(leave_groups).chain(leave_dashboards).chain(notes).chain(bookmarks).collect();
         before.into_iter().chain(ids.iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
     }
 
@@ -188,6 +203,10 @@ impl Pipeline {
                 }
                 if let Some((group, _)) = self.groups_of(id).next() {
                     return Err(EditError::NodeIsGrouped { id: id.clone(), group: group.clone() });
+                }
+                let holds = |(_, dashboard): &(&LayoutId, &Dashboard)| dashboard.tiles.contains_key(id);
+                if let Some((dashboard, _)) = self.dashboards.iter().find(holds) {
+                    return Err(EditError::NodeIsOnDashboard { id: id.clone(), dashboard: dashboard.clone() });
                 }
                 let node = self.take_node(id).ok_or_else(|| EditError::NoSuchNode { id: id.clone() })?;
                 Ok(Edit::AddNode { node, position: self.positions.remove(id) })
@@ -275,6 +294,14 @@ impl Pipeline {
             Edit::SetBookmark { id, bookmark } => {
                 self.known_layout("bookmarks")?;
                 Ok(Edit::SetBookmark { id: id.clone(), bookmark: put(&mut self.bookmarks, id, bookmark.as_ref()) })
+            }
+            Edit::SetDashboard { id, dashboard } => {
+                self.known_layout("dashboards")?;
+                for node in dashboard.iter().flat_map(|dashboard| dashboard.tiles.keys()) {
+                    self.existing(node)?;
+                }
+                let before = put(&mut self.dashboards, id, dashboard.as_ref());
+                Ok(Edit::SetDashboard { id: id.clone(), dashboard: before })
             }
         }
     }

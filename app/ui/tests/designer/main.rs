@@ -2,6 +2,7 @@
 
 mod actions;
 mod annotations;
+mod dashboards;
 mod editing;
 mod help;
 mod nesting;
