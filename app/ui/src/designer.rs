@@ -174,7 +174,7 @@ impl Designer {
             can_go_back,
             can_go_forward,
             num_selected_nested: self.selection.nodes.iter().filter(|id| is_nested(id)).count(),
-            is_inside: self.canvas.level().is_some(),
+            is_inside: self.canvas.level().is_some() && !self.shows_dashboard(),
             ..Situation::of(document.pipeline(), &self.selection)
         }
     }

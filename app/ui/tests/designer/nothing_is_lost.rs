@@ -113,7 +113,7 @@ const GENERATORS: &[Generator] = &[
     },
     |dice, pipeline| {
         let all = Selection::nodes(pipeline.node_ids().filter(|_| dice.below(2) == 0).cloned());
-        Some(dice.pick(&[Command::Select(all), Command::Nest(NestWish::Nest), Command::Nest(NestWish::Unnest)])?)
+        dice.pick(&[Command::Select(all), Command::Nest(NestWish::Nest), Command::Nest(NestWish::Unnest)])
     },
     |dice, pipeline| {
         let nested: Vec<NodeId> =
