@@ -228,6 +228,9 @@ fn a_run_is_seen_at_the_border_and_inside() {
         Wire::new("devices.rows".parse().expect("an end"), "nested_pipeline.devices_in".parse().expect("an end"));
     let rate = live.wire_rate(&outside).expect("the wire to the border has a rate");
     assert!(rate.rows > 0.0 && rate.fill == 0.5);
+    bench.select(&["nested_pipeline"]);
+    let num_rates = bench.harness.query_all_by_label("1.0 k/s").count();
+    assert!(num_rates >= 3, "each port has a rate in the inspector: {num_rates}");
     bench.ask([Command::Tap(Some(outside.clone()))]);
     bench.wait(400.0);
     let polls = |bench: &Bench| {
