@@ -10,7 +10,7 @@ use crate::actions::{Action, Keymap, Situation, all, fuzzy};
 use crate::command::{Command, Joint};
 use crate::editing::{self, PossibleWire};
 use crate::icon::icon;
-use crate::palette::{paint_row, rank};
+use crate::palette::{can_stand_here, paint_row, rank};
 use crate::theme::{Theme, radius, size, space};
 
 /// An open list.
@@ -93,7 +93,7 @@ impl PickList {
         let found = |keep: &dyn Fn(&NodeCard) -> bool| {
             let mut cards: Vec<(usize, &NodeCard)> = catalog
                 .cards()
-                .filter(|card| keep(card))
+                .filter(|card| keep(card) && can_stand_here(card, now))
                 .filter_map(|card| Some((rank(card, &self.search)?, card)))
                 .collect();
             cards.sort_by_key(|(rank, card)| (*rank, card.section));

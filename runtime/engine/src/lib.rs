@@ -28,6 +28,7 @@ mod guard;
 mod inputs;
 mod layout;
 mod memory;
+mod nested;
 mod newest;
 mod options;
 mod picture;
