@@ -4,6 +4,7 @@
 //! of that row, never a wrong number. Division of integers by zero and casts that do not fit are errors of their row
 //! too; floating-point arithmetic follows IEEE 754. DataFusion's types do not leave this file and `aggregate`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -17,6 +18,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::BinaryExpr;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::SessionConfig;
 use millrace_model::suggest;
 
@@ -133,6 +135,11 @@ impl CompiledExpression {
     /// Whether both compute the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.physical.as_ref() == other.physical.as_ref()
+    }
+
+    /// The names of the columns that it is computed from.
+    pub fn columns(&self) -> BTreeSet<String> {
+        collect_columns(&self.physical).iter().map(|column| column.name().to_owned()).collect()
     }
 
     pub fn data_type(&self) -> &DataType {
