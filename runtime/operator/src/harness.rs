@@ -78,6 +78,13 @@ impl Harness {
         Ok(Self { node_type, params, inputs: inputs.to_vec(), outputs, ports, probed, base_dir })
     }
 
+    /// The same source, of whose first output only these columns are read.
+    #[must_use]
+    pub fn reading(mut self, columns: &Columns) -> Self {
+        self.outputs[0] = columns.of(&self.outputs[0]);
+        self
+    }
+
     /// The schema of an output port.
     ///
     /// # Panics

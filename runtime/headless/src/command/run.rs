@@ -51,7 +51,7 @@ pub struct Args {
     fresh: bool,
     /// Time between two checkpoints, such as `500 ms` or `1 min`
     #[arg(long, value_name = "TIME", requires = "state", default_value = "10 s")]
-    checkpoint_interval: Interval,
+    pub checkpoint_interval: Interval,
     /// Memory that the process may take, such as `256 MB` or `2 GB` [default: a quarter of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     memory: Option<u64>,
