@@ -1,15 +1,22 @@
 //! Whole journeys: the real designer on the real host, in one process, asked by role and label as a person or a screen
 //! reader meets it.
 
+#[path = "../../app/ui/tests/support/picture.rs"]
+mod picture;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use egui::accesskit::Role;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use millrace_host::arrow::array::AsArray;
 use millrace_host::model::run::{EditCost, RunState};
+use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Pipeline};
 use millrace_host::{Host, HostOptions};
 use millrace_tests::host_link::HostLink;
@@ -94,6 +101,13 @@ impl Journey {
         self.harness.query_all_by_label_contains(part).next().is_some()
     }
 
+    /// Leaves a picture of the window, for those who want to look at it.
+    fn keep(&mut self, name: &str) {
+        self.harness.run_steps(30);
+        let ground = self.harness.ctx.global_style().visuals.panel_fill;
+        picture::keep(name, &mut self.harness, ground);
+    }
+
     fn until_saved(&mut self) {
         self.until("the project is saved", |session| {
             session.document.as_ref().is_some_and(|document| matches!(document.save_state(), SaveState::Saved))
@@ -141,6 +155,86 @@ fn an_edit_is_undone_after_a_restart() {
     assert!(journey.pipeline().node(&node("hot")).is_none(), "the deletion was kept");
     journey.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(journey.pipeline().to_text(), before, "and can be taken back");
+}
+
+#[test]
+fn a_dashboard_of_a_run_is_filtered_zoomed_seen_alone_and_there_after_a_restart() {
+    let mut journey = Journey::first_start();
+    journey.click("New dashboard");
+    journey.press(Modifiers::COMMAND, Key::Enter);
+    let sites = |session: &Session| {
+        let view = session.live.views.get(&node("chart"))?;
+        let names = view.data.column_by_name("series")?.as_string::<i32>().iter().flatten().map(str::to_owned);
+        Some(names.collect::<BTreeSet<_>>())
+    };
+    journey.until("several sites are drawn", |session| sites(session).is_some_and(|sites| sites.len() > 1));
+    let one = sites(journey.session()).expect("just seen").into_iter().next().expect("more than one");
+    let before = journey.pipeline().to_text();
+    journey.click("Filter the charts");
+    journey.harness.get_by_role_and_label(Role::CheckBox, &format!("site {one}")).click();
+    journey.harness.run_steps(3);
+    let only = BTreeSet::from([one.clone()]);
+    journey.until("only one site is drawn", |session| sites(session).as_ref() == Some(&only));
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.press(Modifiers::ALT, Key::Enter);
+    assert!(!journey.has_text("project menu") && journey.has_text("Show every site"), "a reader sees the filter");
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Show every site");
+    journey.until("all sites are drawn", |session| sites(session).is_some_and(|sites| sites.len() > 1));
+    assert_eq!(journey.pipeline().to_text(), before, "reading changes nothing");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    assert_eq!(journey.pipeline().dashboards().len(), 1);
+    journey.press(Modifiers::ALT, Key::PageDown);
+    assert!(journey.has_text("tile "), "it is there, with its tiles");
+}
+
+#[test]
+fn charts_of_every_kind_live_on_one_dashboard() {
+    let mut journey = Journey::first_start();
+    journey.press(Modifiers::COMMAND, Key::O);
+    journey.until("the projects are listed", |session| !session.projects.is_empty());
+    journey.harness.run_steps(3);
+    journey.click("open Chart gallery");
+    journey.until("the project is open", |session| {
+        session.document.as_ref().is_some_and(|document| document.name() == "Chart gallery")
+    });
+    journey.harness.run_steps(3);
+    journey.click("New dashboard");
+    journey.keep("dashboard_before_a_run");
+    journey.press(Modifiers::COMMAND, Key::Enter);
+    let tiles: Vec<NodeId> = journey.pipeline().dashboards().values().flat_map(|it| it.tiles.keys()).cloned().collect();
+    assert!(tiles.len() >= 6, "{tiles:?}");
+    journey.until("every tile has rows", |session| {
+        tiles.iter().all(|node| session.live.views.get(node).is_some_and(|view| view.data.num_rows() > 1))
+    });
+    for theme in [egui::Theme::Light, egui::Theme::Dark] {
+        journey.harness.ctx.set_theme(theme);
+        journey.keep(&format!("dashboard_gallery_{theme:?}"));
+    }
+    journey.press(Modifiers::ALT, Key::Enter);
+    journey.keep("dashboard_gallery_full");
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Filter the charts");
+    journey.keep("dashboard_gallery_filter");
+    journey.click("site · 4 values");
+    journey.keep("dashboard_gallery_filter_open");
+    journey.harness.get_by_role_and_label(Role::CheckBox, "site site-2").click();
+    journey.harness.run_steps(3);
+    journey.until("the gauges show one site", |session| {
+        session.live.views.values().any(|view| matches!(view.spec, ViewSpec::Gauge(_)) && view.data.num_rows() == 1)
+    });
+    journey.keep("dashboard_gallery_filtered");
+    journey.press(Modifiers::NONE, Key::Escape);
+    for (width, name) in [(700.0, "narrow"), (420.0, "stacked")] {
+        journey.harness.set_size(vec2(width, 800.0));
+        journey.keep(&format!("dashboard_gallery_{name}"));
+    }
+    journey.press(Modifiers::COMMAND, Key::Period);
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub fn run(options: &Options) -> Result<()> {
             .args(&options.arguments[1..])
             .run();
     }
+    if options.arguments.first().is_some_and(|first| first == "operators") {
+        Run::cargo(["build", "--release", "--bin", "operators"]).args(programs::SELECTION).run()?;
+        return Run::new(programs::operators("release")).args(["--bench"]).args(&options.arguments[1..]).run();
+    }
     // Only what is measured is built for speed; what drives the command is there for the tests already.
     Run::cargo(["build", "--release", "--bin", "millrace", "--bin", "watching"]).args(programs::SELECTION).run()?;
     Run::cargo(["bench", "--profile", "dev", "--bench", "whole_process"])

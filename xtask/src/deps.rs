@@ -83,7 +83,7 @@ const WALLS: &[Wall] = &[
 ];
 
 /// Crates that may import anything.
-const FREE: &[&str] = &["millrace_tests"];
+const FREE: &[&str] = &["millrace_tests", "millrace_operator_benches"];
 
 /// The command `deps`.
 ///

@@ -36,6 +36,11 @@ pub fn watching(profile: &str) -> PathBuf {
     program(profile, "watching")
 }
 
+/// The benches of single operators, built with `profile`.
+pub fn operators(profile: &str) -> PathBuf {
+    program(profile, "operators")
+}
+
 fn program(profile: &str, name: &str) -> PathBuf {
     workspace::target_dir().join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }

@@ -9,8 +9,12 @@ use serde_json::Value;
 use crate::process::Run;
 
 /// The folder of this check-out.
+///
+/// Asked of the cargo that runs this program: one that was built in another check-out may be taken as fresh where the
+/// two share a target folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in a folder of the repository").to_owned()
+    let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&crate_folder).parent().expect("xtask stands in a folder of the repository").to_owned()
 }
 
 /// The folder that cargo builds in; may be shared by several check-outs through `CARGO_TARGET_DIR`.

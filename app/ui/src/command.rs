@@ -1,5 +1,7 @@
 //! Everything that the UI can ask for. Drawing code only pushes commands; they are carried out after the frame.
 
+use std::collections::BTreeSet;
+
 use egui::KeyboardShortcut;
 use millrace_model::view::Look as ViewLook;
 use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
@@ -63,6 +65,8 @@ pub enum Command {
     },
     /// Adds, removes or goes to bookmarks.
     Bookmark(BookmarkWish),
+    /// Shows or changes dashboards.
+    Dashboard(DashboardWish),
     /// Disables the selected nodes, or enables them when all are disabled.
     ToggleDisabled,
     /// Moves the selected nodes by so many points.
@@ -253,6 +257,32 @@ pub enum BookmarkWish {
     Go(usize),
     Next,
     Previous,
+}
+
+/// A wish about dashboards; where none is named it is about the one that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DashboardWish {
+    /// Adds one with the charts of all view nodes, and shows it.
+    New,
+    /// Shows this one, or the canvas.
+    Show(Option<LayoutId>),
+    /// The tab to the right; after the last one the canvas.
+    Next,
+    Previous,
+    Duplicate,
+    Delete,
+    ToggleSharedTime,
+    ToggleFullScreen,
+    /// Shows all of the time in every chart.
+    ResetTime,
+    /// Shows only these values of a column in every chart that has it; none: all of them.
+    Filter {
+        column: String,
+        values: BTreeSet<String>,
+    },
+    ClearFilters,
+    /// Copies the address of the page that shows it.
+    CopyLink,
 }
 
 /// A change of what is seen; the pipeline stays as it is.

@@ -12,6 +12,7 @@ mod canvas;
 pub mod chart;
 pub mod command;
 pub mod context;
+mod dashboard;
 pub mod data_table;
 mod designer;
 pub mod document;

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
+use millrace_model::filter::{Filters, Values};
 use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
 use millrace_model::view::{Look, ViewSpec};
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{FrameError, LogLine, Polled, RunId};
+use millrace_protocol::{FrameError, LogLine, Polled, RunId, ViewFrame};
 
 use crate::rates::{NodeRate, Rates, WireRate};
 
@@ -30,6 +31,8 @@ pub struct Live {
     /// Parts of views that are looked at, and what was last heard of each.
     pub looks: BTreeMap<NodeId, Look>,
     pub parts: BTreeMap<NodeId, (Look, LiveView)>,
+    /// How the page that is shown filters its views; `None` where it does not.
+    pub filters: Option<Filters>,
     pub log: VecDeque<LogLine>,
     /// Newest records of unwired `late` and `rejected` ports that were asked for.
     pub recent: BTreeMap<(NodeId, String), RecordBatch>,
@@ -51,13 +54,17 @@ pub struct LiveView {
     pub version: u64,
     pub spec: ViewSpec,
     pub data: RecordBatch,
+    /// How its rows were filtered.
+    pub filters: Option<Filters>,
+    /// What they may be filtered by.
+    pub choices: Values,
 }
 
 impl Live {
     /// Forgets the last run and follows `run`. The tap stays wanted.
     pub fn follow(&mut self, run: RunId) {
-        let looks = std::mem::take(&mut self.looks);
-        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, ..Self::default() };
+        let (looks, filters) = (std::mem::take(&mut self.looks), self.filters.take());
+        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, ..Self::default() };
     }
 
     pub fn state(&self) -> Option<RunState> {
@@ -104,11 +111,11 @@ impl Live {
         }
     }
 
-    /// Takes in what a poll brought.
+    /// Takes in what a poll with these filters brought.
     ///
     /// # Errors
     /// When a data frame cannot be read; the rest has been taken in.
-    pub fn take_in(&mut self, polled: Polled) -> Result<(), FrameError> {
+    pub fn take_in(&mut self, polled: Polled, filters: Option<&Filters>) -> Result<(), FrameError> {
         self.rates.update(&polled.metrics);
         self.metrics = Some(polled.metrics);
         self.log.extend(polled.log);
@@ -116,6 +123,10 @@ impl Live {
             self.log.pop_front();
         }
         let mut fault = None;
+        let read = |frame: ViewFrame| {
+            let ViewFrame { version, spec, data, choices } = frame;
+            Ok(LiveView { version, spec, data: data.to_batch()?, filters: filters.cloned(), choices })
+        };
         for tap in polled.taps {
             if self.tapped.as_ref() != Some(&tap.wire) {
                 continue;
@@ -126,20 +137,15 @@ impl Live {
                 Err(error) => fault = Some(error),
             }
         }
-        for (id, view) in polled.views {
-            match view.data.to_batch() {
-                Ok(data) => {
-                    self.views.insert(id, LiveView { version: view.version, spec: view.spec, data });
-                }
+        for (id, frame) in polled.views {
+            match read(frame) {
+                Ok(view) => _ = self.views.insert(id, view),
                 Err(error) => fault = Some(error),
             }
         }
-        for (id, (look, view)) in polled.parts {
-            match view.data.to_batch() {
-                Ok(data) => {
-                    let view = LiveView { version: view.version, spec: view.spec, data };
-                    self.parts.insert(id, (look, view));
-                }
+        for (id, (look, frame)) in polled.parts {
+            match read(frame) {
+                Ok(view) => _ = self.parts.insert(id, (look, view)),
                 Err(error) => fault = Some(error),
             }
         }
@@ -157,9 +163,15 @@ impl Live {
         }
     }
 
-    /// The version of a part that is known.
+    /// The version of a view that is known, filtered as it is to be.
+    pub fn view_version(&self, node: &NodeId) -> u64 {
+        self.views.get(node).filter(|view| view.filters == self.filters).map_or(0, |view| view.version)
+    }
+
+    /// The same of a part.
     pub fn part_version(&self, node: &NodeId, look: &Look) -> u64 {
-        self.parts.get(node).filter(|(known, _)| known == look).map_or(0, |(_, view)| view.version)
+        let known = self.parts.get(node).filter(|(known, view)| known == look && view.filters == self.filters);
+        known.map_or(0, |(_, view)| view.version)
     }
 }
 
@@ -196,7 +208,7 @@ mod tests {
         // 100 rows per second, then from the third second on 1,000.
         for tenth in 0..50 {
             let rows = if tenth <= 30 { tenth * 10 } else { 300 + (tenth - 30) * 100 };
-            live.take_in(polled(tenth * 100, rows, RunState::Running)).expect("there are no frames");
+            live.take_in(polled(tenth * 100, rows, RunState::Running), None).expect("there are no frames");
             if tenth == 20 {
                 assert!((live.rates.source() - 100.0).abs() < 1.0, "{}", live.rates.source());
             }
@@ -214,7 +226,7 @@ mod tests {
         live.tap_wire(Some(wire.clone()));
         live.follow(1);
         assert_eq!(live.tapped, Some(wire));
-        live.take_in(polled(500, 70, RunState::Done)).expect("there are no frames");
+        live.take_in(polled(500, 70, RunState::Done), None).expect("there are no frames");
         assert!(!live.is_running());
         assert_eq!(live.metrics.as_ref().map(RunMetrics::num_source_rows), Some(70));
     }

@@ -16,6 +16,10 @@ use crate::menus;
 use crate::theme::{Theme, radius, size, space};
 
 pub const HEIGHT: f32 = 48.0;
+/// A narrower bar leaves out what is also elsewhere.
+const TIGHT: f32 = 800.0;
+/// What the numbers of a run take beside its button, where there is room.
+const RUN_WIDTH: f32 = 440.0;
 
 /// Draws the bar into the whole of `ui`.
 pub fn top_bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
@@ -23,18 +27,24 @@ pub fn top_bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     let part = |ui: &mut Ui, rect: Rect, layout: Layout, name: &str| {
         ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect).layout(layout))
     };
-    let middle = Rect::from_center_size(rect.center(), vec2(440.0, rect.height()));
-    let left = rect.with_max_x(middle.min.x).shrink2(vec2(space::L, 0.0));
-    let right = rect.with_min_x(middle.max.x).shrink2(vec2(space::M, 0.0));
-    project_ui(&mut part(ui, left, Layout::left_to_right(Align::Center), "project"), cx);
+    let is_tight = rect.width() < TIGHT;
+    // The run stands in the middle of the window, unless its neighbours need the room.
+    let right = rect.with_min_x(rect.max.x - if is_tight { 220.0 } else { 340.0 }).shrink2(vec2(space::M, 0.0));
+    let left = rect.with_max_x(right.min.x).shrink2(vec2(space::L, 0.0));
+    let mut project = part(ui, left, Layout::left_to_right(Align::Center), "project");
+    project_ui(&mut project, cx, is_tight);
+    let start = (rect.center().x - RUN_WIDTH / 2.0).max(project.min_rect().max.x + space::M);
+    let middle = rect.with_min_x(start).with_max_x(right.min.x.max(start));
     run_ui(&mut part(ui, middle, Layout::left_to_right(Align::Center), "run"), cx);
-    view_ui(&mut part(ui, right, Layout::right_to_left(Align::Center), "view"), cx, zoom);
+    view_ui(&mut part(ui, right, Layout::right_to_left(Align::Center), "view"), cx, (!is_tight).then_some(zoom));
 }
 
-fn project_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+fn project_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, is_tight: bool) {
     let theme = cx.theme;
-    ui.label(RichText::new("Millrace").font(theme.semibold(size::HEADING)).color(theme.text_strong));
-    ui.add_space(space::S);
+    if !is_tight {
+        ui.label(RichText::new("Millrace").font(theme.semibold(size::HEADING)).color(theme.text_strong));
+        ui.add_space(space::S);
+    }
     let text = format!("{} {}", cx.document.name(), icon("caret-down"));
     let button = egui::Button::new(RichText::new(text).color(theme.text)).frame_when_inactive(false);
     let menu = egui::containers::menu::MenuButton::from_button(button);
@@ -121,6 +131,10 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     ui.add_space(space::L);
     ui.spacing_mut().item_spacing.x = space::XL;
     let number = |ui: &mut Ui, text: String, color, help: &str| {
+        // A figure of the mono font is some 8 points wide.
+        if ui.available_width() < 8.0 * text.len() as f32 {
+            return;
+        }
         ui.label(RichText::new(text).font(egui::FontId::monospace(13.0)).color(color)).on_hover_text(help);
     };
     number(ui, format::clock(metrics.elapsed_ms), theme.text, "Run time");
@@ -184,7 +198,7 @@ fn run_button(
     response
 }
 
-fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
+fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: Option<f32>) {
     let theme = cx.theme;
     ui.spacing_mut().item_spacing.x = space::XS;
     if icon_button(ui, theme, "question", "Keys", true).on_hover_text(with_keys(cx, "view.keys", "Keys")).clicked() {
@@ -198,17 +212,8 @@ fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     if icon_button(ui, theme, "command", "All commands", true).on_hover_text(hint).clicked() {
         cx.commands.push(Command::ShowPalette);
     }
-    ui.add_space(space::S);
-    let hint = with_keys(cx, "view.zoom_to_fit", "Zoom to fit");
-    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text(hint).clicked() {
-        cx.commands.push(Command::ZoomToFit);
-    }
-    let percent = RichText::new(format!("{:>3.0} %", zoom * 100.0)).font(theme.mono()).color(theme.text_weak);
-    let hint = with_keys(cx, "view.zoom_100", "Zoom to 100 %");
-    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text(hint);
-    reset.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom to 100 %"));
-    if reset.clicked() {
-        cx.commands.push(Command::ZoomReset);
+    if let Some(zoom) = zoom {
+        zoom_ui(ui, cx, zoom);
     }
     ui.add_space(space::S);
     let history = cx.document.history();
@@ -223,6 +228,22 @@ fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     let hint = with_keys(cx, "edit.undo", &label);
     if icon_button(ui, theme, "arrow-u-up-left", "Undo", can).on_hover_text(hint).clicked() {
         cx.commands.push(Command::Undo);
+    }
+}
+
+fn zoom_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
+    let theme = cx.theme;
+    ui.add_space(space::S);
+    let hint = with_keys(cx, "view.zoom_to_fit", "Zoom to fit");
+    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text(hint).clicked() {
+        cx.commands.push(Command::ZoomToFit);
+    }
+    let percent = RichText::new(format!("{:>3.0} %", zoom * 100.0)).font(theme.mono()).color(theme.text_weak);
+    let hint = with_keys(cx, "view.zoom_100", "Zoom to 100 %");
+    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text(hint);
+    reset.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom to 100 %"));
+    if reset.clicked() {
+        cx.commands.push(Command::ZoomReset);
     }
 }
 

@@ -35,6 +35,10 @@ fn main() {
             println!("{}", bench());
         }
     }
+    // Takes long, so it has to be asked for.
+    if wanted.iter().any(|part| part == "soak") {
+        println!("{}", soak());
+    }
 }
 
 fn pipeline(nodes: &Value, wires: &[(&str, &str)]) -> Pipeline {
@@ -164,6 +168,67 @@ fn view() -> Value {
         assert_eq!(versions.len() > 3, is_watched, "{} pictures were seen", versions.len());
         assert_eq!(outcome.metrics.nodes[&node("devices")].rows_out, ROWS);
     })
+}
+
+/// Thirty-two charts of a thousand points a second each, looked at all the time for half an hour, or for as many minutes
+/// as `MILLRACE_SOAK_MINUTES` says: the memory of the process once every chart is full, and from then to the end.
+fn soak() -> Value {
+    const NUM_CHARTS: usize = 32;
+    const POINTS_A_SECOND: u64 = 1_000;
+    /// So many points are held by a chart after ten seconds.
+    const KEEP: u64 = 10 * POINTS_A_SECOND;
+    let minutes: u64 =
+        std::env::var("MILLRACE_SOAK_MINUTES").map_or(30, |text| text.parse().expect("a number of minutes"));
+    let limit = minutes * 60 * POINTS_A_SECOND;
+    let charts: Vec<String> = (0..NUM_CHARTS).map(|chart| format!("chart_{chart}")).collect();
+    let mut nodes = json!({
+        "devices": { "kind": "ingest.simulate_devices", "params": {
+            "devices": 10, "rate": POINTS_A_SECOND as f64, "limit": limit, "pace": "real_time", "sites": 5,
+        } },
+    });
+    for chart in &charts {
+        nodes[chart] =
+            json!({ "kind": "visualize.line_chart", "params": { "x": "time", "y": ["temperature"], "keep": KEEP } });
+    }
+    let ports: Vec<String> = charts.iter().map(|chart| format!("{chart}.rows")).collect();
+    let wires: Vec<(&str, &str)> = ports.iter().map(|port| ("devices.rows", port.as_str())).collect();
+    let pipeline = pipeline(&nodes, &wires);
+    let views: Vec<NodeId> = charts.iter().map(|chart| node(chart)).collect();
+    let mut memory_mb = Vec::new();
+    let mut num_pictures = 0_u64;
+    let before = cpu_seconds();
+    let outcome = run(&pipeline, RunOptions::default(), |run| {
+        for view in &views {
+            num_pictures += u64::from(run.view(view).is_some());
+        }
+        memory_mb.push(resident_mb());
+    });
+    assert_eq!(outcome.metrics.nodes[&node("devices")].rows_out, limit);
+    for view in &views {
+        assert_eq!(outcome.metrics.nodes[view].rows_in, limit, "every chart got every point");
+    }
+    // The charts are full after the first tenth of the time.
+    let (filling, full) = memory_mb.split_at(memory_mb.len() / 10);
+    let highest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let (first, last) = (highest(&full[..full.len() / 3]), highest(&full[full.len() * 2 / 3..]));
+    assert!(last < first * 1.05, "memory grew from {first:.0} to {last:.0} MB");
+    json!({
+        "bench": "soak",
+        "minutes": minutes,
+        "charts": NUM_CHARTS,
+        "points": limit * NUM_CHARTS as u64,
+        "pictures": num_pictures,
+        "cpu_seconds": cpu_seconds() - before,
+        "memory_mb": { "while_filling": highest(filling), "first_third": first, "last_third": last },
+    })
+}
+
+/// What this process holds of memory now.
+fn resident_mb() -> f64 {
+    const PAGE_BYTES: f64 = 4_096.0;
+    let text = fs::read_to_string("/proc/self/statm").expect("Linux tells what a process holds");
+    let pages: f64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
+    pages * PAGE_BYTES / 1e6
 }
 
 /// A fleet of a million devices in real time, of which one in a hundred rows is lost: how long after a device counts as

@@ -10,6 +10,7 @@ mod check;
 mod clock;
 mod failure;
 pub mod file;
+mod filter;
 mod handle;
 mod host;
 pub mod image;

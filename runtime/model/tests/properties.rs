@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use millrace_model::{
-    Bookmark, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter, ParameterType, Pipeline,
-    Position, Tint, Wire,
+    Bookmark, Cells, Dashboard, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter, ParameterType,
+    Pipeline, Position, Tile, Tint, Wire,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
     let place = || (any::<i16>(), any::<i16>()).prop_map(|(x, y)| Position { x: x.into(), y: y.into() });
     let extra = || prop::collection::btree_map("x[a-c]", Just("[1,  2]".to_owned()), 0..2);
     let nodes = prop::collection::btree_set((0..6u8).prop_map(id), 1..4);
+    let tile = (0..14u32, 0..9u32, extra()).prop_map(|(x, y, extra)| Tile { cells: Cells { x, y, w: 4, h: 3 }, extra });
+    let tiles = prop::collection::btree_map((0..6u8).prop_map(id), tile, 0..4);
     prop_oneof![
         (item(), prop::option::of((".{0,8}", tint(), nodes, extra()))).prop_map(|(id, group)| Edit::SetGroup {
             id,
@@ -52,6 +54,11 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
                 Note { text, tint, position, width, height, extra }
             });
             Edit::SetNote { id, note }
+        }),
+        (item(), prop::option::of((".{0,8}", any::<bool>(), tiles, extra()))).prop_map(|(id, dashboard)| {
+            let dashboard =
+                dashboard.map(|(title, shares_time, tiles, extra)| Dashboard { title, shares_time, tiles, extra });
+            Edit::SetDashboard { id, dashboard }
         }),
         (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(id, view)| {
             Edit::SetBookmark {
@@ -216,6 +223,23 @@ fn removed_nodes_leave_their_groups_and_come_back_into_them() {
     let undo = pipeline.apply(&pipeline.removal_of([&id(1)])).expect("the removal is complete");
     assert_eq!(pipeline.groups().len(), 1);
     assert_eq!(pipeline.groups()[&name("pair")], group(&[0]));
+    pipeline.apply(&undo).expect("the inverse fits");
+    assert_eq!(pipeline.to_text(), before);
+}
+
+#[test]
+fn removed_nodes_leave_their_dashboards_and_come_back_onto_them() {
+    let mut pipeline = Pipeline::new("Dashboards");
+    let name = LayoutId::new("d").expect("well-formed");
+    let mut edits: Vec<Edit> =
+        (0..2).map(|n| Edit::AddNode { node: Node::new(id(n), "visualize.table"), position: None }).collect();
+    let dashboard = Dashboard::of("Plant", (0..2).map(id));
+    edits.push(Edit::SetDashboard { id: name.clone(), dashboard: Some(dashboard) });
+    pipeline.apply(&edits).expect("the nodes are new");
+    let before = pipeline.to_text();
+    assert!(pipeline.apply(&[Edit::RemoveNode { id: id(1) }]).is_err(), "it is still on the dashboard");
+    let undo = pipeline.apply(&pipeline.removal_of([&id(1)])).expect("the removal is complete");
+    assert_eq!(pipeline.dashboards()[&name].tiles.keys().collect::<Vec<_>>(), [&id(0)]);
     pipeline.apply(&undo).expect("the inverse fits");
     assert_eq!(pipeline.to_text(), before);
 }

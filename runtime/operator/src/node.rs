@@ -61,7 +61,7 @@ use crate::machine::{Machine, Partitioning};
 /// }
 /// ```
 pub trait Node: Send + Sync + 'static {
-    /// The typed params. Its doc comment is the node's help page, each field's doc comment that field's help.
+    /// The typed params. Its doc comment is the node's help page unless the card has one, each field's doc comment that field's help.
     type Params: DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static;
 
     /// `section.snake_case`.
@@ -158,6 +158,7 @@ pub struct CardText {
     pub(crate) outputs: Vec<PortCard>,
     pub(crate) headline: Option<String>,
     pub(crate) has_view: bool,
+    pub(crate) help: Option<String>,
 }
 
 impl CardText {
@@ -171,7 +172,15 @@ impl CardText {
             outputs: Vec::new(),
             headline: None,
             has_view: false,
+            help: None,
         }
+    }
+
+    /// The help page, in Markdown, of a kind that shares its params with others; else the comment of the params is it.
+    #[must_use]
+    pub fn help(mut self, help: &str) -> Self {
+        self.help = Some(help.to_owned());
+        self
     }
 
     #[must_use]
@@ -257,7 +266,7 @@ impl<N: Node> NodeType for Erased<N> {
             section: Section::of_kind(N::KIND).expect("a kind begins with its section"),
             title: text.title,
             summary: text.summary,
-            help,
+            help: text.help.unwrap_or(help),
             icon: text.icon,
             form,
             is_source: text.inputs.is_empty(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use millrace_model::filter::{Filters, Values};
 use millrace_model::history::Step;
 use millrace_model::run::{EditCost, RunMetrics};
 use millrace_model::view::{Look, Scale, ViewSpec};
@@ -299,6 +300,10 @@ pub struct Poll {
     /// Nodes of which a part is looked at, with the version of that part which the asker has.
     #[serde(default)]
     pub parts: BTreeMap<NodeId, (Look, u64)>,
+    /// The values that are wanted of some columns, in all views and parts. With `Some`, be it empty, each view says what
+    /// may be chosen. The versions above are those of what was filtered alike.
+    #[serde(default)]
+    pub filters: Option<Filters>,
     /// Log lines are sent from this number on.
     pub log_from: u64,
 }
@@ -328,6 +333,9 @@ pub struct ViewFrame {
     pub version: u64,
     pub spec: ViewSpec,
     pub data: Frame,
+    /// The values of its columns by which it may be filtered, before it was; empty where that was not asked.
+    #[serde(default)]
+    pub choices: Values,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Carries out the commands of a frame. The only place where the state of the designer changes by a person's will.
 
+mod dashboards;
 mod edits;
 mod looks;
 
@@ -27,6 +28,7 @@ pub(crate) const LOOK_SETTING: &str = "canvas";
 pub(crate) const KEYS_SETTING: &str = "keys";
 
 pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command) {
+    dashboards::make_way(designer, &command);
     match command {
         Command::Edit { label, edits, merge } => perform(designer, label, edits, merge),
         Command::EndBurst => {
@@ -64,6 +66,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::InsertNode { kind, wire, at } => edits::insert_node(designer, &kind, &wire, at),
         Command::ReplaceNode { kind, node } => edits::replace_node(designer, &kind, &node),
         Command::Bookmark(wish) => edits::bookmark(designer, wish),
+        Command::Dashboard(wish) => dashboards::carry_out(designer, ctx, wish),
         Command::ToggleDisabled => toggle_disabled(designer),
         Command::Nudge { dx, dy } => nudge(designer, dx, dy),
         Command::Rename(node) => {

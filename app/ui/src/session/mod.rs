@@ -10,7 +10,7 @@ mod saving;
 
 use std::collections::BTreeMap;
 
-use millrace_model::{Catalog, NodeId};
+use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
     Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, ServerMessage,
     Welcome,
@@ -39,6 +39,8 @@ const THEME_SETTING: &str = "theme";
 enum Pending {
     Hello,
     Projects,
+    /// The list in which the wanted project is looked for.
+    WantedProject,
     Samples,
     Open,
     /// The host's version after a conflict, to save over it.
@@ -58,7 +60,9 @@ enum Pending {
         generation: u64,
         apply: bool,
     },
-    Poll,
+    Poll {
+        filters: Option<Filters>,
+    },
     RecentRows {
         node: NodeId,
         port: String,
@@ -91,6 +95,8 @@ pub struct Session {
     pub fatal: Option<String>,
     pub document: Option<Document>,
     pub projects: Vec<ProjectSummary>,
+    /// The name of the project to open as soon as the host is there.
+    pub wanted_project: Option<String>,
     /// What projects may be begun from.
     pub templates: Vec<Template>,
     pub shows_projects: bool,
@@ -128,6 +134,7 @@ impl Session {
             fatal: None,
             document: None,
             projects: Vec::new(),
+            wanted_project: None,
             templates: Vec::new(),
             shows_projects: false,
             checked: Checked::default(),
@@ -239,6 +246,7 @@ impl Session {
             (Pending::Hello, Ok(Response::Welcome(welcome))) => self.welcomed(welcome),
             (Pending::Hello, Err(failure)) => self.fatal = Some(failure.message),
             (Pending::Projects, Ok(Response::Projects(projects))) => self.projects = projects,
+            (Pending::WantedProject, Ok(Response::Projects(projects))) => self.open_wanted(projects),
             (Pending::Samples, Ok(Response::Samples(samples))) => {
                 self.templates =
                     samples.into_iter().filter_map(|sample| Template::read(sample, &self.catalog)).collect();
@@ -258,7 +266,7 @@ impl Session {
             }
             (Pending::Start, result) => self.start_answered(result),
             (Pending::EditRun { generation, apply }, result) => self.edit_run_answered(generation, apply, result),
-            (Pending::Poll, result) => self.poll_answered(result),
+            (Pending::Poll { filters }, result) => self.poll_answered(filters.as_ref(), result),
             (Pending::RecentRows { node, port }, Ok(Response::Rows(Some(frame)))) => match frame.to_batch() {
                 Ok(rows) => {
                     self.live.recent.insert((node, port), rows);
@@ -302,6 +310,9 @@ impl Session {
         }
         self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);
         self.send(Request::ListSamples, Pending::Samples);
+        if self.wanted_project.is_some() {
+            return self.send(Request::ListProjects, Pending::WantedProject);
+        }
         match welcome.project {
             Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
             None => self.show_projects(),

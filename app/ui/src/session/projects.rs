@@ -1,7 +1,7 @@
 //! Projects: opening, making, importing, exporting, revisions, and files picked for params.
 
 use millrace_model::NodeId;
-use millrace_protocol::{Checked, Project, ProjectId, Request};
+use millrace_protocol::{Checked, Project, ProjectId, ProjectSummary, Request};
 use serde_json::Value;
 
 use super::{Pending, Session};
@@ -24,6 +24,28 @@ impl Session {
             return;
         }
         self.send_after_save(Request::OpenProject { project }, Pending::Open);
+    }
+
+    /// Opens the project that was asked for by its name; of several the one that was changed last.
+    pub(super) fn open_wanted(&mut self, projects: Vec<ProjectSummary>) {
+        let Some(name) = self.wanted_project.take() else { return };
+        let named = projects.iter().filter(|project| project.name == name).max_by_key(|project| project.changed_ms);
+        match named.map(|project| project.id) {
+            Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
+            None => {
+                self.projects = projects;
+                self.shows_projects = true;
+                self.say_error(format!("There is no project “{name}” here. Choose one of the list."));
+            }
+        }
+    }
+
+    /// Whether a page can be linked to that shows a dashboard of the open project.
+    pub fn can_link(&self) -> bool {
+        let document = self.document.as_ref();
+        let first =
+            document.and_then(|document| Some((document.name(), document.pipeline().dashboards().keys().next()?)));
+        first.is_some_and(|(name, id)| self.link.address_of(name, id.as_str()).is_some())
     }
 
     pub fn new_project(&mut self) {

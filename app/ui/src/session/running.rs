@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use millrace_model::filter::Filters;
 use millrace_model::run::EditCost;
 use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
@@ -104,17 +105,16 @@ impl Session {
 
     pub(super) fn poll_if_due(&mut self, now: f64, visible_views: &[NodeId]) {
         if self.poll_due.is_none_or(|due| due > now)
-            || self.pending.values().any(|pending| matches!(pending, Pending::Poll))
+            || self.pending.values().any(|pending| matches!(pending, Pending::Poll { .. }))
         {
             return;
         }
         self.poll_due = None;
         let Some(run) = self.live.run else { return };
-        let version = |id: &NodeId| self.live.views.get(id).map_or(0, |view| view.version);
         let poll = Poll {
             run,
             taps: self.live.tapped.iter().cloned().collect(),
-            views: visible_views.iter().map(|id| (id.clone(), version(id))).collect(),
+            views: visible_views.iter().map(|id| (id.clone(), self.live.view_version(id))).collect(),
             parts: self
                 .live
                 .looks
@@ -122,17 +122,19 @@ impl Session {
                 .filter(|(id, _)| visible_views.contains(id))
                 .map(|(id, look)| (id.clone(), (*look, self.live.part_version(id, look))))
                 .collect(),
+            filters: self.live.filters.clone(),
             log_from: self.live.log_from(),
         };
-        self.send(Request::Poll(poll), Pending::Poll);
+        let filters = poll.filters.clone();
+        self.send(Request::Poll(poll), Pending::Poll { filters });
     }
 
-    pub(super) fn poll_answered(&mut self, result: Result<Response, Failure>) {
+    pub(super) fn poll_answered(&mut self, filters: Option<&Filters>, result: Result<Response, Failure>) {
         let now = self.now_ms();
         match result {
             Ok(Response::Polled(polled)) => {
                 let was_running = self.live.is_running();
-                if let Err(error) = self.live.take_in(polled) {
+                if let Err(error) = self.live.take_in(polled, filters) {
                     self.say_error(error.to_string());
                 }
                 let is_running = self.live.is_running();
@@ -151,6 +153,16 @@ impl Session {
                 self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS);
             }
             Ok(_) => self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS),
+        }
+    }
+
+    /// Filters the views of what is shown, from the next poll on.
+    pub fn filter_views(&mut self, filters: Option<&Filters>) {
+        if self.live.filters.as_ref() != filters {
+            self.live.filters = filters.cloned();
+            if self.live.run.is_some() {
+                self.poll_due = Some(self.now_ms());
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 //! The list of actions: each is reached by palette and keyboard, and is either one undoable step or changes nothing.
 
+use std::collections::BTreeSet;
+
 use egui::KeyboardShortcut;
 use millrace_model::{Edit, LayoutId};
 use millrace_ui::actions::{Action, Effect, Need, all, find};
-use millrace_ui::command::{Command, Look};
+use millrace_ui::command::{Command, DashboardWish, Look};
 
 use super::*;
 
@@ -68,6 +70,15 @@ fn prepare(bench: &mut Bench, need: Need) {
         Need::TwoNodes => bench.select(&["loose", "off"]),
         Need::ThreeNodes => bench.select(&["devices", "loose", "off"]),
         Need::Wire | Need::OneWire => bench.ask([Command::Select(Selection::wire(wire()))]),
+        Need::SomeDashboard => {
+            bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(DashboardWish::Show(None))])
+        }
+        Need::Dashboard => bench.ask([Command::Dashboard(DashboardWish::New)]),
+        Need::Filter => {
+            let values = BTreeSet::from(["north".to_owned()]);
+            let filter = DashboardWish::Filter { column: "site".to_owned(), values };
+            bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(filter)]);
+        }
         Need::OneNote => bench.ask([Command::Select(note)]),
         Need::Group => {
             let mut selection = pair;

@@ -2,6 +2,7 @@
 
 mod actions;
 mod annotations;
+mod dashboards;
 mod editing;
 mod help;
 mod nothing_is_lost;

@@ -33,6 +33,8 @@ pub struct Host {
     pub picked: Vec<Picked>,
     pub downloads: Vec<(String, Vec<u8>)>,
     pub welcome_project: Option<ProjectId>,
+    /// Where a browser would find the designer.
+    pub origin: Option<String>,
     pub samples: Vec<Sample>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -57,6 +59,7 @@ impl Host {
             picked: Vec::new(),
             downloads: Vec::new(),
             welcome_project: Some(1),
+            origin: None,
             samples: Vec::new(),
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
@@ -158,6 +161,11 @@ impl Link for FakeLink {
 
     fn download(&mut self, name: &str, bytes: &[u8]) {
         self.0.borrow_mut().downloads.push((name.to_owned(), bytes.to_vec()));
+    }
+
+    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
+        let origin = self.0.borrow().origin.clone()?;
+        Some(format!("{origin}/?project={project}&dashboard={dashboard}"))
     }
 
     fn now_ms(&self) -> f64 {

@@ -60,7 +60,7 @@ async fn started(host: &Host, request: Request) -> RunId {
 }
 
 fn poll(run: RunId) -> Poll {
-    Poll { run, taps: Vec::new(), views: BTreeMap::new(), parts: BTreeMap::new(), log_from: 0 }
+    Poll { run, taps: Vec::new(), views: BTreeMap::new(), parts: BTreeMap::new(), filters: None, log_from: 0 }
 }
 
 async fn polled(host: &Host, poll: Poll) -> Polled {

@@ -7,7 +7,7 @@
 
 mod layout;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Pipeline {
     /// # Errors
     /// The first place where the text is not JSON, not a pipeline, or of a newer format.
     pub fn parse(text: &str) -> Result<(Pipeline, SourceMap), TextError> {
-        let reader = Reader { text };
+        let reader = Reader::new(text);
         let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| TextError {
             line: error.line().max(1),
             message: format!(
@@ -199,6 +199,7 @@ pub struct Fragment {
 impl Pipeline {
     /// The nodes `ids`, their positions, the wires among them and the groups of nothing but them.
     pub fn fragment(&self, ids: &[NodeId]) -> Fragment {
+        let chosen: BTreeSet<&NodeId> = ids.iter().collect();
         Fragment {
             millrace_fragment: FORMAT,
             nodes: ids.iter().filter_map(|id| self.node(id)).cloned().collect(),
@@ -206,12 +207,12 @@ impl Pipeline {
             wires: self
                 .wires()
                 .into_iter()
-                .filter(|wire| ids.contains(&wire.from.node) && ids.contains(&wire.to.node))
+                .filter(|wire| chosen.contains(&wire.from.node) && chosen.contains(&wire.to.node))
                 .collect(),
             groups: self
                 .groups
                 .iter()
-                .filter(|(_, group)| group.nodes.iter().all(|node| ids.contains(node)))
+                .filter(|(_, group)| group.nodes.iter().all(|node| chosen.contains(node)))
                 .map(|(id, group)| (id.clone(), group.clone()))
                 .collect(),
             notes: BTreeMap::new(),
@@ -230,13 +231,19 @@ fn plain(error: &serde_json::Error) -> String {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where each line but the first begins, so that finding a line does not count through the file.
+    line_starts: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, line_starts: text.match_indices('\n').map(|(newline, _)| newline + 1).collect() }
+    }
+
     /// The line at which `raw`, a part of the text, begins.
     fn line_of(&self, raw: &RawValue) -> usize {
         let offset = (raw.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
-        1 + self.text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count()
+        1 + self.line_starts.partition_point(|start| *start <= offset)
     }
 
     fn value<T: Deserialize<'a>>(&self, raw: &'a RawValue, what: &str) -> Result<T, TextError> {

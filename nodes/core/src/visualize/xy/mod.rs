@@ -4,6 +4,8 @@
 //! come after the others.
 
 mod points;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use millrace_operator::{BuildContext, CardText, InferContext, Machine, NodeError
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{XColumn, check_given, check_number, check_x, given, numbers, texts, title};
+use super::columns::{XColumn, check_given, check_number, check_x, field_of, given, numbers, texts, title};
 use super::ipc;
 use points::Points;
 
@@ -60,26 +62,56 @@ impl From<ScaleParam> for Scale {
     }
 }
 
-/// The params of a node of this family, in one form.
-pub(super) struct Settings {
-    pub mark: Mark,
+/// The params of these charts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The columns whose numbers are drawn.
     pub y: Vec<ColumnRef>,
-    pub y_right: Vec<ColumnRef>,
+    /// The column along the bottom, a time or a number; empty: the event time.
+    #[serde(default)]
     pub x: Option<ColumnRef>,
+    /// Each value of this column is a series of its own.
+    #[serde(default)]
     pub series: Option<ColumnRef>,
+    /// Stands above the chart; empty: the node's own title.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub title: String,
+    /// What the numbers are, and their unit, such as `Temperature (°C)`; empty: the names of the columns.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_label: String,
-    pub right_label: String,
+    /// How the numbers are laid out.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub y_scale: ScaleParam,
+    /// Columns with an axis of their own at the right side.
+    #[serde(default)]
+    pub y_right: Vec<ColumnRef>,
+    /// What the numbers at the right side are; empty: the names of the columns.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
+    pub right_label: String,
+    /// How many points of each series are held.
+    #[serde(default = "default_keep")]
+    #[schemars(range(min = 2, max = 10_000_000))]
     pub keep: usize,
+    /// Levels and bands to compare with.
+    #[serde(default)]
+    #[schemars(extend("keeps_state" = true))]
     pub thresholds: Vec<ThresholdParam>,
+}
+
+fn default_keep() -> usize {
+    10_000
 }
 
 pub(super) fn card(title: &str, summary: &str, icon: &str) -> CardText {
     CardText::new(title, summary, icon).input(PortCard::rows("Rows to draw.")).headline("y").view()
 }
 
-impl Settings {
+impl Params {
     /// Says everything that is wrong.
     pub(super) fn infer(&self, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
         if self.y.is_empty() && self.y_right.is_empty() {
@@ -99,7 +131,7 @@ impl Settings {
         Vec::new()
     }
 
-    pub(super) fn build(self, cx: &BuildContext) -> Result<Machine, NodeError> {
+    pub(super) fn build(self, mark: Mark, cx: &BuildContext) -> Result<Machine, NodeError> {
         let input = cx.input();
         let x = XColumn::of(self.x.as_ref(), input)?;
         let all = || self.y.iter().chain(&self.y_right);
@@ -109,9 +141,10 @@ impl Settings {
             "" => columns.iter().map(ColumnRef::as_str).collect::<Vec<_>>().join(", "),
             given => given.to_owned(),
         };
+        let series_field = field_of(Field::new("series", DataType::Utf8, false), input, series);
         let spec = XyChart {
             title: title(self.title, cx),
-            mark: self.mark,
+            mark,
             x_label: x.name.clone(),
             y_label: label(&self.y_label, &self.y),
             x_is_time: x.is_time,
@@ -124,13 +157,14 @@ impl Settings {
         };
         let y_names: Vec<String> = self.y.iter().chain(&self.y_right).map(ToString::to_string).collect();
         Ok(Machine::View(Box::new(XyView {
-            points: Points::new(y.len(), self.keep, self.mark != Mark::Dot),
+            points: Points::new(y.len(), self.keep, mark != Mark::Dot),
             num_left: self.y.len(),
             spec,
             x,
             y,
             y_names,
             series,
+            series_field,
         })))
     }
 }
@@ -143,7 +177,18 @@ struct XyView {
     /// So many of `y` are measured at the left side.
     num_left: usize,
     series: Option<usize>,
+    /// The column of that name in the picture.
+    series_field: Field,
     points: Points,
+}
+
+/// One line of the picture.
+struct Line {
+    y: usize,
+    /// The value of the series column.
+    series: String,
+    name: String,
+    points: Vec<Point>,
 }
 
 impl XyView {
@@ -156,21 +201,27 @@ impl XyView {
         }
     }
 
-    fn batch_of(&self, lines: &[(usize, String, Vec<Point>)]) -> Result<RecordBatch, NodeError> {
-        let points = || lines.iter().flat_map(|(_, _, points)| points);
-        let names: Vec<&str> =
-            lines.iter().flat_map(|(_, name, points)| std::iter::repeat_n(name.as_str(), points.len())).collect();
-        let schema = Schema::new(vec![
-            Field::new("series", DataType::Utf8, false),
-            Field::new("x", self.x.data_type(), false),
-            Field::new("y", DataType::Float64, false),
-        ]);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from(names)),
+    fn batch_of(&self, lines: &[Line]) -> Result<RecordBatch, NodeError> {
+        let points = || lines.iter().flat_map(|line| &line.points);
+        let each = |text: fn(&Line) -> &str| -> ArrayRef {
+            let texts = lines.iter().flat_map(|line| std::iter::repeat_n(text(line), line.points.len()));
+            Arc::new(StringArray::from(texts.collect::<Vec<_>>()))
+        };
+        // A name that is made of two things is not the value of a column, which then stands beside it.
+        let is_made_of_two = self.series.is_some() && self.y.len() > 1;
+        let name = if is_made_of_two { Field::new("series", DataType::Utf8, false) } else { self.series_field.clone() };
+        let mut fields =
+            vec![name, Field::new("x", self.x.data_type(), false), Field::new("y", DataType::Float64, false)];
+        let mut columns: Vec<ArrayRef> = vec![
+            each(|line| &line.name),
             self.x.array(points().map(|point| point.x)),
             Arc::new(Float64Array::from_iter_values(points().map(|point| point.y))),
         ];
-        Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+        if is_made_of_two {
+            fields.push(self.series_field.clone().with_name("key"));
+            columns.push(each(|line| &line.series));
+        }
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 }
 
@@ -193,14 +244,14 @@ impl View for XyView {
 
     fn picture(&mut self, look: &Look) -> Result<ViewSnapshot, NodeError> {
         self.points.settle();
-        let mut lines: Vec<(usize, String, Vec<Point>)> = (self.points.thinned(look).into_iter())
-            .map(|(y, series, points)| (y, self.name(series, y), points))
+        let mut lines: Vec<Line> = (self.points.thinned(look).into_iter())
+            .map(|(y, series, points)| Line { y, series: series.to_owned(), name: self.name(series, y), points })
             .collect();
-        lines.sort_by(|left, right| left.1.cmp(&right.1));
+        lines.sort_by(|left, right| left.name.cmp(&right.name));
         let mut spec = self.spec.clone();
         spec.num_points = self.points.num_points();
         spec.x_held = self.points.x_held();
-        spec.right = lines.iter().filter(|line| line.0 >= self.num_left).map(|line| line.1.clone()).collect();
+        spec.right = lines.iter().filter(|line| line.y >= self.num_left).map(|line| line.name.clone()).collect();
         if let Some(note) = self.points.note() {
             spec.title = format!("{} ({note})", spec.title);
         }
