@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use millrace_model::card::Form;
 use millrace_model::check::check;
 use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
-use millrace_operator::{InferContext, NodeType, Partitioning, Probed, Registry};
+use millrace_operator::{Columns, InferContext, NodeType, Partitioning, Probed, Registry, Wanted};
 
 use crate::fit::common_schema;
 use crate::nested;
@@ -50,6 +50,8 @@ pub struct PlannedNode {
     pub inputs: Vec<PlannedPort>,
     /// In the card's order.
     pub outputs: Vec<PlannedPort>,
+    /// For each input port the columns that its state hangs on: while they stay the same, so may the state.
+    pub state_inputs: Vec<Option<SchemaRef>>,
     pub partitioning: Partitioning,
     pub probed: Option<Probed>,
     /// It shows a picture, and so is no sink though nothing leaves it.
@@ -168,6 +170,7 @@ fn unresolved(node: &Node, catalog: &Catalog, probes: &Probes, takes_part: bool)
         takes_part,
         inputs: without_schema(card.input_ports(&node.params)),
         outputs: without_schema(card.output_ports(&node.params)),
+        state_inputs: Vec::new(),
         partitioning: Partitioning::Single,
         probed: probes.get(&node.id).and_then(|probed| probed.clone().ok()).flatten(),
         has_view: card.has_view,
@@ -231,14 +234,31 @@ fn resolve(plan: &mut Plan, id: &NodeId, registry: &Registry, probes: &Probes) {
         }
     }
 
+    let state_inputs = state_inputs(node_type.as_ref(), &node.params, &inputs, outputs.len());
     plan.diagnostics.extend(problems);
     let node = plan.nodes.get_mut(id).expect("the node was read just above");
     node.partitioning = partitioning;
+    node.state_inputs = state_inputs;
     for (port, schema) in node.inputs.iter_mut().zip(inputs) {
         port.schema = schema;
     }
     for (port, schema) in node.outputs.iter_mut().zip(outputs) {
         port.schema = schema;
+    }
+}
+
+/// The columns that a node reads though nothing is wanted of it; all where one of its inputs is not known.
+fn state_inputs(
+    node_type: &dyn NodeType,
+    params: &Params,
+    inputs: &[Option<SchemaRef>],
+    num_outputs: usize,
+) -> Vec<Option<SchemaRef>> {
+    let Some(schemas) = inputs.iter().cloned().collect::<Option<Vec<SchemaRef>>>() else { return inputs.to_vec() };
+    let outputs = vec![Columns::none(); num_outputs];
+    match node_type.reads(params, &Wanted { inputs: &schemas, outputs: &outputs }) {
+        Ok(read) => schemas.iter().zip(&read).map(|(schema, columns)| Some(columns.of(schema))).collect(),
+        Err(_) => inputs.to_vec(),
     }
 }
 
