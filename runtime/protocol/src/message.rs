@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use millrace_model::history::Step;
 use millrace_model::run::{EditCost, RunMetrics};
 use millrace_model::view::{Look, Scale, ViewSpec};
-use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Wire};
+use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, RowTrait, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -268,6 +268,9 @@ pub struct PortSchema {
     pub role: PortRole,
     pub columns: Option<Vec<Column>>,
     pub event_time: Option<String>,
+    /// What its rows have, of what ports ask for.
+    #[serde(default)]
+    pub has: Vec<RowTrait>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

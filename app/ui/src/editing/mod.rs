@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod arrange;
+pub mod offer;
 pub mod pick;
 pub mod rewire;
 
