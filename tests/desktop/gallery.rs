@@ -21,7 +21,7 @@ use crate::machine::{PATIENCE, output_of, picture_folder, tool};
 const MOST_EACH: u64 = 150_000;
 const MOST_IN_ALL: u64 = 3_000_000;
 /// How long a run goes on before its picture is taken: enough for its charts to have a shape.
-const RUN_TIME: Duration = Duration::from_secs(25);
+const RUN_TIME: Duration = Duration::from_secs(15);
 
 struct Gallery {
     browser: Browser,
@@ -133,10 +133,12 @@ impl Gallery {
         self.browser.wait_for_name("button", "close keys").await;
         self.keep_still("keys").await;
         self.browser.press_name("button", "close keys").await;
+        self.browser.wait_until_gone("button", "close keys").await;
         self.command("Take the tour").await;
         self.browser.wait_for_name("button", "End the tour").await;
         self.keep_still("tour").await;
         self.browser.press_name("button", "End the tour").await;
+        self.browser.wait_until_gone("button", "End the tour").await;
         self.select("Too hot").await;
         self.browser.set_field("Condition", "temprature > 45").await;
         self.command("Problems").await;

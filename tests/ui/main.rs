@@ -1,15 +1,23 @@
 //! Whole journeys: the real designer on the real host, in one process, asked by role and label as a person or a screen
 //! reader meets it.
 
+#[path = "../../app/ui/tests/support/picture.rs"]
+mod picture;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use egui::accesskit::Role;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use millrace_host::arrow::array::AsArray;
+use millrace_host::arrow::datatypes::Float64Type;
 use millrace_host::model::run::{EditCost, RunState};
+use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Pipeline};
 use millrace_host::{Host, HostOptions};
 use millrace_tests::host_link::HostLink;
@@ -94,6 +102,13 @@ impl Journey {
         self.harness.query_all_by_label_contains(part).next().is_some()
     }
 
+    /// Leaves a picture of the window, for those who want to look at it.
+    fn keep(&mut self, name: &str) {
+        self.harness.run_steps(30);
+        let ground = self.harness.ctx.global_style().visuals.panel_fill;
+        picture::keep(name, &mut self.harness, ground);
+    }
+
     fn until_saved(&mut self) {
         self.until("the project is saved", |session| {
             session.document.as_ref().is_some_and(|document| matches!(document.save_state(), SaveState::Saved))
@@ -141,6 +156,119 @@ fn an_edit_is_undone_after_a_restart() {
     assert!(journey.pipeline().node(&node("hot")).is_none(), "the deletion was kept");
     journey.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(journey.pipeline().to_text(), before, "and can be taken back");
+}
+
+#[test]
+fn a_dashboard_of_a_run_is_filtered_zoomed_seen_alone_and_there_after_a_restart() {
+    let mut journey = Journey::first_start();
+    journey.click("New dashboard");
+    journey.press(Modifiers::COMMAND, Key::Enter);
+    let sites = |session: &Session| {
+        let view = session.live.views.get(&node("chart"))?;
+        let names = view.data.column_by_name("series")?.as_string::<i32>().iter().flatten().map(str::to_owned);
+        Some(names.collect::<BTreeSet<_>>())
+    };
+    journey.until("several sites are drawn", |session| sites(session).is_some_and(|sites| sites.len() > 1));
+    let one = sites(journey.session()).expect("just seen").into_iter().next().expect("more than one");
+    let before = journey.pipeline().to_text();
+    journey.click("Filter the charts");
+    journey.harness.get_by_role_and_label(Role::CheckBox, &format!("site {one}")).click();
+    journey.harness.run_steps(3);
+    let only = BTreeSet::from([one.clone()]);
+    journey.until("only one site is drawn", |session| sites(session).as_ref() == Some(&only));
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.press(Modifiers::ALT, Key::Enter);
+    assert!(!journey.has_text("project menu") && journey.has_text("Show every site"), "a reader sees the filter");
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Show every site");
+    journey.until("all sites are drawn", |session| sites(session).is_some_and(|sites| sites.len() > 1));
+    assert_eq!(journey.pipeline().to_text(), before, "reading changes nothing");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    assert_eq!(journey.pipeline().dashboards().len(), 1);
+    journey.press(Modifiers::ALT, Key::PageDown);
+    assert!(journey.has_text("tile "), "it is there, with its tiles");
+}
+
+#[test]
+fn a_revision_is_compared_restored_and_taken_back_after_a_restart() {
+    let mut journey = Journey::first_start();
+    let agreed = journey.pipeline().to_text();
+    journey.press(Modifiers::COMMAND, Key::S);
+    journey.harness.get_by_label("Revision name").type_text("As agreed");
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::NONE, Key::Enter);
+    journey.until("the revision is there", |session| session.revisions.as_ref().is_some_and(|all| !all.is_empty()));
+    journey.click("node Too hot");
+    journey.press(Modifiers::NONE, Key::Delete);
+    let later = journey.pipeline().to_text();
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    journey.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::H);
+    journey.until("the revisions are listed", |session| session.revisions.is_some());
+    journey.harness.run_steps(3);
+    journey.click("revision As agreed");
+    journey.until("it is compared", |session| session.compared.is_some());
+    journey.harness.run_steps(3);
+    assert!(journey.has_text("removed node Too hot"));
+    journey.keep("revision_compared");
+    journey.click("Restore");
+    assert_eq!(journey.pipeline().to_text(), agreed);
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    assert_eq!(journey.pipeline().to_text(), agreed);
+    journey.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(journey.pipeline().to_text(), later);
+}
+
+#[test]
+fn charts_of_every_kind_live_on_one_dashboard() {
+    let mut journey = Journey::first_start();
+    journey.press(Modifiers::COMMAND, Key::O);
+    journey.until("the projects are listed", |session| !session.projects.is_empty());
+    journey.harness.run_steps(3);
+    journey.click("open Chart gallery");
+    journey.until("the project is open", |session| {
+        session.document.as_ref().is_some_and(|document| document.name() == "Chart gallery")
+    });
+    journey.harness.run_steps(3);
+    journey.click("New dashboard");
+    journey.keep("dashboard_before_a_run");
+    journey.press(Modifiers::COMMAND, Key::Enter);
+    let tiles: Vec<NodeId> = journey.pipeline().dashboards().values().flat_map(|it| it.tiles.keys()).cloned().collect();
+    assert!(tiles.len() >= 6, "{tiles:?}");
+    journey.until("every tile has rows", |session| {
+        tiles.iter().all(|node| session.live.views.get(node).is_some_and(|view| view.data.num_rows() > 1))
+    });
+    for theme in [egui::Theme::Light, egui::Theme::Dark] {
+        journey.harness.ctx.set_theme(theme);
+        journey.keep(&format!("dashboard_gallery_{theme:?}"));
+    }
+    journey.press(Modifiers::ALT, Key::Enter);
+    journey.keep("dashboard_gallery_full");
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Filter the charts");
+    journey.keep("dashboard_gallery_filter");
+    journey.click("site · 4 values");
+    journey.keep("dashboard_gallery_filter_open");
+    journey.harness.get_by_role_and_label(Role::CheckBox, "site site-2").click();
+    journey.harness.run_steps(3);
+    journey.until("the gauges show one site", |session| {
+        session.live.views.values().any(|view| matches!(view.spec, ViewSpec::Gauge(_)) && view.data.num_rows() == 1)
+    });
+    journey.keep("dashboard_gallery_filtered");
+    journey.press(Modifiers::NONE, Key::Escape);
+    for (width, name) in [(700.0, "narrow"), (420.0, "stacked")] {
+        journey.harness.set_size(vec2(width, 800.0));
+        journey.keep(&format!("dashboard_gallery_{name}"));
+    }
+    journey.press(Modifiers::COMMAND, Key::Period);
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }
 
 #[test]
@@ -215,6 +343,44 @@ fn a_param_changed_during_a_run_is_applied_without_a_restart() {
     let before = passed(journey.session());
     journey.until("every row passes now", |session| passed(session) > before + 100);
     assert_eq!((journey.session().live.run, journey.session().live.is_running()), (run, true), "it is the same run");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+}
+
+#[test]
+fn a_run_halts_at_a_breakpoint_shows_the_row_and_goes_on() {
+    let mut journey = Journey::first_start();
+    let source = journey.pipeline().topological_order().expect("no cycle").remove(0);
+    let wire = journey.pipeline().wires_out_of(&source).remove(0);
+    journey.click(&format!("wire {wire}"));
+    journey.press(Modifiers::NONE, Key::F9);
+    journey.click("Where (empty: at every batch)");
+    journey.harness.get_by_label("Where (empty: at every batch)").type_text("temperature > 0");
+    journey.harness.run_steps(3);
+    journey.press(Modifiers::NONE, Key::Enter);
+    journey.click("Run");
+    journey.until("the run has halted", |session| session.live.halted.is_some());
+    journey.harness.run_steps(5);
+    assert!(journey.has_text("The run has halted before a row goes from"));
+    assert!(journey.has_text("This batch waits before the wire, for its row"));
+    let halted = journey.session().live.halted.clone().expect("it has halted");
+    let temperatures = halted.rows.column_by_name("temperature").expect("the column of the condition");
+    assert!(temperatures.as_primitive::<Float64Type>().value(halted.row) > 0.0);
+    journey.keep("halted");
+
+    journey.press(Modifiers::NONE, Key::F10);
+    journey.until("the next batch waits", |session| {
+        session.live.halted.as_ref().is_some_and(|next| next.number > halted.number)
+    });
+    journey.press(Modifiers::SHIFT, Key::F9);
+    journey.press(Modifiers::NONE, Key::F7);
+    journey
+        .until("the run goes on", |session| session.live.standstill().is_none() && session.live.rates.source() > 0.0);
+    journey.click("Pause");
+    journey.until("the run is paused", |session| session.live.standstill().is_some());
+    journey.harness.run_steps(5);
+    assert!(journey.has_text("Paused"));
+    journey.keep("paused");
     journey.click("Stop");
     journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }

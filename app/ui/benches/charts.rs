@@ -107,7 +107,7 @@ fn harness(columns: usize, size: Size) -> Harness<'static, Charts> {
                 let at = vec2((index % charts.columns) as f32 * tile.x, (index / charts.columns) as f32 * tile.y);
                 let rect = egui::Rect::from_min_size(room.min + at, tile);
                 let mut place = ui.new_child(egui::UiBuilder::new().id_salt(index).max_rect(rect));
-                let picture = Picture { spec: &spec, data, part: None };
+                let picture = Picture { spec: &spec, data, part: None, page: None };
                 view_ui(&mut place, theme, Id::unique(("bench", index)), picture, charts.size);
             }
         },

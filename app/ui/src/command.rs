@@ -1,5 +1,7 @@
 //! Everything that the UI can ask for. Drawing code only pushes commands; they are carried out after the frame.
 
+use std::collections::BTreeSet;
+
 use egui::KeyboardShortcut;
 use millrace_model::view::Look as ViewLook;
 use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
@@ -10,6 +12,7 @@ use crate::editing::arrange::Arrange;
 use crate::editing::pick::{Pick, Way};
 use crate::editing::rewire::Ends;
 use crate::selection::Selection;
+use crate::standing::Mark;
 
 /// One wish of the person.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +66,8 @@ pub enum Command {
     },
     /// Adds, removes or goes to bookmarks.
     Bookmark(BookmarkWish),
+    /// Shows or changes dashboards.
+    Dashboard(DashboardWish),
     /// Disables the selected nodes, or enables them when all are disabled.
     ToggleDisabled,
     /// Moves the selected nodes by so many points.
@@ -155,6 +160,18 @@ pub enum Command {
     Restart,
     /// Stops the run; a second time ends it at once.
     Stop,
+    /// Sets the breakpoint of a wire, or takes it away.
+    SetBreakpoint {
+        wire: Wire,
+        mark: Option<Mark>,
+    },
+    /// Sets a breakpoint on the selected wire, or takes it away.
+    ToggleBreakpoint,
+    ClearBreakpoints,
+    /// Pauses the run, or lets it go on.
+    TogglePause,
+    /// Lets a run that stands take a step.
+    Step,
     /// Shows the rows of this wire, or of none.
     Tap(Option<Wire>),
     /// Asks for the newest records of an unwired `late` or `rejected` port; they come into `Live::recent`.
@@ -199,6 +216,8 @@ pub enum Command {
     SaveRevision {
         name: String,
     },
+    /// Shows revisions, or goes back to one.
+    Revision(RevisionWish),
     /// The project was changed elsewhere: keeps what is here, or loads what is there.
     ResolveConflict {
         keep_mine: bool,
@@ -253,6 +272,59 @@ pub enum BookmarkWish {
     Go(usize),
     Next,
     Previous,
+}
+
+/// A wish about dashboards; where none is named it is about the one that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DashboardWish {
+    /// Adds one with the charts of all view nodes, and shows it.
+    New,
+    /// Shows this one, or the canvas.
+    Show(Option<LayoutId>),
+    /// The tab to the right; after the last one the canvas.
+    Next,
+    Previous,
+    Duplicate,
+    Delete,
+    ToggleSharedTime,
+    ToggleFullScreen,
+    /// Shows all of the time in every chart.
+    ResetTime,
+    /// Shows only these values of a column in every chart that has it; none: all of them.
+    Filter {
+        column: String,
+        values: BTreeSet<String>,
+    },
+    ClearFilters,
+    /// Copies the address of the page that shows it.
+    CopyLink,
+}
+
+/// A wish about the revisions of the open project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevisionWish {
+    /// Opens the page that lists them.
+    Show,
+    Close,
+    /// Holds this one against what is drawn, or none.
+    Compare(Option<i64>),
+    /// Asks for a name; `name` is the one that it has.
+    AskName {
+        revision: i64,
+        name: String,
+    },
+    Rename {
+        revision: i64,
+        name: String,
+    },
+    /// Makes the pipeline what it is in the compared one.
+    Restore,
+    /// Makes a project of the compared one.
+    Copy {
+        title: String,
+    },
+    /// Brings a node into view, or the place where it was.
+    GoTo(NodeId),
 }
 
 /// A change of what is seen; the pipeline stays as it is.

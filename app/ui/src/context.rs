@@ -7,6 +7,7 @@ use crate::actions::{Keymap, Situation};
 use crate::command::{BottomTab, Command};
 use crate::document::Document;
 use crate::live::Live;
+use crate::revisions::Compared;
 use crate::selection::Selection;
 use crate::theme::Theme;
 
@@ -20,6 +21,8 @@ pub struct ViewContext<'a> {
     pub checked: &'a Checked,
     pub live: &'a Live,
     pub selection: &'a Selection,
+    /// The revision that is held against what is drawn.
+    pub compared: Option<&'a Compared>,
     /// Whether files of the host's machine may be picked by a dialog.
     pub is_local: bool,
     /// The param that was jumped to in this frame: its field is to take the focus and be scrolled to.

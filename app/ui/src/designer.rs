@@ -1,6 +1,6 @@
 //! The designer itself: one frame, and the commands that it brought.
 
-use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Panel, Ui};
+use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Modifiers, Panel, Ui};
 use millrace_model::{NodeId, Params};
 use millrace_protocol::ProjectId;
 
@@ -9,8 +9,9 @@ use crate::actions::{Keymap, Situation};
 use crate::apply;
 use crate::bottom::{self, BottomState};
 use crate::canvas::{self, CanvasState, CanvasView};
-use crate::command::{BottomTab, Command, Side};
+use crate::command::{BottomTab, Command, DashboardWish, Side};
 use crate::context::ViewContext;
+use crate::dashboard::{self, DashboardState};
 use crate::document::{Document, SaveState};
 use crate::editing::offer::RecentKinds;
 use crate::help::HelpPage;
@@ -21,6 +22,7 @@ use crate::pages;
 use crate::palette::{self, PaletteState};
 use crate::pick_list::PickList;
 use crate::projects_page::ProjectsPage;
+use crate::revisions::{self, NameDialog};
 use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
@@ -31,6 +33,7 @@ use crate::tour::{Seen, Tour};
 pub struct Designer {
     pub(crate) session: Session,
     pub(crate) canvas: CanvasState,
+    pub(crate) dashboard: DashboardState,
     pub(crate) palette: PaletteState,
     pub(crate) selection: Selection,
     pub(crate) pick_list: Option<PickList>,
@@ -47,8 +50,9 @@ pub struct Designer {
     /// The place in the list of the bookmark that was gone to last.
     pub(crate) bookmark: Option<usize>,
     asked: Vec<Command>,
-    /// The name of a revision that is being typed.
-    pub(crate) revision_name: Option<String>,
+    pub(crate) name_dialog: Option<NameDialog>,
+    /// The page of revisions stands where the inspector else is.
+    pub(crate) shows_revisions: bool,
     /// What the next frame is to put the focus on.
     pub(crate) focus: Focus,
     pub(crate) shown: Shown,
@@ -102,6 +106,7 @@ impl Designer {
         Self {
             session: Session::new(link),
             canvas: CanvasState::default(),
+            dashboard: DashboardState::default(),
             palette: PaletteState::default(),
             selection: Selection::default(),
             pick_list: None,
@@ -113,7 +118,8 @@ impl Designer {
             copied_params: None,
             bookmark: None,
             asked: Vec::new(),
-            revision_name: None,
+            name_dialog: None,
+            shows_revisions: false,
             focus: Focus::default(),
             shown: Shown { palette: true, bottom: true, inspector: true },
             bottom: BottomState::default(),
@@ -159,8 +165,13 @@ impl Designer {
             can_undo: history.undo_label().is_some(),
             can_redo: history.redo_label().is_some(),
             is_running: live.is_running(),
+            is_standing: live.standstill().is_some(),
+            has_breakpoints: !live.marks.is_empty(),
             is_tapping: live.tapped.is_some(),
             has_run: live.metrics.is_some(),
+            shows_dashboard: self.shows_dashboard(),
+            is_filtered: !self.dashboard.filters().is_empty(),
+            is_compared: self.session.compared.as_ref().is_some_and(|compared| !compared.changes.is_empty()),
             has_problems: !self.session.checked.diagnostics.is_empty(),
             has_copied: self.copied.is_some(),
             has_copied_params: self.copied_params.is_some(),
@@ -171,6 +182,11 @@ impl Designer {
         }
     }
 
+    fn shows_dashboard(&self) -> bool {
+        let document = self.session.document.as_ref();
+        document.is_some_and(|document| self.dashboard.shown(document.pipeline()).is_some())
+    }
+
     /// The node that slows the others in the present run.
     pub(crate) fn slowest(&self) -> Option<NodeId> {
         self.canvas.slow().cloned()
@@ -179,7 +195,13 @@ impl Designer {
     /// Draws one frame into the whole of `ui`, then carries out what was asked for.
     pub fn ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        let views = [self.canvas.visible_views(), self.bottom.visible_views()].concat();
+        let views = if self.shows_dashboard() {
+            self.dashboard.visible_views().to_vec()
+        } else {
+            [self.canvas.visible_views(), self.bottom.visible_views()].concat()
+        };
+        let filters = self.shows_dashboard().then(|| self.dashboard.filters());
+        self.session.filter_views(filters.as_ref());
         if let Some(wait_ms) = self.session.tick(&views) {
             ctx.request_repaint_after(std::time::Duration::from_micros((wait_ms * 1_000.0) as u64));
         }
@@ -188,13 +210,23 @@ impl Designer {
         }
         if std::mem::take(&mut self.session.wants_problems) {
             self.focus.bottom = Some(BottomTab::Problems);
+            self.dashboard.show(None);
+        }
+        if std::mem::take(&mut self.session.wants_data) {
+            self.shown.bottom = true;
+            self.focus.bottom = Some(BottomTab::Data);
         }
         let project = self.session.document.as_ref().map(Document::project);
         if self.shown_project != project {
             self.shown_project = project;
             self.selection = Selection::default();
             self.pick_list = None;
+            self.dashboard.filters.clear();
+            self.shows_revisions = false;
+            self.dashboard.show(None);
         }
+        self.take_wanted_dashboard();
+        self.session.refresh_comparison();
         // A key that ends the typing may come in one frame with those that were typed.
         let was_typing = ctx.text_edit_focused();
         self.take_settings(&ctx);
@@ -221,6 +253,28 @@ impl Designer {
         commands.append(&mut self.asked);
         for command in commands {
             apply::carry_out(self, &ctx, command);
+        }
+    }
+
+    /// Opens this dashboard of the project with this name, alone on the whole page, once the host is there.
+    pub fn open_dashboard(&mut self, project: Option<String>, dashboard: String) {
+        self.session.wanted_project = project;
+        self.dashboard.wanted = Some(dashboard);
+    }
+
+    fn take_wanted_dashboard(&mut self) {
+        let Some(document) = self.session.document.as_ref().filter(|_| self.session.wanted_project.is_none()) else {
+            return;
+        };
+        let Some(id) = self.dashboard.wanted.take() else { return };
+        let known = document.pipeline().dashboards().keys().find(|known| known.as_str() == id).cloned();
+        if known.is_some() {
+            self.dashboard.show(known);
+            self.dashboard.is_full = true;
+        } else {
+            let name = document.name().to_owned();
+            self.session
+                .say_error(format!("“{name}” has no dashboard `{id}`. Choose one from the tabs above the canvas."));
         }
     }
 
@@ -269,7 +323,7 @@ impl Designer {
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
-        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.revision_name.is_none();
+        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.name_dialog.is_none();
         if is_free
             && !is_walking
             && self.canvas.is_pointer_over()
@@ -291,6 +345,7 @@ impl Designer {
             checked: &session.checked,
             live: &session.live,
             selection: &self.selection,
+            compared: session.compared.as_ref(),
             is_local: session.is_local,
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
@@ -301,6 +356,11 @@ impl Designer {
         };
         self.regions.begin_frame(ui.ctx());
         let regions = &mut self.regions;
+        let shows_dashboard = self.dashboard.shown(document.pipeline()).is_some();
+        if shows_dashboard && self.dashboard.is_full {
+            banners(ui, session, document.save_state(), &mut cx);
+            return dashboard_page(ui, regions, &mut cx, &mut self.dashboard, false);
+        }
         let bar = Frame::new().fill(theme.panel);
         Panel::top("bar").exact_size(top_bar::HEIGHT).frame(bar).show(ui, |ui| {
             regions.mark(ui, theme, Region::TopBar);
@@ -311,6 +371,11 @@ impl Designer {
             Panel::top("tour").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
                 tour.ui(ui, theme, cx.keymap, cx.commands);
             });
+        }
+        if shows_dashboard {
+            tabs_panel(ui, &mut cx, &self.dashboard);
+            let can_link = session.can_link();
+            return dashboard_page(ui, regions, &mut cx, &mut self.dashboard, can_link);
         }
         let side =
             |left: i8| Frame::new().fill(theme.panel).inner_margin(Margin { left, right: 14, top: 12, bottom: 0 });
@@ -325,6 +390,7 @@ impl Designer {
             regions.mark(ui, theme, Region::Inspector);
             match &self.help {
                 Some(page) => page.ui(ui, &mut cx, &session.templates),
+                None if self.shows_revisions => revisions::page_ui(ui, &mut cx, session.revisions.as_deref()),
                 None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
             }
         });
@@ -336,6 +402,7 @@ impl Designer {
             regions.mark(ui, theme, Region::Bottom);
             bottom::bottom_ui(ui, &mut cx, &mut self.bottom);
         });
+        tabs_panel(ui, &mut cx, &self.dashboard);
         CentralPanel::no_frame().frame(Frame::new().fill(theme.ground)).show(ui, |ui| {
             let has_focus = regions.mark(ui, theme, Region::Canvas);
             canvas::canvas_ui(ui, &mut cx, &mut self.canvas, has_focus);
@@ -350,7 +417,14 @@ impl Designer {
         was_typing: bool,
         commands: &mut Vec<Command>,
     ) {
-        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.revision_name.is_some();
+        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some();
+        if !is_busy
+            && situation.shows_dashboard
+            && self.dashboard.is_full
+            && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
+        {
+            commands.push(Command::Dashboard(DashboardWish::ToggleFullScreen));
+        }
         if !is_busy && !was_typing && !ctx.text_edit_focused() {
             keys(ctx, &self.keymap, situation, commands);
         }
@@ -364,13 +438,32 @@ impl Designer {
         {
             self.keys_page = None;
         }
-        if let Some(name) = &mut self.revision_name
-            && let Some(answer) = pages::name_dialog(ctx, theme, name)
+        if let Some(dialog) = &mut self.name_dialog
+            && !dialog.ui(ctx, theme, commands)
         {
-            self.revision_name = None;
-            commands.extend(answer.map(|name| Command::SaveRevision { name }));
+            self.name_dialog = None;
         }
     }
+}
+
+fn tabs_panel(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState) {
+    let frame = Frame::new().fill(cx.theme.panel);
+    Panel::top("tabs").exact_size(dashboard::TABS_HEIGHT).frame(frame).show(ui, |ui| {
+        dashboard::tabs_ui(ui, cx, state);
+    });
+}
+
+fn dashboard_page(
+    ui: &mut Ui,
+    regions: &mut Regions,
+    cx: &mut ViewContext<'_>,
+    state: &mut DashboardState,
+    can_link: bool,
+) {
+    CentralPanel::no_frame().frame(Frame::new().fill(cx.theme.ground)).show(ui, |ui| {
+        regions.mark(ui, cx.theme, Region::Dashboard);
+        dashboard::dashboard_ui(ui, cx, state, can_link);
+    });
 }
 
 fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut ViewContext<'_>) {
@@ -393,6 +486,17 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
         });
     } else if let SaveState::NotSaved(reason) = save_state {
         strip(ui, &format!("Not saved: {reason} It is tried again every two seconds."), &mut |_| {});
+    } else if let Some(halted) = &session.live.halted {
+        let (from, to) = (cx.title_of(&halted.wire.from.node), cx.title_of(&halted.wire.to.node));
+        let text = format!("The run has halted before a row goes from “{from}” to “{to}”.");
+        strip(ui, &text, &mut |ui| {
+            if ui.button("Continue").clicked() {
+                cx.commands.push(Command::TogglePause);
+            }
+            if ui.button("Step").clicked() {
+                cx.commands.push(Command::Step);
+            }
+        });
     }
 }
 

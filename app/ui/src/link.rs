@@ -24,6 +24,12 @@ pub trait Link {
     /// Hands a file to the person: the browser's download, or a save dialog on the desktop.
     fn download(&mut self, name: &str, bytes: &[u8]);
 
+    /// The address of a page that shows only this dashboard; none where no browser could open it.
+    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
+        let _ = (project, dashboard);
+        None
+    }
+
     /// A steady clock in milliseconds; its zero means nothing.
     fn now_ms(&self) -> f64;
 }

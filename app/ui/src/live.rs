@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
-use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
+use millrace_model::filter::{Filters, Values};
+use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState, Standstill};
 use millrace_model::view::{Look, ViewSpec};
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{FrameError, LogLine, Polled, RunId};
+use millrace_protocol::{FrameError, LogLine, Polled, RunId, ViewFrame};
 
 use crate::rates::{NodeRate, Rates, WireRate};
+use crate::standing::{Halted, Marks};
 
 /// Newest log lines that are kept.
 const MAX_LOG_LINES: usize = 2_000;
@@ -30,6 +32,8 @@ pub struct Live {
     /// Parts of views that are looked at, and what was last heard of each.
     pub looks: BTreeMap<NodeId, Look>,
     pub parts: BTreeMap<NodeId, (Look, LiveView)>,
+    /// How the page that is shown filters its views; `None` where it does not.
+    pub filters: Option<Filters>,
     pub log: VecDeque<LogLine>,
     /// Newest records of unwired `late` and `rejected` ports that were asked for.
     pub recent: BTreeMap<(NodeId, String), RecordBatch>,
@@ -37,6 +41,10 @@ pub struct Live {
     pub edit_cost: Option<EditCost>,
     /// Once the run is over, what is drawn then is to be run.
     pub restarts: bool,
+    /// Where the run is to halt.
+    pub marks: Marks,
+    /// What it has halted at.
+    pub halted: Option<Halted>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,13 +59,18 @@ pub struct LiveView {
     pub version: u64,
     pub spec: ViewSpec,
     pub data: RecordBatch,
+    /// How its rows were filtered.
+    pub filters: Option<Filters>,
+    /// What they may be filtered by.
+    pub choices: Values,
 }
 
 impl Live {
-    /// Forgets the last run and follows `run`. The tap stays wanted.
+    /// Forgets the last run and follows `run`. The tap and the breakpoints stay wanted.
     pub fn follow(&mut self, run: RunId) {
-        let looks = std::mem::take(&mut self.looks);
-        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, ..Self::default() };
+        let (looks, filters) = (std::mem::take(&mut self.looks), self.filters.take());
+        let marks = std::mem::take(&mut self.marks);
+        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, marks, ..Self::default() };
     }
 
     pub fn state(&self) -> Option<RunState> {
@@ -71,6 +84,16 @@ impl Live {
 
     pub fn is_stopping(&self) -> bool {
         self.state() == Some(RunState::Stopping)
+    }
+
+    /// Why the run does not move.
+    pub fn standstill(&self) -> Option<&Standstill> {
+        self.metrics.as_ref()?.standstill.as_ref().filter(|_| self.is_running())
+    }
+
+    /// The rows at which the run has halted on this wire.
+    pub fn halted_at(&self, wire: &Wire) -> Option<&Halted> {
+        self.halted.as_ref().filter(|halted| halted.wire == *wire)
     }
 
     pub fn node(&self, id: &NodeId) -> Option<&NodeMetrics> {
@@ -104,11 +127,11 @@ impl Live {
         }
     }
 
-    /// Takes in what a poll brought.
+    /// Takes in what a poll with these filters brought.
     ///
     /// # Errors
     /// When a data frame cannot be read; the rest has been taken in.
-    pub fn take_in(&mut self, polled: Polled) -> Result<(), FrameError> {
+    pub fn take_in(&mut self, polled: Polled, filters: Option<&Filters>) -> Result<(), FrameError> {
         self.rates.update(&polled.metrics);
         self.metrics = Some(polled.metrics);
         self.log.extend(polled.log);
@@ -116,6 +139,18 @@ impl Live {
             self.log.pop_front();
         }
         let mut fault = None;
+        if !matches!(self.standstill(), Some(Standstill::Halted { .. })) {
+            self.halted = None;
+        }
+        match polled.halt.as_ref().map(Halted::read).transpose() {
+            Ok(None) => {}
+            Ok(halted) => self.halted = halted,
+            Err(error) => fault = Some(error),
+        }
+        let read = |frame: ViewFrame| {
+            let ViewFrame { version, spec, data, choices } = frame;
+            Ok(LiveView { version, spec, data: data.to_batch()?, filters: filters.cloned(), choices })
+        };
         for tap in polled.taps {
             if self.tapped.as_ref() != Some(&tap.wire) {
                 continue;
@@ -126,20 +161,15 @@ impl Live {
                 Err(error) => fault = Some(error),
             }
         }
-        for (id, view) in polled.views {
-            match view.data.to_batch() {
-                Ok(data) => {
-                    self.views.insert(id, LiveView { version: view.version, spec: view.spec, data });
-                }
+        for (id, frame) in polled.views {
+            match read(frame) {
+                Ok(view) => _ = self.views.insert(id, view),
                 Err(error) => fault = Some(error),
             }
         }
-        for (id, (look, view)) in polled.parts {
-            match view.data.to_batch() {
-                Ok(data) => {
-                    let view = LiveView { version: view.version, spec: view.spec, data };
-                    self.parts.insert(id, (look, view));
-                }
+        for (id, (look, frame)) in polled.parts {
+            match read(frame) {
+                Ok(view) => _ = self.parts.insert(id, (look, view)),
                 Err(error) => fault = Some(error),
             }
         }
@@ -157,9 +187,15 @@ impl Live {
         }
     }
 
-    /// The version of a part that is known.
+    /// The version of a view that is known, filtered as it is to be.
+    pub fn view_version(&self, node: &NodeId) -> u64 {
+        self.views.get(node).filter(|view| view.filters == self.filters).map_or(0, |view| view.version)
+    }
+
+    /// The same of a part.
     pub fn part_version(&self, node: &NodeId, look: &Look) -> u64 {
-        self.parts.get(node).filter(|(known, _)| known == look).map_or(0, |(_, view)| view.version)
+        let known = self.parts.get(node).filter(|(known, view)| known == look && view.filters == self.filters);
+        known.map_or(0, |(_, view)| view.version)
     }
 }
 
@@ -181,11 +217,13 @@ mod tests {
                 wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
                 memory_bytes: 0,
                 checkpoint: None,
+                standstill: None,
             },
             taps: Vec::new(),
             views: BTreeMap::new(),
             parts: BTreeMap::new(),
             log: Vec::new(),
+            halt: None,
         }
     }
 
@@ -196,7 +234,7 @@ mod tests {
         // 100 rows per second, then from the third second on 1,000.
         for tenth in 0..50 {
             let rows = if tenth <= 30 { tenth * 10 } else { 300 + (tenth - 30) * 100 };
-            live.take_in(polled(tenth * 100, rows, RunState::Running)).expect("there are no frames");
+            live.take_in(polled(tenth * 100, rows, RunState::Running), None).expect("there are no frames");
             if tenth == 20 {
                 assert!((live.rates.source() - 100.0).abs() < 1.0, "{}", live.rates.source());
             }
@@ -214,7 +252,7 @@ mod tests {
         live.tap_wire(Some(wire.clone()));
         live.follow(1);
         assert_eq!(live.tapped, Some(wire));
-        live.take_in(polled(500, 70, RunState::Done)).expect("there are no frames");
+        live.take_in(polled(500, 70, RunState::Done), None).expect("there are no frames");
         assert!(!live.is_running());
         assert_eq!(live.metrics.as_ref().map(RunMetrics::num_source_rows), Some(70));
     }

@@ -194,7 +194,9 @@ impl PickList {
                 ui.set_width(width);
                 self.search_ui(ui, theme);
                 ui.add_space(space::XS);
-                ScrollArea::vertical().max_height(MAX_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
+                // The window around it is as small as a shorter list has left it; the list must grow again.
+                let list = ScrollArea::vertical().max_height(MAX_HEIGHT).min_scrolled_height(MAX_HEIGHT);
+                list.auto_shrink([false, true]).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 0.0;
                     for (index, item) in items.iter().enumerate() {
                         let is_marked = index == self.marked;

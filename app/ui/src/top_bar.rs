@@ -16,6 +16,10 @@ use crate::menus;
 use crate::theme::{Theme, radius, size, space};
 
 pub const HEIGHT: f32 = 48.0;
+/// A narrower bar leaves out what is also elsewhere.
+const TIGHT: f32 = 800.0;
+/// What the numbers of a run take beside its button, where there is room.
+const RUN_WIDTH: f32 = 440.0;
 
 /// Draws the bar into the whole of `ui`.
 pub fn top_bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
@@ -23,18 +27,24 @@ pub fn top_bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     let part = |ui: &mut Ui, rect: Rect, layout: Layout, name: &str| {
         ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect).layout(layout))
     };
-    let middle = Rect::from_center_size(rect.center(), vec2(440.0, rect.height()));
-    let left = rect.with_max_x(middle.min.x).shrink2(vec2(space::L, 0.0));
-    let right = rect.with_min_x(middle.max.x).shrink2(vec2(space::M, 0.0));
-    project_ui(&mut part(ui, left, Layout::left_to_right(Align::Center), "project"), cx);
+    let is_tight = rect.width() < TIGHT;
+    // The run stands in the middle of the window, unless its neighbours need the room.
+    let right = rect.with_min_x(rect.max.x - if is_tight { 220.0 } else { 340.0 }).shrink2(vec2(space::M, 0.0));
+    let left = rect.with_max_x(right.min.x).shrink2(vec2(space::L, 0.0));
+    let mut project = part(ui, left, Layout::left_to_right(Align::Center), "project");
+    project_ui(&mut project, cx, is_tight);
+    let start = (rect.center().x - RUN_WIDTH / 2.0).max(project.min_rect().max.x + space::M);
+    let middle = rect.with_min_x(start).with_max_x(right.min.x.max(start));
     run_ui(&mut part(ui, middle, Layout::left_to_right(Align::Center), "run"), cx);
-    view_ui(&mut part(ui, right, Layout::right_to_left(Align::Center), "view"), cx, zoom);
+    view_ui(&mut part(ui, right, Layout::right_to_left(Align::Center), "view"), cx, (!is_tight).then_some(zoom));
 }
 
-fn project_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+fn project_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, is_tight: bool) {
     let theme = cx.theme;
-    ui.label(RichText::new("Millrace").font(theme.semibold(size::HEADING)).color(theme.text_strong));
-    ui.add_space(space::S);
+    if !is_tight {
+        ui.label(RichText::new("Millrace").font(theme.semibold(size::HEADING)).color(theme.text_strong));
+        ui.add_space(space::S);
+    }
     let text = format!("{} {}", cx.document.name(), icon("caret-down"));
     let button = egui::Button::new(RichText::new(text).color(theme.text)).frame_when_inactive(false);
     let menu = egui::containers::menu::MenuButton::from_button(button);
@@ -80,7 +90,14 @@ fn project_menu(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         cx.commands.push(Command::EndBurst);
     }
     ui.separator();
-    for id in ["project.new", "project.open", "project.import", "project.export", "project.save_revision"] {
+    for id in [
+        "project.new",
+        "project.open",
+        "project.import",
+        "project.export",
+        "project.save_revision",
+        "project.revisions",
+    ] {
         menus::item(ui, cx, action(id));
     }
 }
@@ -110,6 +127,9 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         if run_button(ui, theme, "stop", word, theme.error, theme.error_ground, label).on_hover_text(hint).clicked() {
             cx.commands.push(Command::Stop);
         }
+        if !live.is_stopping() {
+            pause_ui(ui, cx);
+        }
         changes_ui(ui, cx);
     } else {
         let response = run_button(ui, theme, "play", "Run", theme.ok, theme.ok_ground, "Run");
@@ -121,11 +141,20 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     ui.add_space(space::L);
     ui.spacing_mut().item_spacing.x = space::XL;
     let number = |ui: &mut Ui, text: String, color, help: &str| {
+        // A figure of the mono font is some 8 points wide.
+        if ui.available_width() < 8.0 * text.len() as f32 {
+            return;
+        }
         ui.label(RichText::new(text).font(egui::FontId::monospace(13.0)).color(color)).on_hover_text(help);
     };
     number(ui, format::clock(metrics.elapsed_ms), theme.text, "Run time");
     if live.is_running() {
-        number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make");
+        match live.standstill() {
+            None => {
+                number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make")
+            }
+            Some(standstill) => number(ui, standstill.word().to_owned(), theme.warning, standstill.reason()),
+        }
     } else {
         let rows = format!("{} rows", format::short_count(metrics.num_source_rows()));
         number(ui, rows, theme.text, "Rows that the sources made");
@@ -133,6 +162,26 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     }
     if metrics.memory_bytes > 0 {
         number(ui, format::bytes(metrics.memory_bytes), theme.text_weak, "Memory of the whole program");
+    }
+}
+
+/// Pause, or where the run stands: on, and on by one batch.
+fn pause_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let theme = cx.theme;
+    let is_standing = cx.live.standstill().is_some();
+    let (sign, label, hint) = match cx.live.standstill() {
+        None => ("pause", "Pause", "Sources wait, rows in flight are handled"),
+        Some(_) => ("play", "Continue", "Let the run go on"),
+    };
+    ui.spacing_mut().item_spacing.x = space::XS;
+    if icon_button(ui, theme, sign, label, true).on_hover_text(with_keys(cx, "run.pause", hint)).clicked() {
+        cx.commands.push(Command::TogglePause);
+    }
+    if is_standing {
+        let hint = with_keys(cx, "run.step", "Step: one batch more, then stand again");
+        if icon_button(ui, theme, "skip-forward", "Step", true).on_hover_text(hint).clicked() {
+            cx.commands.push(Command::Step);
+        }
     }
 }
 
@@ -184,7 +233,7 @@ fn run_button(
     response
 }
 
-fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
+fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: Option<f32>) {
     let theme = cx.theme;
     ui.spacing_mut().item_spacing.x = space::XS;
     if icon_button(ui, theme, "question", "Keys", true).on_hover_text(with_keys(cx, "view.keys", "Keys")).clicked() {
@@ -198,17 +247,8 @@ fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     if icon_button(ui, theme, "command", "All commands", true).on_hover_text(hint).clicked() {
         cx.commands.push(Command::ShowPalette);
     }
-    ui.add_space(space::S);
-    let hint = with_keys(cx, "view.zoom_to_fit", "Zoom to fit");
-    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text(hint).clicked() {
-        cx.commands.push(Command::ZoomToFit);
-    }
-    let percent = RichText::new(format!("{:>3.0} %", zoom * 100.0)).font(theme.mono()).color(theme.text_weak);
-    let hint = with_keys(cx, "view.zoom_100", "Zoom to 100 %");
-    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text(hint);
-    reset.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom to 100 %"));
-    if reset.clicked() {
-        cx.commands.push(Command::ZoomReset);
+    if let Some(zoom) = zoom {
+        zoom_ui(ui, cx, zoom);
     }
     ui.add_space(space::S);
     let history = cx.document.history();
@@ -223,6 +263,22 @@ fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
     let hint = with_keys(cx, "edit.undo", &label);
     if icon_button(ui, theme, "arrow-u-up-left", "Undo", can).on_hover_text(hint).clicked() {
         cx.commands.push(Command::Undo);
+    }
+}
+
+fn zoom_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
+    let theme = cx.theme;
+    ui.add_space(space::S);
+    let hint = with_keys(cx, "view.zoom_to_fit", "Zoom to fit");
+    if icon_button(ui, theme, "corners-out", "Zoom to fit", true).on_hover_text(hint).clicked() {
+        cx.commands.push(Command::ZoomToFit);
+    }
+    let percent = RichText::new(format!("{:>3.0} %", zoom * 100.0)).font(theme.mono()).color(theme.text_weak);
+    let hint = with_keys(cx, "view.zoom_100", "Zoom to 100 %");
+    let reset = ui.add(egui::Button::new(percent).frame_when_inactive(false)).on_hover_text(hint);
+    reset.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Zoom to 100 %"));
+    if reset.clicked() {
+        cx.commands.push(Command::ZoomReset);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use js_sys::{Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, HtmlCanvasElement, HtmlElement, Window};
+use web_sys::{Document, Element, HtmlCanvasElement, HtmlElement, UrlSearchParams, Window};
 
 /// The id of the canvas that the designer draws on.
 const CANVAS: &str = "millrace";
@@ -19,6 +19,12 @@ pub fn canvas() -> Result<HtmlCanvasElement, JsValue> {
     let element = document()?.get_element_by_id(CANVAS);
     let element = element.ok_or_else(|| JsValue::from_str("the page has no canvas `millrace`"))?;
     element.dyn_into().map_err(|_| JsValue::from_str("the element `millrace` is not a canvas"))
+}
+
+/// The project and the dashboard that the address asks for: `/?project=NAME&dashboard=ID`.
+pub fn wanted_dashboard() -> Option<(Option<String>, String)> {
+    let query = UrlSearchParams::new_with_str(&window().ok()?.location().search().ok()?).ok()?;
+    Some((query.get("project"), query.get("dashboard")?))
 }
 
 /// A steady clock in milliseconds.

@@ -91,6 +91,12 @@ impl Link for SocketLink {
         files::download(name, bytes);
     }
 
+    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
+        let origin = page::window().ok()?.location().origin().ok()?;
+        let project = js_sys::encode_uri_component(project);
+        Some(format!("{origin}/?project={project}&dashboard={dashboard}"))
+    }
+
     fn now_ms(&self) -> f64 {
         page::now_ms()
     }

@@ -43,7 +43,10 @@ fn create(cc: &CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std:
         Some(link) => Box::new(link),
         None => Box::new(SocketLink::open(&ctx)),
     };
-    let designer = Designer::new(&ctx, link);
+    let mut designer = Designer::new(&ctx, link);
+    if let Some((project, dashboard)) = page::wanted_dashboard() {
+        designer.open_dashboard(project, dashboard);
+    }
     accessibility::install(&ctx).map_err(|error| page::message_of(&error))?;
     Ok(Box::new(App { designer }))
 }

@@ -23,6 +23,7 @@ mod edit;
 mod exchange;
 mod fault;
 mod fit;
+mod gate;
 mod guard;
 mod inputs;
 mod layout;
@@ -41,6 +42,7 @@ mod task;
 mod world;
 
 pub use checkpoint::{Checkpoint, Found, NodeFate, StateError, StateFolder};
+pub use gate::Halted;
 pub use options::{RunOptions, StateOptions};
 pub use plan::{Plan, PlannedNode, PlannedPort, Probes, plan, probe};
 pub use recorder::Recorder;

@@ -7,17 +7,21 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use millrace_engine::{Plan, Run, RunError};
-use millrace_model::NodeId;
-use millrace_model::run::{EditCost, RunMetrics};
+use millrace_engine::{Halted, Plan, Run, RunError};
+use millrace_model::filter::{Filters, Values};
+use millrace_model::run::{Breakpoint, EditCost, RunMetrics};
 use millrace_model::view::Look;
-use millrace_operator::Registry;
-use millrace_protocol::{Event, Frame, FrameError, LogLine, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame};
+use millrace_model::{Diagnostic, NodeId};
+use millrace_operator::{Registry, ViewSnapshot};
+use millrace_protocol::{
+    Event, Frame, FrameError, Halt, LogLine, Move, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame,
+};
 use millrace_store::Store;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::now_ms;
+use crate::filter::{choices, filtered};
 use crate::run_log::{RunLog, count};
 use crate::taps::Taps;
 
@@ -99,6 +103,18 @@ impl LiveRun {
         Ok(cost)
     }
 
+    pub(crate) async fn set_breakpoints(&self, breakpoints: &[Breakpoint]) -> Result<(), Vec<Diagnostic>> {
+        self.run.set_breakpoints(breakpoints).await
+    }
+
+    pub(crate) fn go(&self, how: Move) {
+        match how {
+            Move::Pause => self.run.pause(),
+            Move::Resume => self.run.resume(),
+            Move::Step => self.run.step(),
+        }
+    }
+
     pub(crate) fn stop(&self, now: bool) {
         if now {
             self.run.abort();
@@ -112,7 +128,7 @@ impl LiveRun {
         self.run.recent(node, port).map(|rows| Frame::from_batch(&rows)).transpose()
     }
 
-    pub(crate) fn view(&self, node: &NodeId, look: &Look) -> Option<millrace_operator::ViewSnapshot> {
+    pub(crate) fn view(&self, node: &NodeId, look: &Look) -> Option<ViewSnapshot> {
         self.run.part_of_view(node, look).map(|(_, snapshot)| snapshot)
     }
 
@@ -132,23 +148,36 @@ impl LiveRun {
         }
         let mut views = BTreeMap::new();
         for (node, known) in &poll.views {
-            views.extend(self.newer(node, &Look::WHOLE, *known)?.map(|frame| (node.clone(), frame)));
+            let frame = self.newer(node, &Look::WHOLE, *known, (poll.filters.as_ref(), true))?;
+            views.extend(frame.map(|frame| (node.clone(), frame)));
         }
         let mut parts = BTreeMap::new();
         for (node, (look, known)) in &poll.parts {
             let look = Look { num_columns: look.num_columns.clamp(1, Look::MAX_COLUMNS), ..*look };
-            parts.extend(self.newer(node, &look, *known)?.map(|frame| (node.clone(), (look, frame))));
+            let frame = self.newer(node, &look, *known, (poll.filters.as_ref(), false))?;
+            parts.extend(frame.map(|frame| (node.clone(), (look, frame))));
         }
-        Ok(Polled { metrics, taps, views, parts, log: self.log_from(poll.log_from) })
+        let halt = self.run.halted().filter(|halted| halted.number > poll.halt).map(halt_of).transpose()?;
+        Ok(Polled { metrics, taps, views, parts, log: self.log_from(poll.log_from), halt })
     }
 
-    /// The picture of what is looked at, if there is one that the asker does not know.
-    fn newer(&self, node: &NodeId, look: &Look, known: u64) -> Result<Option<ViewFrame>, FrameError> {
+    /// The picture of what is looked at, filtered, if there is one that the asker does not know; with all values to
+    /// choose from where the asker filters and wants them.
+    fn newer(
+        &self,
+        node: &NodeId,
+        look: &Look,
+        known: u64,
+        (filters, with_choices): (Option<&Filters>, bool),
+    ) -> Result<Option<ViewFrame>, FrameError> {
         let newest = self.run.part_of_view(node, look).filter(|(version, _)| *version > known);
-        let frame = |(version, snapshot): (u64, millrace_operator::ViewSnapshot)| {
-            Ok(ViewFrame { version, spec: snapshot.spec, data: Frame::from_batch(&snapshot.data)? })
+        let Some((version, ViewSnapshot { spec, data })) = newest else { return Ok(None) };
+        let choices = if filters.is_some() && with_choices { choices(&data)? } else { Values::new() };
+        let data = match filters {
+            Some(filters) => filtered(data, filters)?,
+            None => data,
         };
-        newest.map(frame).transpose()
+        Ok(Some(ViewFrame { version, spec, data: Frame::from_batch(&data)?, choices }))
     }
 
     fn log_from(&self, from: u64) -> Vec<LogLine> {
@@ -179,6 +208,10 @@ impl LiveRun {
         self.over.send_replace(true);
         let _ = events.send(Event::RunOver { run: self.id, project: self.project });
     }
+}
+
+fn halt_of(Halted { number, wire, row, rows }: Halted) -> Result<Halt, FrameError> {
+    Ok(Halt { number, wire, row: row as u64, rows: Frame::from_batch(&rows)? })
 }
 
 /// Nothing that is held under these locks can be left half done by a panic.

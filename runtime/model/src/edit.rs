@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dashboard::Dashboard;
 use crate::id::{LayoutId, NodeId, Wire};
 use crate::layout::{Bookmark, Group, Note};
 use crate::parameter::Parameter;
@@ -21,7 +22,7 @@ pub enum Edit {
         node: Node,
         position: Option<Position>,
     },
-    /// Removes a node that has no wires and is in no group; [`Pipeline::removal_of`] lists what must go first.
+    /// Removes a node that has no wires and is in no group and on no dashboard; [`Pipeline::removal_of`] lists what must go first.
     RemoveNode {
         id: NodeId,
     },
@@ -72,6 +73,11 @@ pub enum Edit {
         id: LayoutId,
         bookmark: Option<Bookmark>,
     },
+    /// Adds, changes or (with `None`) removes a dashboard.
+    SetDashboard {
+        id: LayoutId,
+        dashboard: Option<Dashboard>,
+    },
 }
 
 /// Why an edit cannot be made.
@@ -85,6 +91,8 @@ pub enum EditError {
     NodeIsWired { id: NodeId },
     #[error("the node `{id}` is still in the group `{group}`")]
     NodeIsGrouped { id: NodeId, group: LayoutId },
+    #[error("the chart of the node `{id}` is still on the dashboard `{dashboard}`")]
+    NodeIsOnDashboard { id: NodeId, dashboard: LayoutId },
     #[error(
         "the `{field}` of this file's layout were written by a newer Millrace and are kept as they are; update Millrace to change them"
     )]
@@ -119,8 +127,8 @@ impl Pipeline {
         Ok(inverse)
     }
 
-    /// The edits that remove these nodes, every wire at them, and their places in groups. A group that would be left
-    /// empty goes too.
+    /// The edits that remove these nodes, every wire at them, and their places in groups and on dashboards. A group
+    /// that would be left empty goes too.
     pub fn removal_of<'a>(&self, ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<Edit> {
         let ids: Vec<&NodeId> = ids.into_iter().collect();
         let mut wires: Vec<Wire> =
@@ -134,7 +142,13 @@ impl Pipeline {
             let has_left = rest.len() < group.nodes.len();
             has_left.then(|| Edit::SetGroup { id: id.clone(), group: group.with_nodes(rest) })
         });
-        let before: Vec<Edit> = remove_wires.chain(leave_groups).collect();
+        let leave_dashboards = self.dashboards.iter().filter_map(|(id, dashboard)| {
+            let mut rest = dashboard.clone();
+            rest.tiles.retain(|node, _| !ids.contains(&node));
+            let has_left = rest.tiles.len() < dashboard.tiles.len();
+            has_left.then(|| Edit::SetDashboard { id: id.clone(), dashboard: Some(rest) })
+        });
+        let before: Vec<Edit> = remove_wires.chain(leave_groups).chain(leave_dashboards).collect();
         before.into_iter().chain(ids.into_iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
     }
 
@@ -157,6 +171,10 @@ impl Pipeline {
                 }
                 if let Some((group, _)) = self.groups_of(id).next() {
                     return Err(EditError::NodeIsGrouped { id: id.clone(), group: group.clone() });
+                }
+                let holds = |(_, dashboard): &(&LayoutId, &Dashboard)| dashboard.tiles.contains_key(id);
+                if let Some((dashboard, _)) = self.dashboards.iter().find(holds) {
+                    return Err(EditError::NodeIsOnDashboard { id: id.clone(), dashboard: dashboard.clone() });
                 }
                 let node = self.take_node(id).ok_or_else(|| EditError::NoSuchNode { id: id.clone() })?;
                 Ok(Edit::AddNode { node, position: self.positions.remove(id) })
@@ -235,6 +253,14 @@ impl Pipeline {
             Edit::SetBookmark { id, bookmark } => {
                 self.known_layout("bookmarks")?;
                 Ok(Edit::SetBookmark { id: id.clone(), bookmark: put(&mut self.bookmarks, id, bookmark.as_ref()) })
+            }
+            Edit::SetDashboard { id, dashboard } => {
+                self.known_layout("dashboards")?;
+                for node in dashboard.iter().flat_map(|dashboard| dashboard.tiles.keys()) {
+                    self.existing(node)?;
+                }
+                let before = put(&mut self.dashboards, id, dashboard.as_ref());
+                Ok(Edit::SetDashboard { id: id.clone(), dashboard: before })
             }
         }
     }

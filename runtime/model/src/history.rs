@@ -130,7 +130,8 @@ impl Edit {
             (Edit::SetParameter { name: a, .. }, Edit::SetParameter { name: b, .. }) => a == b,
             (Edit::SetGroup { id: a, .. }, Edit::SetGroup { id: b, .. })
             | (Edit::SetNote { id: a, .. }, Edit::SetNote { id: b, .. })
-            | (Edit::SetBookmark { id: a, .. }, Edit::SetBookmark { id: b, .. }) => a == b,
+            | (Edit::SetBookmark { id: a, .. }, Edit::SetBookmark { id: b, .. })
+            | (Edit::SetDashboard { id: a, .. }, Edit::SetDashboard { id: b, .. }) => a == b,
             _ => false,
         }
     }

@@ -66,7 +66,7 @@ word_id! {
 }
 
 word_id! {
-    /// The stable id of a group, a note or a bookmark, formed like a node's.
+    /// The stable id of a group, a note, a bookmark or a dashboard, formed like a node's.
     LayoutId
 }
 

@@ -6,10 +6,14 @@
 
 pub mod card;
 pub mod catalog;
+pub mod changes;
 pub mod check;
+pub mod dashboard;
 pub mod diagnostic;
+pub mod difference;
 pub mod edit;
 pub mod event_time;
+pub mod filter;
 pub mod history;
 pub mod id;
 pub mod layout;
@@ -25,8 +29,12 @@ pub mod view;
 
 pub use card::{Field, FieldKind, Form, NodeCard, Port, PortCard, PortRole, Section};
 pub use catalog::Catalog;
+pub use changes::{Changes, NodeChange, Setting, SettingChange, Tally};
+pub use dashboard::{Cells, Dashboard, Tile};
 pub use diagnostic::{Diagnostic, Fix, Severity};
+pub use difference::difference;
 pub use edit::{Edit, EditError};
+pub use filter::Filters;
 pub use history::{History, Step};
 pub use id::{Endpoint, LayoutId, NodeId, Wire};
 pub use layout::{Bookmark, Group, Note, Tint};

@@ -12,6 +12,7 @@ use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::dashboard::Dashboard;
 use crate::id::{Endpoint, LayoutId, NodeId, Wire};
 use crate::layout::{Bookmark, Group, Note};
 use crate::parameter::Parameter;
@@ -68,6 +69,7 @@ pub struct Pipeline {
     pub(crate) groups: BTreeMap<LayoutId, Group>,
     pub(crate) notes: BTreeMap<LayoutId, Note>,
     pub(crate) bookmarks: BTreeMap<LayoutId, Bookmark>,
+    pub(crate) dashboards: BTreeMap<LayoutId, Dashboard>,
     /// Unknown fields of the file and of its layout, kept as they were written.
     pub(crate) extra: Extra,
     pub(crate) layout_extra: Extra,
@@ -83,6 +85,7 @@ impl PartialEq for Pipeline {
             && self.groups == other.groups
             && self.notes == other.notes
             && self.bookmarks == other.bookmarks
+            && self.dashboards == other.dashboards
             && self.extra == other.extra
             && self.layout_extra == other.layout_extra
             && self.nodes().eq(other.nodes())

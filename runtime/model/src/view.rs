@@ -2,7 +2,8 @@
 //!
 //! A view is a [`ViewSpec`] and one Arrow batch. The designer draws it with egui, the host with plotters as SVG and
 //! PNG; neither knows the node kind. Each variant says the columns of its batch. Who looks says with a [`Look`] which
-//! part is seen on how many pixels, so that a view with millions of points answers with what a screen can show.
+//! part is seen on how many pixels, so that a view with millions of points answers with what a screen can show. Fields
+//! that hold values of a column of the node's rows say so in their metadata ([`crate::filter`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "view", rename_all = "snake_case")]
 pub enum ViewSpec {
-    /// Columns: `series` (Utf8), `x` (Timestamp or Float64), `y` (Float64), sorted by series, then x.
+    /// Columns: `series` (Utf8), `x` (Timestamp or Float64), `y` (Float64), sorted by series, then x; `key` (Utf8) where
+    /// the series' names are made of a key and a column.
     /// Within a series the points may be thinned, with the extremes kept.
     Xy(XyChart),
     /// Columns: `label` (Utf8), `series` (Utf8), `value` (Float64), in the order in which they are to stand.

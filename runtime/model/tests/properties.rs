@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use millrace_model::{
-    Bookmark, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter, ParameterType, Pipeline,
-    Position, Tint, Wire,
+    Bookmark, Cells, Changes, Dashboard, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter,
+    ParameterType, Pipeline, Position, Tile, Tint, Wire, difference,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
     let place = || (any::<i16>(), any::<i16>()).prop_map(|(x, y)| Position { x: x.into(), y: y.into() });
     let extra = || prop::collection::btree_map("x[a-c]", Just("[1,  2]".to_owned()), 0..2);
     let nodes = prop::collection::btree_set((0..6u8).prop_map(id), 1..4);
+    let tile = (0..14u32, 0..9u32, extra()).prop_map(|(x, y, extra)| Tile { cells: Cells { x, y, w: 4, h: 3 }, extra });
+    let tiles = prop::collection::btree_map((0..6u8).prop_map(id), tile, 0..4);
     prop_oneof![
         (item(), prop::option::of((".{0,8}", tint(), nodes, extra()))).prop_map(|(id, group)| Edit::SetGroup {
             id,
@@ -52,6 +54,11 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
                 Note { text, tint, position, width, height, extra }
             });
             Edit::SetNote { id, note }
+        }),
+        (item(), prop::option::of((".{0,8}", any::<bool>(), tiles, extra()))).prop_map(|(id, dashboard)| {
+            let dashboard =
+                dashboard.map(|(title, shares_time, tiles, extra)| Dashboard { title, shares_time, tiles, extra });
+            Edit::SetDashboard { id, dashboard }
         }),
         (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(id, view)| {
             Edit::SetBookmark {
@@ -73,8 +80,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     let place = |at: Option<(i16, i16)>| at.map(|(x, y)| Position { x: x.into(), y: y.into() });
     prop_oneof![
         3 => any_layout_edit(),
-        4 => (node.clone(), position()).prop_map(move |(n, at)| Edit::AddNode {
-            node: Node::new(id(n), "process.filter"),
+        4 => (node.clone(), position(), 0..9u8).prop_map(move |(n, at, kind)| Edit::AddNode {
+            node: Node::new(id(n), if kind == 0 { "process.union" } else { "process.filter" }),
             position: place(at),
         }),
         1 => node.clone().prop_map(|n| Edit::RemoveNode { id: id(n) }),
@@ -140,6 +147,42 @@ proptest! {
         prop_assert_eq!(pipeline.to_text(), first);
         while history.redo(&mut pipeline).expect("a step can be redone").is_some() {}
         prop_assert_eq!(pipeline.to_text(), last);
+    }
+
+    #[test]
+    fn the_difference_leads_from_one_pipeline_to_the_other_and_back(from in any_pipeline(), to in any_pipeline()) {
+        let edits = difference(&from, &to);
+        let mut changed = from.clone();
+        let undo = changed.apply(&edits).expect("each edit can be made after those before it");
+        prop_assert_eq!(changed.to_text(), to.to_text());
+        changed.apply(&undo).expect("the inverse fits");
+        prop_assert_eq!(changed.to_text(), from.to_text());
+        prop_assert_eq!(edits.is_empty(), from == to);
+        prop_assert_eq!(Changes::between(&from, &to).is_empty(), from == to);
+    }
+
+    #[test]
+    fn the_difference_touches_nothing_that_is_equal(pipeline in any_pipeline(), edits in prop::collection::vec(any_edit(), 0..4)) {
+        prop_assert_eq!(difference(&pipeline, &pipeline), []);
+        let mut other = pipeline.clone();
+        for edit in edits {
+            let _ = other.apply(&[edit]);
+        }
+        for edit in difference(&pipeline, &other) {
+            let is_equal = |id: &NodeId| pipeline.node(id).is_some() && pipeline.node(id) == other.node(id);
+            let needless = match &edit {
+                Edit::AddNode { node, .. } => is_equal(&node.id),
+                Edit::RemoveNode { id } | Edit::SetTitle { id, .. } | Edit::SetDisabled { id, .. } => is_equal(id),
+                Edit::SetParam { id, name, value } => pipeline.node(id).is_some_and(|it| it.params.get(name) == value.as_ref()),
+                Edit::Move { positions } => positions.keys().any(|id| pipeline.position(id) == other.position(id)),
+                Edit::AddWire { wire } | Edit::RemoveWire { wire } => {
+                    let stays = |id| pipeline.node(id).zip(other.node(id)).is_some_and(|(old, new)| old.kind == new.kind);
+                    pipeline.has_wire(wire) == other.has_wire(wire) && stays(&wire.from.node) && stays(&wire.to.node)
+                }
+                _ => false,
+            };
+            prop_assert!(!needless, "{:?}", edit);
+        }
     }
 
     #[test]
@@ -216,6 +259,23 @@ fn removed_nodes_leave_their_groups_and_come_back_into_them() {
     let undo = pipeline.apply(&pipeline.removal_of([&id(1)])).expect("the removal is complete");
     assert_eq!(pipeline.groups().len(), 1);
     assert_eq!(pipeline.groups()[&name("pair")], group(&[0]));
+    pipeline.apply(&undo).expect("the inverse fits");
+    assert_eq!(pipeline.to_text(), before);
+}
+
+#[test]
+fn removed_nodes_leave_their_dashboards_and_come_back_onto_them() {
+    let mut pipeline = Pipeline::new("Dashboards");
+    let name = LayoutId::new("d").expect("well-formed");
+    let mut edits: Vec<Edit> =
+        (0..2).map(|n| Edit::AddNode { node: Node::new(id(n), "visualize.table"), position: None }).collect();
+    let dashboard = Dashboard::of("Plant", (0..2).map(id));
+    edits.push(Edit::SetDashboard { id: name.clone(), dashboard: Some(dashboard) });
+    pipeline.apply(&edits).expect("the nodes are new");
+    let before = pipeline.to_text();
+    assert!(pipeline.apply(&[Edit::RemoveNode { id: id(1) }]).is_err(), "it is still on the dashboard");
+    let undo = pipeline.apply(&pipeline.removal_of([&id(1)])).expect("the removal is complete");
+    assert_eq!(pipeline.dashboards()[&name].tiles.keys().collect::<Vec<_>>(), [&id(0)]);
     pipeline.apply(&undo).expect("the inverse fits");
     assert_eq!(pipeline.to_text(), before);
 }

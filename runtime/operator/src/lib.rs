@@ -27,7 +27,7 @@ pub mod watermark;
 pub use clock::Clock;
 pub use crew::Crew;
 pub use error::{NodeError, Origin, Retry};
-pub use expression::CompiledExpression;
+pub use expression::{CompiledExpression, ExpressionError};
 pub use infer::{InferContext, ParamProblem};
 pub use machine::{
     Machine, Operator, Partitioning, Prepared, Sink, Source, SourceContext, SourceEvent, State, View, ViewSnapshot,

@@ -13,19 +13,22 @@ pub enum Region {
     TopBar,
     Palette,
     Canvas,
+    Dashboard,
     Inspector,
     Bottom,
 }
 
 impl Region {
     /// In the order in which F6 goes round.
-    const ALL: [Region; 5] = [Self::TopBar, Self::Palette, Self::Canvas, Self::Inspector, Self::Bottom];
+    const ALL: [Region; 6] =
+        [Self::TopBar, Self::Palette, Self::Canvas, Self::Dashboard, Self::Inspector, Self::Bottom];
 
     fn title(self) -> &'static str {
         match self {
             Self::TopBar => "Project and run",
             Self::Palette => "Palette",
             Self::Canvas => "Pipeline",
+            Self::Dashboard => "Dashboard",
             Self::Inspector => "Inspector",
             Self::Bottom => "Problems, data and log",
         }

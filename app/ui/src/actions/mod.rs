@@ -5,6 +5,7 @@
 //! keys that a person chose are kept under them. Each list below is one group, in the order of the help overlay.
 
 mod arrange;
+mod dashboard;
 mod edit;
 mod keymap;
 mod need;
@@ -57,11 +58,13 @@ pub enum Group {
     Arrange,
     Select,
     View,
+    Dashboard,
     Project,
 }
 
 impl Group {
-    pub const ALL: [Group; 6] = [Group::Edit, Group::Run, Group::Arrange, Group::Select, Group::View, Group::Project];
+    pub const ALL: [Group; 7] =
+        [Group::Edit, Group::Run, Group::Arrange, Group::Select, Group::View, Group::Dashboard, Group::Project];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -70,6 +73,7 @@ impl Group {
             Group::Arrange => "Arrange",
             Group::Select => "Select",
             Group::View => "View",
+            Group::Dashboard => "Dashboards",
             Group::Project => "Project",
         }
     }
@@ -118,7 +122,9 @@ impl Action {
 
 /// Every action, in the order of the help overlay. No key that browsers keep for themselves (F5, Ctrl+W, …) is used.
 pub fn all() -> impl Iterator<Item = &'static Action> {
-    [edit::ACTIONS, run::RUN, arrange::ACTIONS, select::ACTIONS, view::ACTIONS, run::PROJECT].into_iter().flatten()
+    [edit::ACTIONS, run::RUN, arrange::ACTIONS, select::ACTIONS, view::ACTIONS, dashboard::ACTIONS, run::PROJECT]
+        .into_iter()
+        .flatten()
 }
 
 /// The action of this id.

@@ -1,13 +1,16 @@
 //! Carries out the commands of a frame. The only place where the state of the designer changes by a person's will.
 
+mod dashboards;
 mod edits;
 mod looks;
+mod revisions;
 
 use std::collections::BTreeMap;
 
 use egui::Context;
 use millrace_model::text::Fragment;
 use millrace_model::{Edit, EditError, Position};
+use millrace_protocol::Move;
 
 use crate::canvas::{snapped, to_pos};
 use crate::command::{Command, Joint};
@@ -17,7 +20,9 @@ use crate::editing::{self, Pasted, annotate};
 use crate::help::HelpPage;
 use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
+use crate::revisions::{NameDialog, NameOf};
 use crate::selection::Selection;
+use crate::standing::Mark;
 use crate::theme::Theme;
 use crate::tour::Tour;
 
@@ -29,6 +34,7 @@ pub(crate) const RECENT_KINDS_SETTING: &str = "recent_kinds";
 pub(crate) const KEYS_SETTING: &str = "keys";
 
 pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command) {
+    dashboards::make_way(designer, &command);
     match command {
         Command::Edit { label, edits, merge } => perform(designer, label, edits, merge),
         Command::EndBurst => {
@@ -66,6 +72,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::InsertNode { kind, wire, at } => edits::insert_node(designer, &kind, &wire, at),
         Command::ReplaceNode { kind, node } => edits::replace_node(designer, &kind, &node),
         Command::Bookmark(wish) => edits::bookmark(designer, wish),
+        Command::Dashboard(wish) => dashboards::carry_out(designer, ctx, wish),
         Command::ToggleDisabled => toggle_disabled(designer),
         Command::Nudge { dx, dy } => nudge(designer, dx, dy),
         Command::Rename(node) => {
@@ -182,6 +189,19 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::ApplyToRun => designer.session.apply_to_run(),
         Command::Restart => designer.session.restart(),
         Command::Stop => designer.session.stop(),
+        Command::SetBreakpoint { wire, mark } => designer.session.set_breakpoint(wire, mark),
+        Command::ToggleBreakpoint => {
+            if let Some(wire) = designer.selection.single_wire().cloned() {
+                let mark = if designer.session.live.marks.contains_key(&wire) { None } else { Some(Mark::default()) };
+                designer.session.set_breakpoint(wire, mark);
+            }
+        }
+        Command::ClearBreakpoints => designer.session.clear_breakpoints(),
+        Command::TogglePause => {
+            let how = if designer.session.live.standstill().is_some() { Move::Resume } else { Move::Pause };
+            designer.session.move_run(how);
+        }
+        Command::Step => designer.session.move_run(Move::Step),
         Command::Tap(wire) => {
             if wire.is_some() {
                 designer.shown.bottom = true;
@@ -204,7 +224,8 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::DeleteProject(project) => designer.session.delete_project(project),
         Command::Import => designer.session.import(),
         Command::Export => designer.session.export(),
-        Command::AskRevision => designer.revision_name = Some(String::new()),
+        Command::AskRevision => designer.name_dialog = Some(NameDialog::new(NameOf::Now, "")),
+        Command::Revision(wish) => revisions::carry_out(designer, wish),
         Command::SaveRevision { name } => designer.session.save_revision(name),
         Command::ResolveConflict { keep_mine } => designer.session.resolve_conflict(keep_mine),
         Command::PickPath { node, param, save } => designer.session.pick_path(node, param, save),
@@ -243,6 +264,7 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
 /// The page stands where the inspector else is.
 fn show_help(designer: &mut Designer, kind: Option<String>) {
     designer.help = kind.map(HelpPage::of);
+    designer.shows_revisions &= designer.help.is_none();
     designer.shown.inspector |= designer.help.is_some();
 }
 

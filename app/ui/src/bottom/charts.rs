@@ -13,6 +13,7 @@ use super::{chart_id, empty_ui};
 use crate::chart::{self, Picture, Size, view_ui};
 use crate::command::Command;
 use crate::context::ViewContext;
+use crate::dashboard;
 use crate::format;
 use crate::inspector::icon_button;
 use crate::theme::{radius, size, space};
@@ -22,10 +23,8 @@ const TILE: egui::Vec2 = vec2(320.0, 190.0);
 /// Pixels of a saved picture.
 const PICTURE: (u32, u32) = (1_280, 640);
 
-/// The nodes of the pipeline that show something, sorted by id.
 fn view_nodes(ctx: &ViewContext<'_>) -> Vec<NodeId> {
-    let has_view = |kind: &str| ctx.catalog.card(kind).is_some_and(|card| card.has_view);
-    ctx.pipeline().nodes().filter(|node| has_view(&node.kind)).map(|node| node.id.clone()).collect()
+    dashboard::view_nodes(ctx.pipeline(), ctx.catalog)
 }
 
 /// The view node that is selected, if that is all that is selected.
@@ -106,7 +105,7 @@ fn chart_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, id: &NodeId) {
     match ctx.live.views.get(id) {
         Some(view) => {
             let part = ctx.live.parts.get(id).map(|(_, part)| &part.data);
-            let picture = Picture { spec: &view.spec, data: &view.data, part };
+            let picture = Picture { spec: &view.spec, data: &view.data, part, page: None };
             let shown = Frame::new()
                 .inner_margin(Margin::symmetric(12, 2))
                 .show(ui, |ui| view_ui(ui, ctx.theme, chart_id(id), picture, Size::Panel));

@@ -138,7 +138,7 @@ pub(super) fn quick_look_ui(ui: &mut Ui, theme: &Theme, state: &mut QuickLook, b
         thresholds: Vec::new(),
         num_points: lines.num_points() as u64,
     };
-    let _ = xy_panel_ui(ui, theme, Id::unique("quick_look"), &chart, &lines, None);
+    let _ = xy_panel_ui(ui, theme, Id::unique("quick_look"), &chart, (&lines, None), None);
 }
 
 fn pick_ui(ui: &mut Ui, theme: &Theme, title: &str, picked: &mut Option<String>, names: &[String], optional: bool) {

@@ -8,6 +8,7 @@ mod annotation;
 mod batch;
 mod camera;
 mod cells;
+mod comparison;
 mod gesture;
 mod layers;
 pub(crate) mod layout;
@@ -32,11 +33,13 @@ use millrace_model::{Edit, LayoutId, NodeId, Pipeline, Position, Wire};
 use millrace_protocol::ProjectId;
 
 pub use camera::{Camera, snapped, to_pos};
+pub use comparison::ChangeMark;
 pub use gesture::NUDGE;
 pub use look::CanvasLook;
 pub use paint::line;
 pub use thumbnail::Thumbnail;
 
+use self::comparison::Ghosts;
 use self::gesture::Gesture;
 use self::layers::Focused;
 use self::look::Journey;
@@ -68,6 +71,7 @@ pub struct CanvasState {
     shown: Option<(ProjectId, u64)>,
     /// The same, of what the accessibility tree has been told.
     outlined: Option<(ProjectId, u64)>,
+    ghosts: Ghosts,
     gesture: Gesture,
     wants_fit: bool,
     wants_to_see: Option<NodeId>,
@@ -167,6 +171,11 @@ impl CanvasState {
 
     pub fn rect_of(&self, id: &NodeId) -> Option<Rect> {
         self.scene.node(id).map(|node| node.rect)
+    }
+
+    /// Where a node stood that is gone since the compared revision.
+    pub fn ghost_rect_of(&self, id: &NodeId) -> Option<Rect> {
+        self.ghosts.rect_of(id)
     }
 
     /// A place for a new node around `corner` where it covers no other.
@@ -272,8 +281,10 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState,
         empty_hint(ui, cx, rect);
     }
     annotation::annotations_ui(ui, cx, state);
+    comparison::ghosts_ui(ui, cx, state);
     let hovered_wire = layers::wires_ui(ui, cx, state, &ground);
     layers::nodes_ui(ui, cx, state);
+    comparison::marks_ui(ui, cx, state);
     gesture::draw_and_finish(ui, cx, state);
     minimap::minimap_ui(ui, cx, state);
     ground_events(ui, cx, state, &ground, hovered_wire);

@@ -221,7 +221,7 @@ fn view(ui: &mut Ui, cx: &ViewContext<'_>, camera: &Camera, node: &SceneNode, re
     let mut child = ui.new_child(UiBuilder::new().id_salt(("view", node.id.as_str())).max_rect(inside));
     child.set_clip_rect(clip);
     let id = child.scope_id().with(node.id.as_str());
-    let picture = chart::Picture { spec: &view.spec, data: &view.data, part: None };
+    let picture = chart::Picture { spec: &view.spec, data: &view.data, part: None, page: None };
     let _ = chart::view_ui(&mut child, cx.theme, id, picture, chart::Size::Node);
 }
 

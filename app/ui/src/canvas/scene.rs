@@ -60,8 +60,8 @@ pub struct SceneWire {
     pub from_node: usize,
     pub to_node: usize,
     /// From the corners of the two nodes.
-    from_offset: Vec2,
-    to_offset: Vec2,
+    pub from_offset: Vec2,
+    pub to_offset: Vec2,
     pub role: PortRole,
 }
 

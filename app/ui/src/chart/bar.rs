@@ -100,10 +100,17 @@ fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Me
     let plane = Plane { inner, x: bars.range, y: (0.0, 1.0) };
 
     if size == Size::Panel {
+        let at = pos2(rect.right() - 2.0, inner.bottom() + axis_height);
+        let words = painter.text(at, Align2::RIGHT_BOTTOM, &chart.value_label, font.clone(), theme.text_weak);
         for (value, label) in number_marks(plane.x, (inner.width() / (font.size * 6.0)).max(1.0) as usize) {
             let x = plane.x_at(value);
             painter.vline(x, inner.y_range(), Stroke::new(1.0, theme.line));
-            painter.text(pos2(x, inner.bottom() + 4.0), Align2::CENTER_TOP, label, font.clone(), theme.text_weak);
+            let text = painter.layout_no_wrap(label, font.clone(), theme.text_weak);
+            let place = Align2::CENTER_TOP.anchor_size(pos2(x, inner.bottom() + 4.0), text.size());
+            // In a narrow chart the words at the end of the axis lie where its last number would.
+            if !place.expand(2.0).intersects(words) {
+                painter.galley(place.min, text, theme.text_weak);
+            }
         }
         let mut x = rect.left();
         for (number, name) in bars.series.iter().enumerate().filter(|_| legend_height > 0.0) {
@@ -116,8 +123,6 @@ fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Me
             let text = painter.text(at + vec2(16.0, 0.0), Align2::LEFT_CENTER, name, font.clone(), theme.text);
             x = text.right() + 16.0;
         }
-        let at = pos2(rect.right() - 2.0, inner.bottom() + axis_height);
-        painter.text(at, Align2::RIGHT_BOTTOM, &chart.value_label, font.clone(), theme.text_weak);
     }
     for threshold in &chart.thresholds {
         if let Some(to) = threshold.to {

@@ -89,9 +89,14 @@ pub(super) fn heatmap_ui(ui: &mut Ui, theme: &Theme, chart: &Heatmap, batch: &Re
     }
     let text = painter.text(pos2(bar.right() + 6.0, middle), Align2::LEFT_CENTER, high, font.clone(), theme.text);
     let label = pos2(text.right() + 12.0, middle);
-    painter.text(label, Align2::LEFT_CENTER, &chart.value_label, font.clone(), theme.text_weak);
+    let words = painter.text(label, Align2::LEFT_CENTER, &chart.value_label, font.clone(), theme.text_weak);
     let corner = rect.right_top() + vec2(-12.0, font.size * 0.2);
-    painter.text(corner, Align2::RIGHT_TOP, &chart.y_label, font, theme.text_weak);
+    let y_label = painter.layout_no_wrap(chart.y_label.clone(), font, theme.text_weak);
+    let place = Align2::RIGHT_TOP.anchor_size(corner, y_label.size());
+    // A narrow chart has room for one of the two; what the rows are is seen from their names.
+    if words.right() + 6.0 < place.left() {
+        painter.galley(place.min, y_label, theme.text_weak);
+    }
     let hovered = response.hover_pos().filter(|pos| inner.contains(*pos)).map(|pos| (plane.x_of(pos), plane.y_of(pos)));
     let is_in = |(from, to): (f64, f64), value: f64| value >= from && value < to;
     let cell =

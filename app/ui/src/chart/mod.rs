@@ -45,6 +45,15 @@ pub struct Picture<'a> {
     pub data: &'a RecordBatch,
     /// The rows of the part that is looked at, in full detail, where there are some.
     pub part: Option<&'a RecordBatch>,
+    /// Set where the chart stands among others on a page.
+    pub page: Option<Page>,
+}
+
+/// A page of charts that the wheel scrolls, so that it zooms a chart only with Ctrl.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Charts over time with the same id show the same time.
+    pub time: Option<Id>,
 }
 
 /// Whether a person can move about in the view, so that it is worth to ask for the part that is seen.
@@ -54,14 +63,14 @@ pub fn has_parts(spec: &ViewSpec) -> bool {
 
 /// Draws the view so that it fills the space left in `ui`, and says how it is seen.
 pub fn view_ui(ui: &mut Ui, theme: &Theme, id: Id, picture: Picture<'_>, size: Size) -> Seen {
-    let Picture { spec, data, part } = picture;
+    let Picture { spec, data, part, page } = picture;
     if data.num_rows() == 0 {
         empty_ui(ui, theme, spec.title());
         return Seen::default();
     }
     match (spec, size) {
         (ViewSpec::Xy(chart), Size::Node) => xy::node_ui(ui, theme, id, chart, data),
-        (ViewSpec::Xy(chart), Size::Panel) => return xy::panel_ui(ui, theme, id, chart, data, part),
+        (ViewSpec::Xy(chart), Size::Panel) => return xy::panel_ui(ui, theme, id, chart, (data, part), page),
         (ViewSpec::Bar(chart), _) => bar::bar_ui(ui, theme, id, chart, data, size),
         (ViewSpec::Histogram(chart), _) => histogram::histogram_ui(ui, theme, chart, data, size),
         (ViewSpec::Heatmap(chart), _) => heatmap::heatmap_ui(ui, theme, chart, data, size),

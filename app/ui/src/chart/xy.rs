@@ -15,7 +15,7 @@ use millrace_protocol::Seen;
 use super::line_data::{LineData, Series, line_data, thinned};
 use super::plane::{label_on_ground, share};
 use super::xy_axes::{Axes, value_at};
-use super::{empty_ui, fault_ui, take_rect, time_axis};
+use super::{Page, empty_ui, fault_ui, take_rect, time_axis};
 use crate::format;
 use crate::theme::Theme;
 
@@ -162,8 +162,8 @@ pub(super) fn panel_ui(
     theme: &Theme,
     id: Id,
     chart: &XyChart,
-    batch: &RecordBatch,
-    part: Option<&RecordBatch>,
+    (batch, part): (&RecordBatch, Option<&RecordBatch>),
+    page: Option<Page>,
 ) -> Seen {
     let part = part.map(|part| line_data(ui.ctx(), id.with("part"), part));
     match (line_data(ui.ctx(), id, batch), part) {
@@ -171,7 +171,7 @@ pub(super) fn panel_ui(
             fault_ui(ui, theme, &fault);
             Seen::default()
         }
-        (Ok(whole), part) => xy_panel_ui(ui, theme, id, chart, &whole, part.and_then(Result::ok)),
+        (Ok(whole), part) => xy_panel_ui(ui, theme, id, chart, (&whole, part.and_then(Result::ok)), page),
     }
 }
 
@@ -181,8 +181,8 @@ pub fn xy_panel_ui(
     theme: &Theme,
     id: Id,
     chart: &XyChart,
-    whole: &LineData,
-    part: Option<Arc<LineData>>,
+    (whole, part): (&LineData, Option<Arc<LineData>>),
+    page: Option<Page>,
 ) -> Seen {
     if whole.is_empty() {
         empty_ui(ui, theme, &chart.title);
@@ -232,6 +232,9 @@ pub fn xy_panel_ui(
     // When zoomed in, only the part that is seen is drawn; a fit is still to show the whole.
     if zoomed.is_some() {
         plot = plot.include_x(whole.x.0).include_x(whole.x.1);
+    }
+    if let Some(time) = page.and_then(|page| page.time).filter(|_| chart.x_is_time) {
+        plot = plot.link_axis(time, [true, false]).link_cursor(time, [true, false]);
     }
     plot = plot.include_y(heights.0).include_y(heights.1);
     let wanted = (place.height() / Y_LABEL_SPACE).max(2.0) as usize;
@@ -284,7 +287,7 @@ pub fn xy_panel_ui(
                 plot.vline(VLine::new(name, *x).color(theme.accent).width(1.0).allow_hover(false));
             }
         }
-        if plot.response().hovered() {
+        if plot.response().hovered() && page.is_none() {
             let (scroll, only_y) = plot.ctx().input(|input| (input.smooth_scroll_delta(), input.modifiers.shift));
             let turned = scroll.y + scroll.x;
             if turned != 0.0 {

@@ -3,6 +3,7 @@
 use egui::{RichText, Ui};
 use millrace_model::{Edit, Node, Wire};
 
+use super::breakpoint::wire_breakpoint_ui;
 use super::parts::{pair_ui, section_ui, weak};
 use super::ports::columns_ui;
 use crate::command::{Command, edit};
@@ -34,6 +35,7 @@ pub(super) fn wire_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, wire: &Wire) {
             edit(ctx.commands, "Remove wire", vec![Edit::RemoveWire { wire: wire.clone() }]);
         }
     });
+    wire_breakpoint_ui(ui, ctx, wire);
     section_ui(ui, theme, "Columns");
     let ports = ctx.checked.nodes.get(&wire.from.node);
     let port = ports.and_then(|ports| ports.outputs.iter().find(|port| port.name == wire.from.port));

@@ -5,15 +5,16 @@
 
 mod notices;
 mod projects;
+mod revisions;
 mod running;
 mod saving;
 
 use std::collections::BTreeMap;
 
-use millrace_model::{Catalog, NodeId};
+use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
-    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, ServerMessage,
-    Welcome,
+    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, Revision,
+    ServerMessage, Welcome,
 };
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ pub use self::notices::{Notice, Notices};
 use crate::document::{Document, PendingSave};
 use crate::link::{Link, LinkState};
 use crate::live::Live;
+use crate::revisions::Compared;
 use crate::template::Template;
 
 /// A check waits this long after the last edit.
@@ -39,6 +41,8 @@ const THEME_SETTING: &str = "theme";
 enum Pending {
     Hello,
     Projects,
+    /// The list in which the wanted project is looked for.
+    WantedProject,
     Samples,
     Open,
     /// The host's version after a conflict, to save over it.
@@ -58,7 +62,9 @@ enum Pending {
         generation: u64,
         apply: bool,
     },
-    Poll,
+    Poll {
+        filters: Option<Filters>,
+    },
     RecentRows {
         node: NodeId,
         port: String,
@@ -71,6 +77,15 @@ enum Pending {
     Tour,
     /// Something else that was kept for the person.
     Setting(&'static str),
+    /// The list, and what is then said.
+    Revisions {
+        project: ProjectId,
+        done: Option<String>,
+    },
+    RevisionText {
+        project: ProjectId,
+        revision: i64,
+    },
     /// Only its failure matters; else this is said.
     Plain {
         done: Option<String>,
@@ -91,9 +106,15 @@ pub struct Session {
     pub fatal: Option<String>,
     pub document: Option<Document>,
     pub projects: Vec<ProjectSummary>,
+    /// The name of the project to open as soon as the host is there.
+    pub wanted_project: Option<String>,
     /// What projects may be begun from.
     pub templates: Vec<Template>,
     pub shows_projects: bool,
+    /// The revisions of the open project; `None` before they were asked for.
+    pub revisions: Option<Vec<Revision>>,
+    /// The one that is held against what is drawn.
+    pub compared: Option<Compared>,
     pub checked: Checked,
     pub live: Live,
     pub notices: Notices,
@@ -107,6 +128,8 @@ pub struct Session {
     pub wants_tour: bool,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
+    /// Rows have come that the person is to see.
+    pub wants_data: bool,
     /// A request that waits until the draft is saved.
     after_save: Option<(Request, Pending)>,
     check_due: Option<f64>,
@@ -128,8 +151,11 @@ impl Session {
             fatal: None,
             document: None,
             projects: Vec::new(),
+            wanted_project: None,
             templates: Vec::new(),
             shows_projects: false,
+            revisions: None,
+            compared: None,
             checked: Checked::default(),
             live: Live::default(),
             notices: Notices::default(),
@@ -138,6 +164,7 @@ impl Session {
             heard_settings: Vec::new(),
             wants_tour: false,
             wants_problems: false,
+            wants_data: false,
             after_save: None,
             check_due: None,
             save_due: None,
@@ -239,6 +266,7 @@ impl Session {
             (Pending::Hello, Ok(Response::Welcome(welcome))) => self.welcomed(welcome),
             (Pending::Hello, Err(failure)) => self.fatal = Some(failure.message),
             (Pending::Projects, Ok(Response::Projects(projects))) => self.projects = projects,
+            (Pending::WantedProject, Ok(Response::Projects(projects))) => self.open_wanted(projects),
             (Pending::Samples, Ok(Response::Samples(samples))) => {
                 self.templates =
                     samples.into_iter().filter_map(|sample| Template::read(sample, &self.catalog)).collect();
@@ -258,7 +286,7 @@ impl Session {
             }
             (Pending::Start, result) => self.start_answered(result),
             (Pending::EditRun { generation, apply }, result) => self.edit_run_answered(generation, apply, result),
-            (Pending::Poll, result) => self.poll_answered(result),
+            (Pending::Poll { filters }, result) => self.poll_answered(filters.as_ref(), result),
             (Pending::RecentRows { node, port }, Ok(Response::Rows(Some(frame)))) => match frame.to_batch() {
                 Ok(rows) => {
                     self.live.recent.insert((node, port), rows);
@@ -275,6 +303,12 @@ impl Session {
             (Pending::Tour, Ok(Response::Setting(taken))) => self.wants_tour = taken.is_none(),
             (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
             (Pending::Theme | Pending::Tour | Pending::Setting(_), _) => {}
+            (Pending::Revisions { project, done }, Ok(Response::Revisions(revisions))) => {
+                self.revisions_answered(project, revisions, done);
+            }
+            (Pending::RevisionText { project, revision }, Ok(Response::Text(text))) => {
+                self.revision_read(project, revision, &text);
+            }
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -302,6 +336,9 @@ impl Session {
         }
         self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);
         self.send(Request::ListSamples, Pending::Samples);
+        if self.wanted_project.is_some() {
+            return self.send(Request::ListProjects, Pending::WantedProject);
+        }
         match welcome.project {
             Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
             None => self.show_projects(),

@@ -1,7 +1,7 @@
-//! Projects: opening, making, importing, exporting, revisions, and files picked for params.
+//! Projects: opening, making, importing, exporting, and files picked for params.
 
 use millrace_model::NodeId;
-use millrace_protocol::{Checked, Project, ProjectId, Request};
+use millrace_protocol::{Checked, Project, ProjectId, ProjectSummary, Request};
 use serde_json::Value;
 
 use super::{Pending, Session};
@@ -24,6 +24,28 @@ impl Session {
             return;
         }
         self.send_after_save(Request::OpenProject { project }, Pending::Open);
+    }
+
+    /// Opens the project that was asked for by its name; of several the one that was changed last.
+    pub(super) fn open_wanted(&mut self, projects: Vec<ProjectSummary>) {
+        let Some(name) = self.wanted_project.take() else { return };
+        let named = projects.iter().filter(|project| project.name == name).max_by_key(|project| project.changed_ms);
+        match named.map(|project| project.id) {
+            Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
+            None => {
+                self.projects = projects;
+                self.shows_projects = true;
+                self.say_error(format!("There is no project “{name}” here. Choose one of the list."));
+            }
+        }
+    }
+
+    /// Whether a page can be linked to that shows a dashboard of the open project.
+    pub fn can_link(&self) -> bool {
+        let document = self.document.as_ref();
+        let first =
+            document.and_then(|document| Some((document.name(), document.pipeline().dashboards().keys().next()?)));
+        first.is_some_and(|(name, id)| self.link.address_of(name, id.as_str()).is_some())
     }
 
     pub fn new_project(&mut self) {
@@ -52,12 +74,6 @@ impl Session {
         self.send(Request::ListProjects, Pending::Projects);
     }
 
-    pub fn save_revision(&mut self, name: String) {
-        let Some(project) = self.document.as_ref().map(Document::project) else { return };
-        let done = Some(format!("Saved as revision “{name}”."));
-        self.send_after_save(Request::SaveRevision { project, name }, Pending::Plain { done });
-    }
-
     pub(super) fn opened(&mut self, project: Project) {
         let run = project.run;
         let id = project.id;
@@ -65,11 +81,13 @@ impl Session {
             Ok(document) => {
                 let is_same = self.document.as_ref().is_some_and(|document| document.project() == id);
                 self.document = Some(document);
+                self.compared = None;
                 self.has_conflict = false;
                 self.shows_projects = false;
                 self.save_due = None;
                 self.check_due = Some(self.now_ms());
                 if !is_same {
+                    self.revisions = None;
                     self.checked = Checked::default();
                     self.live = Live::default();
                 }

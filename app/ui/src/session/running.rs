@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use millrace_model::filter::Filters;
 use millrace_model::run::EditCost;
 use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{Failure, FailureCode, ImageFormat, Poll, Request, Response, Seen};
+use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Request, Response, Seen};
+
+use crate::standing::{Mark, wanted};
 
 use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
 
@@ -18,7 +21,8 @@ impl Session {
         let Some(document) = &self.document else { return };
         let (project, text) = (document.project(), document.pipeline().to_text());
         self.live.is_starting = true;
-        self.send(Request::StartRun { project, text, parameters: BTreeMap::new() }, Pending::Start);
+        let breakpoints = wanted(&self.live.marks);
+        self.send(Request::StartRun { project, text, parameters: BTreeMap::new(), breakpoints }, Pending::Start);
     }
 
     /// Stops the run gracefully; while it is stopping, at once.
@@ -27,6 +31,35 @@ impl Session {
         let now = self.live.is_stopping() || self.pending.values().any(|pending| matches!(pending, Pending::Stop));
         self.send(Request::StopRun { run, now }, Pending::Stop);
         self.poll_due = Some(self.now_ms());
+    }
+
+    /// Sets a breakpoint, or takes it away.
+    pub fn set_breakpoint(&mut self, wire: Wire, mark: Option<Mark>) {
+        match mark {
+            Some(mark) => _ = self.live.marks.insert(wire, mark),
+            None => _ = self.live.marks.remove(&wire),
+        }
+        self.send_breakpoints();
+    }
+
+    pub fn clear_breakpoints(&mut self) {
+        self.live.marks.clear();
+        self.send_breakpoints();
+    }
+
+    fn send_breakpoints(&mut self) {
+        if let Some(run) = self.live.run.filter(|_| self.live.is_running()) {
+            let breakpoints = wanted(&self.live.marks);
+            self.send(Request::SetBreakpoints { run, breakpoints }, Pending::Plain { done: None });
+        }
+    }
+
+    /// Pauses the run, lets it go on, or lets it take a step.
+    pub fn move_run(&mut self, how: Move) {
+        if let Some(run) = self.live.run.filter(|_| self.live.is_running()) {
+            self.send(Request::MoveRun { run, how }, Pending::Plain { done: None });
+            self.poll_due = Some(self.now_ms());
+        }
     }
 
     /// Asks what it costs to bring what is drawn into the run that goes on.
@@ -104,17 +137,16 @@ impl Session {
 
     pub(super) fn poll_if_due(&mut self, now: f64, visible_views: &[NodeId]) {
         if self.poll_due.is_none_or(|due| due > now)
-            || self.pending.values().any(|pending| matches!(pending, Pending::Poll))
+            || self.pending.values().any(|pending| matches!(pending, Pending::Poll { .. }))
         {
             return;
         }
         self.poll_due = None;
         let Some(run) = self.live.run else { return };
-        let version = |id: &NodeId| self.live.views.get(id).map_or(0, |view| view.version);
         let poll = Poll {
             run,
             taps: self.live.tapped.iter().cloned().collect(),
-            views: visible_views.iter().map(|id| (id.clone(), version(id))).collect(),
+            views: visible_views.iter().map(|id| (id.clone(), self.live.view_version(id))).collect(),
             parts: self
                 .live
                 .looks
@@ -122,18 +154,26 @@ impl Session {
                 .filter(|(id, _)| visible_views.contains(id))
                 .map(|(id, look)| (id.clone(), (*look, self.live.part_version(id, look))))
                 .collect(),
+            filters: self.live.filters.clone(),
             log_from: self.live.log_from(),
+            halt: self.live.halted.as_ref().map_or(0, |halted| halted.number),
         };
-        self.send(Request::Poll(poll), Pending::Poll);
+        let filters = poll.filters.clone();
+        self.send(Request::Poll(poll), Pending::Poll { filters });
     }
 
-    pub(super) fn poll_answered(&mut self, result: Result<Response, Failure>) {
+    pub(super) fn poll_answered(&mut self, filters: Option<&Filters>, result: Result<Response, Failure>) {
         let now = self.now_ms();
         match result {
             Ok(Response::Polled(polled)) => {
                 let was_running = self.live.is_running();
-                if let Err(error) = self.live.take_in(polled) {
+                let halt = polled.halt.as_ref().map(|halt| halt.wire.clone());
+                if let Err(error) = self.live.take_in(polled, filters) {
                     self.say_error(error.to_string());
+                }
+                if let Some(wire) = halt {
+                    self.live.tap_wire(Some(wire));
+                    self.wants_data = true;
                 }
                 let is_running = self.live.is_running();
                 let interval = if is_running { POLL_INTERVAL_MS } else { IDLE_POLL_INTERVAL_MS };
@@ -151,6 +191,16 @@ impl Session {
                 self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS);
             }
             Ok(_) => self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS),
+        }
+    }
+
+    /// Filters the views of what is shown, from the next poll on.
+    pub fn filter_views(&mut self, filters: Option<&Filters>) {
+        if self.live.filters.as_ref() != filters {
+            self.live.filters = filters.cloned();
+            if self.live.run.is_some() {
+                self.poll_due = Some(self.now_ms());
+            }
         }
     }
 

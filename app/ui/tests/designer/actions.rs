@@ -1,9 +1,14 @@
 //! The list of actions: each is reached by palette and keyboard, and is either one undoable step or changes nothing.
 
+use std::collections::BTreeSet;
+
 use egui::KeyboardShortcut;
+use millrace_model::run::Standstill;
 use millrace_model::{Edit, LayoutId};
+use millrace_protocol::Revision;
 use millrace_ui::actions::{Action, Effect, Need, all, find};
-use millrace_ui::command::{Command, Look};
+use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish};
+use millrace_ui::standing::Mark;
 
 use super::*;
 
@@ -68,6 +73,21 @@ fn prepare(bench: &mut Bench, need: Need) {
         Need::TwoNodes => bench.select(&["loose", "off"]),
         Need::ThreeNodes => bench.select(&["devices", "loose", "off"]),
         Need::Wire | Need::OneWire => bench.ask([Command::Select(Selection::wire(wire()))]),
+        Need::SomeDashboard => {
+            bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(DashboardWish::Show(None))])
+        }
+        Need::Dashboard => bench.ask([Command::Dashboard(DashboardWish::New)]),
+        Need::Filter => {
+            let values = BTreeSet::from(["north".to_owned()]);
+            let filter = DashboardWish::Filter { column: "site".to_owned(), values };
+            bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(filter)]);
+        }
+        Need::Compared => {
+            let revision = Revision { id: 1, name: "Empty".to_owned(), saved_ms: 0, since: None };
+            bench.host.borrow_mut().revisions = vec![(revision, EMPTY.to_owned())];
+            bench.ask([Command::Revision(RevisionWish::Compare(Some(1)))]);
+            bench.wait(100.0);
+        }
         Need::OneNote => bench.ask([Command::Select(note)]),
         Need::Group => {
             let mut selection = pair;
@@ -86,6 +106,16 @@ fn prepare(bench: &mut Bench, need: Need) {
             bench.ask([Command::Run, Command::Tap(Some(wire()))]);
             bench.wait(300.0);
         }
+        Need::Standing => {
+            bench.host.borrow_mut().polled = Some(Box::new(|poll| {
+                let mut polled = running(poll, RunState::Running);
+                polled.metrics.standstill = Some(Standstill::Paused);
+                polled
+            }));
+            bench.ask([Command::Run]);
+            bench.wait(300.0);
+        }
+        Need::Breakpoint => bench.ask([Command::SetBreakpoint { wire: wire(), mark: Some(Mark::default()) }]),
         Need::FormerSelection => bench.ask([Command::Select(nodes(&["hot"])), Command::ClearSelection]),
         Need::ViewBefore => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5)]),
         Need::ViewAfter => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5), Command::Look(Look::Back)]),

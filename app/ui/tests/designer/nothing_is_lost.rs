@@ -4,7 +4,7 @@
 //! `MILLRACE_SEQUENCES` says how many sequences are tried (300 without it). A new kind of edit is one more line in
 //! [`GENERATORS`]; actions of the list take part by themselves.
 
-use millrace_model::{Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position};
+use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position, difference};
 use millrace_ui::actions::{Effect, Group, all};
 use serde_json::{Value, json};
 
@@ -128,6 +128,26 @@ const GENERATORS: &[Generator] = &[
         let selects: Vec<_> = all().filter(|action| action.group == Group::Select).collect();
         Some((dice.pick(&selects)?.command)())
     },
+    |dice, pipeline| {
+        let id = dice.pick(&pipeline.dashboards().keys().cloned().collect::<Vec<_>>())?;
+        let mut dashboard = pipeline.dashboards()[&id].clone();
+        match (dice.below(3), dice.node(pipeline)?) {
+            (0, node) => dashboard.add(node),
+            (1, node) => dashboard.remove(&node),
+            (_, node) => {
+                let (x, y, w, h) = (dice.below(12) as u32, dice.below(9) as u32, 1 + dice.below(12) as u32, 3);
+                dashboard.place(&node, Cells { x, y, w, h });
+            }
+        }
+        let dashboard = if dice.below(9) == 0 { None } else { Some(dashboard) };
+        one("Dashboard", Edit::SetDashboard { id, dashboard }, dice.pick(&[None, Some("dashboard")])?)
+    },
+    |dice, pipeline| {
+        // As when a revision is restored.
+        let then = dice.pick(&[START, EMPTY, FLEET])?;
+        let edits = difference(pipeline, &Pipeline::parse(then).ok()?.0);
+        Some(Command::Edit { label: "Restore".to_owned(), edits, merge: None })
+    },
     |dice, _| dice.pick(&[Command::Undo, Command::Undo, Command::Redo, Command::EndBurst]),
 ];
 
@@ -146,6 +166,7 @@ const START: &str = r#"{
     "nodes": {"devices": {"x": 0, "y": 0}},
     "groups": {"g": {"nodes": ["hot", "chart"], "tint": "green", "title": "G", "shape": "round"}},
     "notes": {"n": {"height": 99, "position": {"x": 0, "y": 240}, "text": "N", "tint": "blue", "width": 99, "font": [ 1 ]}},
+    "dashboards": {"d": {"shares_time": true, "tiles": {"chart": {"h": 4, "w": 9, "x": 2, "y": 0, "pin": [ 1 ]}}, "title": "D", "font": { }}},
     "frames": [ {"title":"A  B"} ]
   }
 }"#;

@@ -74,3 +74,20 @@ fn the_list_at_a_loose_end_begins_with_what_suits_its_rows_and_was_taken_last() 
     bench.drag(bench.center_of("output rows of Devices"), ground);
     assert!(order(&bench, &["Discard", "Filter"]), "what was taken last is no part of the pipeline's history");
 }
+
+#[test]
+fn a_list_that_a_search_has_shortened_grows_again() {
+    let mut bench = Bench::open(FLEET);
+    let ground = bench.center_of("canvas") + vec2(0.0, 180.0);
+    bench.drag(bench.center_of("output rows of Hot"), ground);
+    bench.harness.get_by_label("Add and wire a node").type_text("table");
+    for _ in 0..4 {
+        bench.step();
+    }
+    for _ in 0.."table".len() {
+        bench.press(Modifiers::NONE, Key::Backspace);
+    }
+    bench.step();
+    bench.click("pick Discard");
+    assert!(bench.wires().contains(&"hot.rows → discard.rows".to_owned()), "the last of the list can be clicked");
+}

@@ -8,7 +8,7 @@ use millrace_model::card::{Field, FieldKind, Form};
 use millrace_model::{Catalog, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
-    Sample, ServerMessage, Welcome,
+    Revision, Sample, ServerMessage, Welcome,
 };
 use millrace_ui::link::{DialogRequest, Link, LinkState, Picked};
 
@@ -33,7 +33,11 @@ pub struct Host {
     pub picked: Vec<Picked>,
     pub downloads: Vec<(String, Vec<u8>)>,
     pub welcome_project: Option<ProjectId>,
+    /// Where a browser would find the designer.
+    pub origin: Option<String>,
     pub samples: Vec<Sample>,
+    /// Revisions with their texts, newest first.
+    pub revisions: Vec<(Revision, String)>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -57,9 +61,15 @@ impl Host {
             picked: Vec::new(),
             downloads: Vec::new(),
             welcome_project: Some(1),
+            origin: None,
             samples: Vec::new(),
+            revisions: Vec::new(),
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
+    }
+
+    fn list_revisions(&self) -> Response {
+        Response::Revisions(self.revisions.iter().map(|(revision, _)| revision.clone()).collect())
     }
 
     fn answer(&mut self, request: &Request) -> Result<Response, Failure> {
@@ -117,6 +127,24 @@ impl Host {
                 Some(polled) => Response::Polled(polled(poll)),
                 None => return Err(Failure::new(millrace_protocol::FailureCode::NotFound, "There is no such run.")),
             },
+            Request::ListRevisions { .. } => self.list_revisions(),
+            Request::SaveRevision { name, .. } => {
+                let id = 100 + self.revisions.len() as i64;
+                let revision = Revision { id, name: name.clone(), saved_ms: 1_772_373_900_000, since: None };
+                self.revisions.insert(0, (revision, self.project.text.clone()));
+                self.list_revisions()
+            }
+            Request::RenameRevision { revision, name, .. } => {
+                self.revisions
+                    .iter_mut()
+                    .filter(|(it, _)| it.id == *revision)
+                    .for_each(|(it, _)| it.name.clone_from(name));
+                self.list_revisions()
+            }
+            Request::ReadRevision { revision, .. } => {
+                let known = self.revisions.iter().find(|(it, _)| it.id == *revision);
+                Response::Text(known.expect("only what was listed is read").1.clone())
+            }
             Request::ReadSetting { name } => Response::Setting(self.settings.get(name).cloned()),
             Request::WriteSetting { name, value } => {
                 self.settings.insert(name.clone(), value.clone());
@@ -158,6 +186,11 @@ impl Link for FakeLink {
 
     fn download(&mut self, name: &str, bytes: &[u8]) {
         self.0.borrow_mut().downloads.push((name.to_owned(), bytes.to_vec()));
+    }
+
+    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
+        let origin = self.0.borrow().origin.clone()?;
+        Some(format!("{origin}/?project={project}&dashboard={dashboard}"))
     }
 
     fn now_ms(&self) -> f64 {

@@ -1,5 +1,6 @@
 //! The bottom panel: problems to jump to and to fix, rows as a table and as a file, charts, the run log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -148,7 +149,7 @@ fn chart(num_rows: usize) -> LiveView {
         thresholds: Vec::new(),
         num_points: num_rows as u64,
     });
-    LiveView { version: 1, spec, data }
+    LiveView { version: 1, spec, data, filters: None, choices: BTreeMap::new() }
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn a_single_value_is_shown_with_its_unit() {
     let values: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.55]));
     let data = RecordBatch::try_from_iter([("label", labels), ("value", values)]).expect("equal lengths");
     let spec = ViewSpec::SingleValue(SingleValue { title: "Mean".to_owned(), unit: "bar".to_owned(), decimals: 1 });
-    bench.live.views.insert(id("chart"), LiveView { version: 1, spec, data });
+    bench.live.views.insert(id("chart"), LiveView { version: 1, spec, data, filters: None, choices: BTreeMap::new() });
     let harness = bench.show_bottom();
     harness.get_by_label("north: 1.0 bar");
     harness.get_by_label("2 values");

@@ -164,7 +164,7 @@ fn harness(spec: ViewSpec, data: RecordBatch, size: Size, is_dark: bool, room: V
         .build_ui_state(
             |ui, shown: &mut Shown| {
                 let theme = Theme::of(ui.ctx());
-                let picture = Picture { spec: &shown.spec, data: &shown.data, part: shown.part.as_ref() };
+                let picture = Picture { spec: &shown.spec, data: &shown.data, part: shown.part.as_ref(), page: None };
                 shown.seen = view_ui(ui, theme, Id::unique("tested"), picture, shown.size);
             },
             shown,

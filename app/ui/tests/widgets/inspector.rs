@@ -62,6 +62,7 @@ impl Bench {
             checked: &self.checked,
             live: &self.live,
             selection: &self.selection,
+            compared: None,
             is_local: true,
             focus_param: None,
             focus_title: None,

@@ -13,7 +13,7 @@ use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, Nod
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{check_given, check_number, given, numbers, texts, title};
+use super::columns::{check_given, check_number, field_of, given, numbers, texts, title};
 use super::ipc;
 use super::summary::{self, Show, Summary};
 use super::xy::ThresholdParam;
@@ -88,6 +88,9 @@ impl Node for BarChartNode {
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
         let input = cx.input();
+        let label = input.index_of(params.label.as_str())?;
+        let series = given(params.series.as_ref()).map(|column| input.index_of(column)).transpose()?;
+        let text = |name: &str| Field::new(name, DataType::Utf8, false);
         let value_label =
             if params.value_label.is_empty() { params.show.label(params.value.as_str()) } else { params.value_label };
         Ok(Machine::View(Box::new(Bars {
@@ -96,9 +99,11 @@ impl Node for BarChartNode {
                 value_label,
                 thresholds: params.thresholds.into_iter().map(Threshold::from).collect(),
             },
-            label: input.index_of(params.label.as_str())?,
+            label,
+            label_field: field_of(text("label"), input, Some(label)),
             value: input.index_of(params.value.as_str())?,
-            series: given(params.series.as_ref()).map(|column| input.index_of(column)).transpose()?,
+            series,
+            series_field: field_of(text("series"), input, series),
             show: params.show,
             longest_first: params.longest_first,
             places: HashMap::new(),
@@ -111,8 +116,10 @@ impl Node for BarChartNode {
 struct Bars {
     spec: BarChart,
     label: usize,
+    label_field: Field,
     value: usize,
     series: Option<usize>,
+    series_field: Field,
     show: Show,
     longest_first: bool,
     /// Label and series to the place in `bars`.
@@ -160,8 +167,8 @@ impl View for Bars {
             bars.sort_by(|a, b| b.2.shown(self.show).total_cmp(&a.2.shown(self.show)));
         }
         let schema = Schema::new(vec![
-            Field::new("label", DataType::Utf8, false),
-            Field::new("series", DataType::Utf8, false),
+            self.label_field.clone(),
+            self.series_field.clone(),
             Field::new("value", DataType::Float64, false),
         ]);
         let values = Float64Array::from_iter_values(bars.iter().map(|bar| bar.2.shown(self.show)));

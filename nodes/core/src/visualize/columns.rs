@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use millrace_model::ColumnRef;
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type};
+use millrace_model::filter::{NO_VALUE, of_column};
 use millrace_operator::time::event_times;
 use millrace_operator::{BuildContext, InferContext, NodeError};
 
@@ -106,6 +107,14 @@ impl XColumn {
     }
 }
 
+/// `field` as one that holds the values of a column of `input`, where there is one.
+pub(super) fn field_of(field: Field, input: &Schema, column: Option<usize>) -> Field {
+    match column {
+        Some(column) => of_column(field, input.field(column).name()),
+        None => field,
+    }
+}
+
 /// The values of a column as numbers.
 pub(super) fn numbers(column: &ArrayRef) -> Result<Float64Array, NodeError> {
     Ok(cast(column, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
@@ -118,7 +127,7 @@ pub(super) fn texts(column: &ArrayRef) -> Result<StringArray, NodeError> {
     {
         return Ok(texts.clone());
     }
-    let options = FormatOptions::new().with_null("(none)");
+    let options = FormatOptions::new().with_null(NO_VALUE);
     let formatter = ArrayFormatter::try_new(column.as_ref(), &options)?;
     let texts = (0..column.len()).map(|row| formatter.value(row).try_to_string().map(Some));
     Ok(texts.collect::<Result<StringArray, _>>()?)

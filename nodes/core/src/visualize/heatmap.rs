@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use millrace_model::filter::of_column;
 use millrace_model::view::{Heatmap, Look, ViewSpec};
 use millrace_model::{ColumnRef, Interval, PortCard};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
@@ -227,7 +228,7 @@ impl View for Cells {
             self.x.array(self.cells.keys().map(|(column, _)| self.across.start(column + 1))),
         ];
         if self.spec.has_named_rows {
-            fields.push(Field::new("row", DataType::Utf8, false));
+            fields.push(of_column(Field::new("row", DataType::Utf8, false), &self.spec.y_label));
             let names = self.cells.keys().map(|(_, row)| &self.names[*row as usize]);
             columns.push(Arc::new(StringArray::from_iter_values(names)));
         } else {

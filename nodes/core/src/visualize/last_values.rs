@@ -13,7 +13,7 @@ use millrace_model::event_time::{UTC, event_time_column, timestamp_type};
 use millrace_operator::time::event_times;
 use millrace_operator::{NodeError, State};
 
-use super::columns::{given, texts};
+use super::columns::{field_of, given, texts};
 use super::ipc;
 
 pub(super) struct LastValues {
@@ -39,12 +39,13 @@ impl LastValues {
         fields: Vec<Field>,
         max_keys: usize,
     ) -> Result<Self, NodeError> {
-        let label = Field::new("label", DataType::Utf8, false);
+        let key = given(key).map(|key| input.index_of(key)).transpose()?;
+        let label = field_of(Field::new("label", DataType::Utf8, false), input, key);
         let time = Field::new("time", timestamp_type(), true);
         let fields: Vec<Field> = std::iter::once(label).chain(fields).chain([time]).collect();
         let schema = Arc::new(Schema::new(fields));
         Ok(Self {
-            key: given(key).map(|key| input.index_of(key)).transpose()?,
+            key,
             time: event_time_column(input).and_then(|column| input.index_of(column).ok()),
             rows: RecordBatch::new_empty(schema.clone()),
             schema,

@@ -12,7 +12,7 @@ use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, Nod
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{check_given, given, texts, title};
+use super::columns::{check_given, field_of, given, texts, title};
 use super::newest_rows::NewestRows;
 
 /// Shows the newest rows as lines of a log, newest first: time, level, text.
@@ -87,7 +87,7 @@ impl Node for LogNode {
         };
         let schema = Schema::new(vec![
             Field::new("time", timestamp_type(), true),
-            Field::new("level", DataType::Utf8, true),
+            field_of(Field::new("level", DataType::Utf8, true), input, level),
             Field::new("text", DataType::Utf8, false),
         ]);
         let rows = NewestRows::new(Arc::new(schema), params.keep);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use millrace_model::filter::of_column;
 use millrace_model::view::{Look, TableView, ViewSpec};
 use millrace_model::{ColumnRef, PortCard};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
@@ -68,7 +69,8 @@ impl Node for TableNode {
         } else {
             params.columns.iter().map(|column| input.index_of(column.as_str())).collect::<Result<Vec<_>, _>>()?
         };
-        let schema = Arc::new(Schema::new(input.project(&columns)?.fields().clone()));
+        let field = |column: &usize| of_column(input.field(*column).clone(), input.field(*column).name());
+        let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
         let rows = NewestRows::new(schema, params.keep);
         Ok(Machine::View(Box::new(Table { title: title(params.title, cx), columns, rows })))
     }

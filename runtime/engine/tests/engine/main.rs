@@ -5,6 +5,7 @@
 mod accounting;
 mod editing;
 mod flow;
+mod halting;
 mod memory;
 mod nodes;
 mod planning;

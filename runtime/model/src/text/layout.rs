@@ -1,4 +1,4 @@
-//! Groups, notes and bookmarks in the file's `layout`.
+//! Groups, notes, bookmarks and dashboards in the file's `layout`.
 //!
 //! A field that does not have the form that this build knows is left where it is, so that it is kept as it was written.
 
@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::{Members, keep};
-use crate::id::LayoutId;
+use crate::dashboard::{Cells, Dashboard, Tile};
+use crate::id::{LayoutId, NodeId};
 use crate::layout::{Bookmark, Group, Note};
 use crate::pipeline::Pipeline;
 
@@ -39,6 +40,28 @@ pub(super) fn take(layout: &mut Fields<'_>, pipeline: &mut Pipeline) {
         let zoom_percent = field(fields, "zoom_percent")?;
         Some(Bookmark { title, center, zoom_percent, extra: keep(std::mem::take(fields)) })
     });
+    let mut dashboards: BTreeMap<LayoutId, Dashboard> = items(layout, "dashboards", |fields| {
+        let (title, shares_time) = (field(fields, "title")?, field(fields, "shares_time")?);
+        let tiles: BTreeMap<NodeId, &RawValue> = serde_json::from_str(fields.remove("tiles")?.get()).ok()?;
+        let tiles =
+            tiles.into_iter().map(|(node, raw)| Some((node, tile(&mut serde_json::from_str(raw.get()).ok()?)?)));
+        Some(Dashboard {
+            title,
+            shares_time,
+            tiles: tiles.collect::<Option<_>>()?,
+            extra: keep(std::mem::take(fields)),
+        })
+    });
+    for dashboard in dashboards.values_mut() {
+        dashboard.tiles.retain(|node, _| pipeline.node(node).is_some());
+    }
+    pipeline.dashboards = dashboards;
+}
+
+fn tile(fields: &mut Fields<'_>) -> Option<Tile> {
+    let (x, y) = (field(fields, "x")?, field(fields, "y")?);
+    let (w, h) = (field(fields, "w")?, field(fields, "h")?);
+    Some(Tile { cells: Cells { x, y, w, h }, extra: keep(std::mem::take(fields)) })
 }
 
 fn items<T>(layout: &mut Fields<'_>, name: &str, read: impl Fn(&mut Fields<'_>) -> Option<T>) -> BTreeMap<LayoutId, T> {
@@ -77,6 +100,22 @@ pub(super) fn push(layout: &mut Members, pipeline: &Pipeline) {
         members.push("title", &bookmark.title);
         members.push("zoom_percent", &bookmark.zoom_percent);
         members.push_raw(&bookmark.extra);
+    });
+    push_items(layout, "dashboards", &pipeline.dashboards, |members, dashboard| {
+        members.push("shares_time", &dashboard.shares_time);
+        let mut tiles = Members::default();
+        for (node, tile) in &dashboard.tiles {
+            let Cells { x, y, w, h } = tile.cells;
+            let mut fields = Members::default();
+            for (name, value) in [("h", h), ("w", w), ("x", x), ("y", y)] {
+                fields.push(name, &value);
+            }
+            fields.push_raw(&tile.extra);
+            tiles.0.push((node.as_str().to_owned(), fields.into_text()));
+        }
+        members.0.push(("tiles".to_owned(), tiles.into_text()));
+        members.push("title", &dashboard.title);
+        members.push_raw(&dashboard.extra);
     });
 }
 

@@ -77,6 +77,9 @@ async fn the_root_is_the_designer_or_says_how_to_build_it() {
     // A page of ours, or the one that the desktop program's build leaves where the designer will be.
     let is_hint = page.contains("cargo xtask");
     assert!(is_designer || is_hint, "{page}");
+    let dashboard = get(server.address, "/?project=Fleet%20health&dashboard=dashboard_1", &[("Host", &own)]).await;
+    let body = |answer: &str| answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    assert_eq!(body(&dashboard), body(&page), "the page itself reads what the address asks for");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_host::model::run::RunState;
-use millrace_host::model::{Edit, NodeId, Step};
+use millrace_host::model::{Edit, Filters, NodeId, Step};
 use millrace_host::{Event, Failure, Host, Request, Response};
 use millrace_protocol::{Draft, ImageFormat, Poll, Seen};
 use serde_json::json;
@@ -80,8 +80,13 @@ async fn play(mut door: Door) -> Vec<String> {
         Request::ReadSetting { name: "theme".to_owned() },
         Request::ImportFile { path: "/etc/hostname".to_owned() },
         Request::ExportFile { project: 1, path: "/tmp/never-written.json".to_owned() },
-        Request::StartRun { project: 1, text: text(), parameters: BTreeMap::from([("no".to_owned(), json!(1))]) },
-        Request::StartRun { project: 1, text: text(), parameters: parameters() },
+        Request::StartRun {
+            project: 1,
+            text: text(),
+            parameters: BTreeMap::from([("no".to_owned(), json!(1))]),
+            breakpoints: Vec::new(),
+        },
+        Request::StartRun { project: 1, text: text(), parameters: parameters(), breakpoints: Vec::new() },
     ];
     let mut answers = Vec::new();
     for request in script {
@@ -93,7 +98,9 @@ async fn play(mut door: Door) -> Vec<String> {
         taps: Vec::new(),
         views: BTreeMap::from([(shown.clone(), 0)]),
         parts: BTreeMap::new(),
+        filters: Some(Filters::default()),
         log_from: 0,
+        halt: 0,
     };
     let seen = loop {
         match door.ask(Request::Poll(poll.clone())).await {
@@ -106,7 +113,8 @@ async fn play(mut door: Door) -> Vec<String> {
     let view = &seen.views[&shown];
     let rows = view.data.to_batch().expect("a batch");
     assert_eq!(rows.num_rows(), 3);
-    answers.push(format!("{:?} {:?} {rows:?}", seen.metrics.num_source_rows(), view.spec));
+    assert!(!view.choices.is_empty(), "a table may be filtered by its columns");
+    answers.push(format!("{:?} {:?} {rows:?} {:?}", seen.metrics.num_source_rows(), view.spec, view.choices));
     let svg = Request::RenderView {
         run: 1,
         node: shown,

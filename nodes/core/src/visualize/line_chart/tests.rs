@@ -177,3 +177,20 @@ fn a_part_shows_every_point_and_columns_at_the_right_are_named() {
     let expected: Vec<f64> = (999..=2_001).map(f64::from).chain((999..=2_001).map(|n| -f64::from(n))).collect();
     assert_eq!(ys, expected, "one neighbour at each side goes on");
 }
+
+#[test]
+fn the_picture_says_which_of_its_columns_holds_the_series_column() {
+    let of = |params: Value| {
+        let mut view = view(params);
+        view.on_batch(rows(&[(Some(1), Some("q"), Some(1.0), Some(2))])).expect("rows");
+        let data = view.picture(&Look::WHOLE).expect("a picture").data;
+        let schema = data.schema();
+        let columns = millrace_model::filter::columns_of(&schema);
+        let values = |place: usize| data.column(place).as_string::<i32>().value(0).to_owned();
+        columns.map(|(place, column)| (column.to_owned(), values(place))).collect::<Vec<_>>()
+    };
+    let expected = [("device".to_owned(), "q".to_owned())];
+    assert_eq!(of(json!({ "y": ["a"], "series": "device" })), expected);
+    assert_eq!(of(json!({ "y": ["a", "b"], "series": "device" })), expected, "beside names such as “q · a”");
+    assert_eq!(of(json!({ "y": ["a"] })), []);
+}

@@ -18,7 +18,7 @@ use millrace_operator::{BuildContext, CardText, InferContext, Machine, NodeError
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{XColumn, check_given, check_number, check_x, given, numbers, texts, title};
+use super::columns::{XColumn, check_given, check_number, check_x, field_of, given, numbers, texts, title};
 use super::ipc;
 use points::Points;
 
@@ -142,6 +142,7 @@ impl Params {
             "" => columns.iter().map(ColumnRef::as_str).collect::<Vec<_>>().join(", "),
             given => given.to_owned(),
         };
+        let series_field = field_of(Field::new("series", DataType::Utf8, false), input, series);
         let spec = XyChart {
             title: title(self.title, cx),
             mark,
@@ -164,6 +165,7 @@ impl Params {
             y,
             y_names,
             series,
+            series_field,
         })))
     }
 }
@@ -176,7 +178,18 @@ struct XyView {
     /// So many of `y` are measured at the left side.
     num_left: usize,
     series: Option<usize>,
+    /// The column of that name in the picture.
+    series_field: Field,
     points: Points,
+}
+
+/// One line of the picture.
+struct Line {
+    y: usize,
+    /// The value of the series column.
+    series: String,
+    name: String,
+    points: Vec<Point>,
 }
 
 impl XyView {
@@ -189,21 +202,27 @@ impl XyView {
         }
     }
 
-    fn batch_of(&self, lines: &[(usize, String, Vec<Point>)]) -> Result<RecordBatch, NodeError> {
-        let points = || lines.iter().flat_map(|(_, _, points)| points);
-        let names: Vec<&str> =
-            lines.iter().flat_map(|(_, name, points)| std::iter::repeat_n(name.as_str(), points.len())).collect();
-        let schema = Schema::new(vec![
-            Field::new("series", DataType::Utf8, false),
-            Field::new("x", self.x.data_type(), false),
-            Field::new("y", DataType::Float64, false),
-        ]);
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from(names)),
+    fn batch_of(&self, lines: &[Line]) -> Result<RecordBatch, NodeError> {
+        let points = || lines.iter().flat_map(|line| &line.points);
+        let each = |text: fn(&Line) -> &str| -> ArrayRef {
+            let texts = lines.iter().flat_map(|line| std::iter::repeat_n(text(line), line.points.len()));
+            Arc::new(StringArray::from(texts.collect::<Vec<_>>()))
+        };
+        // A name that is made of two things is not the value of a column, which then stands beside it.
+        let is_made_of_two = self.series.is_some() && self.y.len() > 1;
+        let name = if is_made_of_two { Field::new("series", DataType::Utf8, false) } else { self.series_field.clone() };
+        let mut fields =
+            vec![name, Field::new("x", self.x.data_type(), false), Field::new("y", DataType::Float64, false)];
+        let mut columns: Vec<ArrayRef> = vec![
+            each(|line| &line.name),
             self.x.array(points().map(|point| point.x)),
             Arc::new(Float64Array::from_iter_values(points().map(|point| point.y))),
         ];
-        Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+        if is_made_of_two {
+            fields.push(self.series_field.clone().with_name("key"));
+            columns.push(each(|line| &line.series));
+        }
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
     }
 }
 
@@ -226,14 +245,14 @@ impl View for XyView {
 
     fn picture(&mut self, look: &Look) -> Result<ViewSnapshot, NodeError> {
         self.points.settle();
-        let mut lines: Vec<(usize, String, Vec<Point>)> = (self.points.thinned(look).into_iter())
-            .map(|(y, series, points)| (y, self.name(series, y), points))
+        let mut lines: Vec<Line> = (self.points.thinned(look).into_iter())
+            .map(|(y, series, points)| Line { y, series: series.to_owned(), name: self.name(series, y), points })
             .collect();
-        lines.sort_by(|left, right| left.1.cmp(&right.1));
+        lines.sort_by(|left, right| left.name.cmp(&right.name));
         let mut spec = self.spec.clone();
         spec.num_points = self.points.num_points();
         spec.x_held = self.points.x_held();
-        spec.right = lines.iter().filter(|line| line.0 >= self.num_left).map(|line| line.1.clone()).collect();
+        spec.right = lines.iter().filter(|line| line.y >= self.num_left).map(|line| line.name.clone()).collect();
         if let Some(note) = self.points.note() {
             spec.title = format!("{} ({note})", spec.title);
         }
