@@ -14,6 +14,8 @@ use crate::command::{BottomTab, Command, DashboardWish, Side};
 use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
 use crate::document::{Document, SaveState};
+use crate::editing::nest;
+use crate::editing::offer::RecentKinds;
 use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
 use crate::keys_page::KeysPage;
@@ -37,6 +39,8 @@ pub struct Designer {
     pub(crate) palette: PaletteState,
     pub(crate) selection: Selection,
     pub(crate) pick_list: Option<PickList>,
+    /// What the person added last.
+    pub(crate) recent_kinds: RecentKinds,
     pub(crate) keymap: Keymap,
     pub(crate) keys_page: Option<KeysPage>,
     /// What was selected before the selection that is.
@@ -63,6 +67,8 @@ pub struct Designer {
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
+    /// Somebody was typing at the end of the last frame.
+    was_typing: bool,
 }
 
 /// What is to be shown or focused in the next frame, and then no more.
@@ -108,6 +114,7 @@ impl Designer {
             palette: PaletteState::default(),
             selection: Selection::default(),
             pick_list: None,
+            recent_kinds: RecentKinds::default(),
             keymap: Keymap::default(),
             keys_page: None,
             former_selection: Selection::default(),
@@ -126,6 +133,7 @@ impl Designer {
             tour: None,
             regions: Regions::default(),
             shown_project: None,
+            was_typing: false,
         }
     }
 
@@ -158,10 +166,13 @@ impl Designer {
         let Some(document) = &self.session.document else { return Situation::default() };
         let (history, live) = (document.history(), &self.session.live);
         let (can_go_back, can_go_forward) = self.canvas.can_travel();
+        let is_nested = |id: &NodeId| nest::is_nested(document.pipeline(), &self.session.catalog, id);
         Situation {
             can_undo: history.undo_label().is_some(),
             can_redo: history.redo_label().is_some(),
             is_running: live.is_running(),
+            is_standing: live.standstill().is_some(),
+            has_breakpoints: !live.marks.is_empty(),
             is_tapping: live.tapped.is_some(),
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
@@ -173,6 +184,8 @@ impl Designer {
             has_former_selection: !self.former_selection.is_empty(),
             can_go_back,
             can_go_forward,
+            num_selected_nested: self.selection.nodes.iter().filter(|id| is_nested(id)).count(),
+            is_inside: self.canvas.level().is_some() && !self.shows_dashboard(),
             ..Situation::of(document.pipeline(), &self.selection)
         }
     }
@@ -207,6 +220,10 @@ impl Designer {
             self.focus.bottom = Some(BottomTab::Problems);
             self.dashboard.show(None);
         }
+        if std::mem::take(&mut self.session.wants_data) {
+            self.shown.bottom = true;
+            self.focus.bottom = Some(BottomTab::Data);
+        }
         let project = self.session.document.as_ref().map(Document::project);
         if self.shown_project != project {
             self.shown_project = project;
@@ -218,8 +235,8 @@ impl Designer {
         }
         self.take_wanted_dashboard();
         self.session.refresh_comparison();
-        // A key that ends the typing may come in one frame with those that were typed.
-        let was_typing = ctx.text_edit_focused();
+        // A key that ends the typing may come in one frame with those that were typed, and Escape has ended it already.
+        let was_typing = self.was_typing || ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         self.follow_tour();
@@ -245,6 +262,7 @@ impl Designer {
         for command in commands {
             apply::carry_out(self, &ctx, command);
         }
+        self.was_typing = ctx.text_edit_focused();
     }
 
     /// Opens this dashboard, alone on the whole page, once the host is there.
@@ -278,6 +296,7 @@ impl Designer {
         for (name, value) in std::mem::take(&mut self.session.heard_settings) {
             match name {
                 apply::KEYS_SETTING => self.keymap = Keymap::from_value(&value),
+                apply::RECENT_KINDS_SETTING => self.recent_kinds = RecentKinds::from_value(&value),
                 apply::LOOK_SETTING => {
                     self.canvas.look = canvas::CanvasLook::from_value(&value);
                     ctx.set_zoom_factor(self.canvas.look.text_percent as f32 / 100.0);
@@ -476,6 +495,18 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
         });
     } else if let SaveState::NotSaved(reason) = save_state {
         strip(ui, &format!("Not saved: {reason} It is tried again every two seconds."), &mut |_| {});
+    } else if let Some(halted) = &session.live.halted {
+        let wire = session.live.drawn(&halted.wire);
+        let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
+        let text = format!("The run has halted before a row goes from “{from}” to “{to}”.");
+        strip(ui, &text, &mut |ui| {
+            if ui.button("Continue").clicked() {
+                cx.commands.push(Command::TogglePause);
+            }
+            if ui.button("Step").clicked() {
+                cx.commands.push(Command::Step);
+            }
+        });
     }
 }
 

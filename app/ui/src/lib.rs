@@ -35,6 +35,7 @@ pub mod rates;
 pub mod revisions;
 pub mod selection;
 pub mod session;
+pub mod standing;
 mod template;
 pub mod theme;
 mod top_bar;

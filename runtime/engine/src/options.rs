@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_model::NodeId;
+use millrace_model::run::Breakpoint;
 use millrace_operator::output::Emitted;
 
 use crate::checkpoint::{Checkpoint, StateFolder};
@@ -33,6 +34,8 @@ pub struct RunOptions {
     pub idle_timeout: Duration,
     /// Newest rows kept of a tapped wire.
     pub tap_rows: usize,
+    /// Where the run halts by itself.
+    pub breakpoints: Vec<Breakpoint>,
     /// Newest rows kept of each unwired `late` or `rejected` port.
     pub unwired_keep: usize,
     /// Where relative paths in params start.
@@ -84,6 +87,7 @@ impl Default for RunOptions {
             tick_interval: Duration::from_millis(100),
             idle_timeout: Duration::from_secs(30),
             tap_rows: 1_000,
+            breakpoints: Vec::new(),
             unwired_keep: 100,
             base_dir: PathBuf::from("."),
             memory_bytes: None,
@@ -93,5 +97,25 @@ impl Default for RunOptions {
             is_dry: false,
             recorder: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let options = RunOptions::default();
+        assert_eq!(options.idle_timeout, Duration::from_secs(30));
+        assert_eq!(options.unwired_keep, 100);
+    }
+
+    #[test]
+    fn the_usual_budget_is_a_quarter_of_the_machine() {
+        let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let total =
+            text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
+        assert_eq!(RunOptions::quarter_of_memory(), total.map(|kilobytes: u64| kilobytes * 256));
     }
 }

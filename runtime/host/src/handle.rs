@@ -32,7 +32,11 @@ impl Host {
                 self.export_file(project, path.into()).await
             }
             Request::Check { project, text } => self.check(project, text).await,
-            Request::StartRun { project, text, parameters } => self.start_run(project, text, parameters).await,
+            Request::StartRun { project, text, parameters, breakpoints } => {
+                self.start_run(project, text, parameters, breakpoints).await
+            }
+            Request::SetBreakpoints { run, breakpoints } => self.set_breakpoints(run, breakpoints).await,
+            Request::MoveRun { run, how } => self.move_run(run, how),
             Request::EditRun { run, text, apply } => self.edit_run(run, text, apply).await,
             Request::StopRun { run, now } => self.stop_run(run, now),
             Request::Poll(poll) => self.poll(poll).await,

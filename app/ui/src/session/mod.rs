@@ -128,6 +128,8 @@ pub struct Session {
     pub wants_tour: bool,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
+    /// Rows have come that the person is to see.
+    pub wants_data: bool,
     /// A request that waits until the draft is saved.
     after_save: Option<(Request, Pending)>,
     check_due: Option<f64>,
@@ -162,6 +164,7 @@ impl Session {
             heard_settings: Vec::new(),
             wants_tour: false,
             wants_problems: false,
+            wants_data: false,
             after_save: None,
             check_due: None,
             save_due: None,
@@ -328,7 +331,7 @@ impl Session {
         self.is_local = welcome.is_local;
         self.version = welcome.version;
         self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
-        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
+        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING, crate::apply::RECENT_KINDS_SETTING] {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
         self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millrace_model::card::{Field, FieldKind, Form};
-use millrace_model::{Catalog, NodeCard, Pipeline, PortCard, Section};
+use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
     Revision, Sample, ServerMessage, Welcome,
@@ -205,6 +205,7 @@ fn ports_of(pipeline: &Pipeline, catalog: &Catalog) -> BTreeMap<millrace_model::
         role: port.role,
         columns: Some(columns.clone()),
         event_time: Some("time".to_owned()),
+        has: vec![RowTrait::EventTime, RowTrait::Number],
     };
     pipeline
         .nodes()
@@ -231,6 +232,7 @@ fn card(kind: &str, title: &str, icon: &str, summary: &str) -> NodeCard {
         headline: None,
         is_source: false,
         has_view: false,
+        nesting: None,
     }
 }
 
@@ -272,12 +274,12 @@ pub fn catalog() -> Catalog {
     union.outputs = vec![rows()];
     let mut window =
         card("analyze.tumbling_window", "Tumbling window", "clock", "Aggregates per key and span of time.");
-    window.inputs = vec![rows()];
+    window.inputs = vec![rows().asking_for(&[RowTrait::EventTime])];
     window.outputs = vec![rows(), PortCard::late()];
     window.headline = Some("size".to_owned());
     window.form.fields = vec![field("size", FieldKind::Duration, false)];
     let mut chart = card("visualize.line_chart", "Line chart", "chart-line", "Lines over time.");
-    chart.inputs = vec![rows()];
+    chart.inputs = vec![rows().asking_for(&[RowTrait::EventTime, RowTrait::Number])];
     chart.has_view = true;
     let mut table = card("visualize.table", "Table", "table", "The newest rows.");
     table.inputs = vec![rows()];
@@ -288,5 +290,16 @@ pub fn catalog() -> Catalog {
     sqlite.form.fields = vec![field("table", FieldKind::Text { multiline: false }, false)];
     let mut discard = card("store.discard", "Discard", "trash", "Takes rows and keeps none.");
     discard.inputs = vec![rows()];
-    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard])
+    let nesting = |kind: &str, title: &str, nesting| {
+        let mut card = card(kind, title, "stack", "A part of a nested pipeline.");
+        card.nesting = Some(nesting);
+        if nesting != Nesting::Pipeline {
+            (card.inputs, card.outputs) = (vec![rows()], vec![rows()]);
+        }
+        card
+    };
+    let nested = nesting("process.nested_pipeline", "Nested pipeline", Nesting::Pipeline);
+    let input = nesting("process.nested_input", "Nested input", Nesting::Input);
+    let output = nesting("process.nested_output", "Nested output", Nesting::Output);
+    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard, nested, input, output])
 }

@@ -175,6 +175,7 @@ fn metrics(state: RunState) -> RunMetrics {
         wires: Vec::new(),
         memory_bytes: 0,
         checkpoint: None,
+        standstill: None,
     }
 }
 

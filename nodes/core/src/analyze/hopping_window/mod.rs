@@ -6,17 +6,20 @@
 //! which are declared drops. Event time and watermark of the results are as for tumbling windows.
 
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::aggregate::NamedAggregate;
 use millrace_operator::rejected::{self, OnError};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Partitioning};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Partitioning, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::keyed;
 use super::window::panes::{PanePlan, WindowParams};
 use super::window::top::Top;
+use super::window::{self, keyed};
 use crate::rejecting::first_error;
 
 #[cfg(test)]
@@ -105,7 +108,7 @@ impl Node for HoppingWindow {
 
     fn card() -> CardText {
         CardText::new("Hopping window", "Aggregates over windows of time that overlap", "stack")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())
@@ -118,6 +121,10 @@ impl Node for HoppingWindow {
 
     fn partitioning(params: &Params) -> Partitioning {
         if Top::in_use(params.top.as_ref()).is_some() { Partitioning::Single } else { keyed(&params.keys) }
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        window::reads(&params.keys, &params.aggregates, Some(&params.time), wanted)
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -11,17 +11,20 @@
 //! close as soon as its last result is there.
 
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::aggregate::NamedAggregate;
 use millrace_operator::rejected::{self, OnError};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Partitioning};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Partitioning, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::keyed;
 use super::window::panes::{PanePlan, WindowParams};
 use super::window::top::Top;
+use super::window::{self, keyed};
 use crate::rejecting::first_error;
 
 #[cfg(test)]
@@ -103,7 +106,7 @@ impl Node for TumblingWindow {
 
     fn card() -> CardText {
         CardText::new("Tumbling window", "Aggregates over windows of time that follow each other", "hourglass")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())
@@ -116,6 +119,10 @@ impl Node for TumblingWindow {
 
     fn partitioning(params: &Params) -> Partitioning {
         if Top::in_use(params.top.as_ref()).is_some() { Partitioning::Single } else { keyed(&params.keys) }
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        window::reads(&params.keys, &params.aggregates, Some(&params.time), wanted)
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

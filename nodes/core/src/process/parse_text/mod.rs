@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_model::{ColumnRef, Interval, suggest};
@@ -18,7 +19,8 @@ use millrace_operator::expression::RowFailure;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns as ReadColumns, InferContext, Machine, Node, NodeError, Operator, Output,
+    Partitioning, Wanted,
 };
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -26,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use self::columns::{Columns, ValueType};
 use self::methods::{Method, Parser};
-use crate::rejecting::{Rejecting, TimedRows, first_error};
+use crate::rejecting::{self, Rejecting, TimedRows, first_error};
 
 mod access_log;
 mod columns;
@@ -96,7 +98,7 @@ impl Node for ParseText {
 
     fn card() -> CardText {
         CardText::new("Parse text", "Takes a line of text apart into typed columns", "text-aa")
-            .input(PortCard::rows("Rows with a text."))
+            .input(PortCard::rows("Rows with a text.").asking_for(&[RowTrait::RawText, RowTrait::Untimed]))
             .output(PortCard::rows("The rows with what was found in the text."))
             .output(PortCard::rejected())
     }
@@ -107,6 +109,11 @@ impl Node for ParseText {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<ReadColumns> {
+        let read = ReadColumns::named([params.column.as_str()]).and(wanted.output(ROWS));
+        vec![rejecting::reads(read, wanted.output(REJECTED))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type, with_event_time};
 use millrace_model::{ColumnRef, Interval};
@@ -16,13 +17,13 @@ use millrace_operator::rejected::{self, OnError};
 use millrace_operator::time::event_times;
 use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::time_text::{TimeForm, TimeReader, Zone};
-use crate::rejecting::{Rejecting, TimedRows, first_error};
+use crate::rejecting::{self, Rejecting, TimedRows, first_error};
 
 mod digits;
 #[cfg(test)]
@@ -118,7 +119,7 @@ impl Node for ParseTimestamp {
 
     fn card() -> CardText {
         CardText::new("Parse timestamp", "Reads a time out of text or numbers and starts event time", "clock")
-            .input(PortCard::rows("Rows with a time as text or as a number."))
+            .input(PortCard::rows("Rows with a time as text or as a number.").asking_for(&[RowTrait::Untimed]))
             .output(PortCard::rows("The rows with their time as a timestamp."))
             .output(PortCard::rejected())
             .headline("column")
@@ -130,6 +131,11 @@ impl Node for ParseTimestamp {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let read = Columns::named([params.column.as_str()]).and(wanted.output(ROWS));
+        vec![rejecting::reads(read, wanted.output(REJECTED))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
