@@ -209,10 +209,13 @@ mod tests {
     fn without_an_event_time_there_is_no_order_and_it_says_what_to_do() {
         let timeless = with_event_time(&schema(), None);
         for problems in [
-            Harness::try_new::<StoreFile>(json!({"path": "a.ndjson", "ordered": true}), &[timeless.clone()]),
+            Harness::try_new::<StoreFile>(
+                json!({"path": "a.ndjson", "ordered": true}),
+                std::slice::from_ref(&timeless),
+            ),
             Harness::try_new::<StoreSqlite>(
                 json!({"path": "a.db", "table": "t", "ordered": true}),
-                &[timeless.clone()],
+                std::slice::from_ref(&timeless),
             ),
         ] {
             let problems = problems.err().expect("a problem");
