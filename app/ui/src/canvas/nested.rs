@@ -1,5 +1,6 @@
 //! What a nested pipeline shows of what is in it: the joined state, counters and faults of its nodes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use millrace_model::run::NodeMetrics;
@@ -20,13 +21,13 @@ pub fn inside(node: &SceneNode) -> &[NodeId] {
     }
 }
 
-/// The counters of the node, or those of the nodes inside together: over when all are, slow by the slowest watermark.
-pub fn metrics(cx: &ViewContext<'_>, node: &SceneNode) -> Option<NodeMetrics> {
+/// The counters of the node, or those of the nodes inside together: over when all are.
+pub fn metrics<'a>(cx: &ViewContext<'a>, node: &SceneNode) -> Option<Cow<'a, NodeMetrics>> {
     if node.shape == Shape::Card {
-        return cx.live.node(&node.id).cloned();
+        return cx.live.node(&node.id).map(Cow::Borrowed);
     }
     let all = inside(node).iter().filter_map(|id| cx.live.node(id)).cloned();
-    all.reduce(|a, b| NodeMetrics {
+    let joined = all.reduce(|a, b| NodeMetrics {
         is_source: a.is_source || b.is_source,
         rows_in: a.rows_in + b.rows_in,
         rows_out: a.rows_out + b.rows_out,
@@ -38,7 +39,8 @@ pub fn metrics(cx: &ViewContext<'_>, node: &SceneNode) -> Option<NodeMetrics> {
         is_finished: a.is_finished && b.is_finished,
         status: None,
         ..a
-    })
+    });
+    joined.map(Cow::Owned)
 }
 
 /// Rows per second, and in all, that come into the nested pipeline; of sources inside where it has no input.
