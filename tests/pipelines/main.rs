@@ -4,7 +4,9 @@
 //! with the files that must be in `out` afterwards. Answers are compared as multisets of lines: order between groups is
 //! not promised. `goldens/make.py` made inputs and answers without any code of Millrace.
 
+mod contract;
 mod nexmark;
+mod projection;
 mod recovery;
 
 use std::collections::BTreeMap;

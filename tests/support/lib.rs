@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use millrace_host::engine::{Run, RunOptions, RunOutcome, start};
+use millrace_host::engine::{Run, RunOptions, RunOutcome, start, with_columns_read};
 use millrace_host::{Planner, pipeline_file, registry};
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ pub async fn run_file(path: &Path, parameters: &Parameters, options: RunOptions)
     start_file(path, parameters, options).await.finished().await
 }
 
-/// Starts the pipeline file at `path`.
+/// Starts the pipeline file at `path`, as `millrace run` does: with the columns that are read.
 ///
 /// # Panics
 /// When the file has faults or the run cannot start.
@@ -62,5 +62,6 @@ pub async fn start_file(path: &Path, parameters: &Parameters, options: RunOption
     let plan = planner.plan(&file.pipeline, parameters, &file.folder).await;
     assert!(plan.is_runnable(), "{}: {:#?}", path.display(), plan.diagnostics);
     let options = RunOptions { base_dir: file.folder, ..options };
+    let plan = with_columns_read(&plan, planner.registry());
     start(&plan, planner.registry(), options).await.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -384,3 +384,67 @@ fn a_run_halts_at_a_breakpoint_shows_the_row_and_goes_on() {
     journey.click("Stop");
     journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }
+
+#[test]
+fn nodes_are_nested_while_they_run_and_changed_inside_without_a_restart() {
+    let mut journey = Journey::first_start();
+    let before = journey.pipeline().to_text();
+    journey.click("Run");
+    journey.until("rows reach the alarms", |session| {
+        session.live.node(&node("hot")).is_some_and(|metrics| metrics.rows_in > 0)
+    });
+    let run = journey.session().live.run;
+    journey.click("node Too hot");
+    journey.press(Modifiers::ALT, Key::G);
+    journey.harness.get_by_label("Title").type_text("Alarming");
+    journey.harness.run_steps(3);
+    journey.press(Modifiers::NONE, Key::Escape);
+    assert!(journey.has_text("node Alarming") && !journey.has_text("node Too hot"));
+    journey.until("nesting costs nothing", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    journey.until("no fault is found", |session| session.checked.diagnostics.is_empty());
+    journey.until("the columns at the ports are known", |session| {
+        let ports = session.checked.nodes.get(&node("nested_pipeline"));
+        ports.is_some_and(|ports| !ports.inputs.is_empty() && ports.inputs.iter().all(|port| port.columns.is_some()))
+    });
+    let wire = journey.pipeline().wires_into(&node("nested_pipeline")).remove(0);
+    let outside = wire.clone();
+    journey.until("rows are seen at the border", move |session| {
+        session.live.wire_rate(&wire).is_some_and(|rate| rate.rows > 0.0)
+    });
+    assert!(journey.has_text("status of Alarming: Running"));
+    journey.harness.get_by_label(&format!("wire {outside}")).click();
+    journey.harness.run_steps(3);
+    journey.until("the rows of the wire to the border are shown", |session| {
+        session.live.tap.as_ref().is_some_and(|tap| tap.rows.num_rows() > 0)
+    });
+
+    journey.click("node Alarming");
+    journey.press(Modifiers::NONE, Key::Enter);
+    assert!(journey.has_text("inside Alarming"));
+    journey.click("node Too hot");
+    journey.harness.get_by_label("Condition").focus();
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::COMMAND, Key::A);
+    journey.harness.get_by_label("Condition").type_text("temperature > -100");
+    journey.harness.run_steps(3);
+    journey.until(
+        "only the node inside restarts",
+        |session| matches!(&session.live.edit_cost, Some(EditCost::Nodes { nodes }) if nodes.len() == 1),
+    );
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Apply changes");
+    journey.until("it was applied", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    assert_eq!((journey.session().live.run, journey.session().live.is_running()), (run, true), "it is the same run");
+
+    journey.press(Modifiers::NONE, Key::Escape);
+    assert!(journey.has_text("node Alarming"), "the selection has ended with the typing, so Escape leads out");
+    journey.press(Modifiers::ALT | Modifiers::SHIFT, Key::G);
+    assert!(journey.has_text("node Too hot") && !journey.has_text("node Alarming"));
+    journey.until("unnesting costs nothing", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+    while journey.session().document.as_ref().is_some_and(|document| document.history().undo_label().is_some()) {
+        journey.press(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(journey.pipeline().to_text(), before);
+}

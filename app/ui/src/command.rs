@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use egui::KeyboardShortcut;
 use millrace_model::view::Look as ViewLook;
-use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
+use millrace_model::{Edit, Endpoint, LayoutId, Nesting, NodeId, Position, Tint, Wire};
 use millrace_protocol::{ImageFormat, ProjectId, Seen};
 
 use crate::actions::Action;
@@ -49,6 +49,8 @@ pub enum Command {
     Nodes(NodeWish),
     /// Changes groups and colours of what is selected.
     Annotate(AnnotateWish),
+    /// Nests, unnests, or adds a port to what is open.
+    Nest(NestWish),
     /// Adds a note; in the middle of what is seen when no place is given.
     AddNote {
         at: Option<Position>,
@@ -81,6 +83,8 @@ pub enum Command {
     RenameSelected,
 
     // ---- selection and view ----
+    /// Opens a nested pipeline on the canvas; `None` is the top.
+    Open(Option<NodeId>),
     Select(Selection),
     /// Selects by a rule, and brings what is selected into view.
     Pick(Pick),
@@ -263,6 +267,17 @@ pub enum AnnotateWish {
     Tint(Tint),
 }
 
+/// A change of what is nested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NestWish {
+    /// Puts the selected nodes into a new nested pipeline.
+    Nest,
+    /// Takes what is in the selected nested pipelines out of them.
+    Unnest,
+    /// Adds a port to the nested pipeline that is open.
+    AddPort(Nesting),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BookmarkWish {
     Add,
@@ -349,6 +364,10 @@ pub enum Look {
     TapOutput,
     /// Goes to the node that slows the rest.
     Slowest,
+    /// Opens the selected nested pipeline.
+    OpenSelected,
+    /// Goes out of the nested pipeline that is open.
+    GoOut,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

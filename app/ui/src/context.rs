@@ -1,6 +1,6 @@
 //! What every part of the window may read while it draws, and where it pushes its commands.
 
-use millrace_model::{Catalog, Diagnostic, NodeId, Pipeline};
+use millrace_model::{Catalog, Diagnostic, Endpoint, NodeId, Pipeline};
 use millrace_protocol::{Checked, NodePorts};
 
 use crate::actions::{Keymap, Situation};
@@ -45,6 +45,19 @@ impl ViewContext<'_> {
     /// What the person calls the node; its id when it is not there.
     pub fn title_of(&self, id: &NodeId) -> String {
         self.pipeline().node(id).map_or_else(|| id.to_string(), |node| self.catalog.title_of(node).to_owned())
+    }
+
+    /// The node with the nested pipelines around it, the outermost first: `Clean readings › Hot`.
+    pub fn path_to(&self, id: &NodeId) -> String {
+        let mut titles: Vec<String> =
+            std::iter::once(id).chain(self.pipeline().around(id)).map(|id| self.title_of(id)).collect();
+        titles.reverse();
+        titles.join(" › ")
+    }
+
+    /// What people call the port.
+    pub fn port_title(&self, end: &Endpoint) -> String {
+        self.pipeline().boundary(end).map_or_else(|| end.port.clone(), |boundary| self.title_of(boundary))
     }
 
     /// The ports and schemas that the last check found.

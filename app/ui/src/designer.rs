@@ -13,6 +13,7 @@ use crate::command::{BottomTab, Command, DashboardWish, Side};
 use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
 use crate::document::{Document, SaveState};
+use crate::editing::nest;
 use crate::editing::offer::RecentKinds;
 use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
@@ -65,6 +66,8 @@ pub struct Designer {
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
+    /// Somebody was typing at the end of the last frame.
+    was_typing: bool,
 }
 
 /// What is to be shown or focused in the next frame, and then no more.
@@ -129,6 +132,7 @@ impl Designer {
             tour: None,
             regions: Regions::default(),
             shown_project: None,
+            was_typing: false,
         }
     }
 
@@ -161,6 +165,7 @@ impl Designer {
         let Some(document) = &self.session.document else { return Situation::default() };
         let (history, live) = (document.history(), &self.session.live);
         let (can_go_back, can_go_forward) = self.canvas.can_travel();
+        let is_nested = |id: &NodeId| nest::is_nested(document.pipeline(), &self.session.catalog, id);
         Situation {
             can_undo: history.undo_label().is_some(),
             can_redo: history.redo_label().is_some(),
@@ -178,6 +183,8 @@ impl Designer {
             has_former_selection: !self.former_selection.is_empty(),
             can_go_back,
             can_go_forward,
+            num_selected_nested: self.selection.nodes.iter().filter(|id| is_nested(id)).count(),
+            is_inside: self.canvas.level().is_some() && !self.shows_dashboard(),
             ..Situation::of(document.pipeline(), &self.selection)
         }
     }
@@ -227,8 +234,8 @@ impl Designer {
         }
         self.take_wanted_dashboard();
         self.session.refresh_comparison();
-        // A key that ends the typing may come in one frame with those that were typed.
-        let was_typing = ctx.text_edit_focused();
+        // A key that ends the typing may come in one frame with those that were typed, and Escape has ended it already.
+        let was_typing = self.was_typing || ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         self.follow_tour();
@@ -254,6 +261,7 @@ impl Designer {
         for command in commands {
             apply::carry_out(self, &ctx, command);
         }
+        self.was_typing = ctx.text_edit_focused();
     }
 
     /// Opens this dashboard of the project with this name, alone on the whole page, once the host is there.
@@ -487,7 +495,8 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
     } else if let SaveState::NotSaved(reason) = save_state {
         strip(ui, &format!("Not saved: {reason} It is tried again every two seconds."), &mut |_| {});
     } else if let Some(halted) = &session.live.halted {
-        let (from, to) = (cx.title_of(&halted.wire.from.node), cx.title_of(&halted.wire.to.node));
+        let wire = session.live.drawn(&halted.wire);
+        let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
         let text = format!("The run has halted before a row goes from “{from}” to “{to}”.");
         strip(ui, &text, &mut |ui| {
             if ui.button("Continue").clicked() {

@@ -11,7 +11,7 @@ use crate::command::{Command, Joint};
 use crate::editing::offer::Offer;
 use crate::editing::{self, PossibleWire};
 use crate::icon::icon;
-use crate::palette::{paint_row, rank};
+use crate::palette::{can_stand_here, paint_row, rank};
 use crate::theme::{Theme, radius, size, space};
 
 /// An open list.
@@ -101,7 +101,7 @@ impl PickList {
         let found = |keep: &dyn Fn(&NodeCard) -> bool| {
             let mut cards: Vec<(usize, &NodeCard)> = catalog
                 .cards()
-                .filter(|card| keep(card))
+                .filter(|card| keep(card) && can_stand_here(card, now))
                 .filter_map(|card| Some((rank(card, &self.search)?, card)))
                 .collect();
             cards.sort_by_key(|(rank, card)| (*rank, self.offer.order(card)));

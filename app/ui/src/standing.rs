@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 use millrace_model::Wire;
-use millrace_model::run::Breakpoint;
 use millrace_protocol::{FrameError, Halt};
 
 /// A breakpoint as the person set it.
@@ -37,12 +36,6 @@ impl Mark {
 
 /// The breakpoints of the open project.
 pub type Marks = BTreeMap<Wire, Mark>;
-
-/// Those that a run is to have.
-pub fn wanted(marks: &Marks) -> Vec<Breakpoint> {
-    let enabled = marks.iter().filter(|(_, mark)| mark.is_enabled);
-    enabled.map(|(wire, mark)| Breakpoint { wire: wire.clone(), condition: mark.condition.clone() }).collect()
-}
 
 /// The batch that waits before its wire.
 #[derive(Debug, Clone)]

@@ -7,6 +7,8 @@
 use millrace_operator::Registry;
 
 pub mod analyze;
+#[cfg(test)]
+mod contract;
 mod format;
 pub mod ingest;
 pub mod process;

@@ -5,11 +5,23 @@
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
 use millrace_operator::expression::{ExpressionError, RowFailure};
-use millrace_operator::rejected::{OnError, RejectedBuilder, row_as_json};
+use millrace_operator::rejected::{self, OnError, RejectedBuilder, row_as_json};
 use millrace_operator::watermark::{WatermarkMaker, WatermarkState};
-use millrace_operator::{InferContext, NodeError, Output, ParamProblem};
+use millrace_operator::{Columns, CompiledExpression, InferContext, NodeError, Output, ParamProblem};
 use serde::{Deserialize, Serialize};
+
+/// What a node reads of its input that computes with `columns` and whose rejected rows are read as `rejected` says: a
+/// row that is shown is shown whole.
+pub(crate) fn reads(columns: Columns, rejected: &Columns) -> Columns {
+    if rejected.contains(rejected::RAW) { Columns::All } else { columns }
+}
+
+/// The columns that an expression reads; all of them where it cannot be compiled, which `infer` tells of.
+pub(crate) fn read_by(expression: &str, input: &SchemaRef) -> Columns {
+    CompiledExpression::compile(expression, input).map_or(Columns::All, |compiled| Columns::named(compiled.columns()))
+}
 
 pub(crate) struct Rejecting {
     port: usize,

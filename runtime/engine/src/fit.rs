@@ -1,5 +1,5 @@
 //! Making rows fit the port where they arrive: wires that end at one port may bring the same columns in another order,
-//! or differ in what may be null. What a column *is* must agree; nothing is cast here.
+//! more columns than are read there, or differ in what may be null. What a column *is* must agree; nothing is cast here.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(crate) fn common_schema(first: &SchemaRef, second: &SchemaRef) -> Result<Sch
     Ok(with_event_time(&joined, event_time))
 }
 
-/// Turns batches of one schema into another with the same columns; shares the columns themselves.
+/// Turns batches of one schema into another with the same columns or some of them; shares the columns themselves.
 #[derive(Debug, Clone)]
 pub(crate) struct Fit {
     schema: SchemaRef,

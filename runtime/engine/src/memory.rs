@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use millrace_model::run::RunFailure;
 use tokio::sync::watch;
 
-use crate::counters::memory_bytes;
 use crate::run::Shared;
 use crate::world::World;
 
@@ -45,7 +44,7 @@ impl MemoryBudget {
         let mut near_since: Option<Instant> = None;
         loop {
             looks.tick().await;
-            let share = memory_bytes() as f64 / limit as f64;
+            let share = self.world.memory_bytes() as f64 / limit as f64;
             match near_since {
                 None if share > PRESSURE => {
                     near_since = Some(self.world.now());

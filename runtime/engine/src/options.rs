@@ -99,3 +99,23 @@ impl Default for RunOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let options = RunOptions::default();
+        assert_eq!(options.idle_timeout, Duration::from_secs(30));
+        assert_eq!(options.unwired_keep, 100);
+    }
+
+    #[test]
+    fn the_usual_budget_is_a_quarter_of_the_machine() {
+        let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let total =
+            text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
+        assert_eq!(RunOptions::quarter_of_memory(), total.map(|kilobytes: u64| kilobytes * 256));
+    }
+}

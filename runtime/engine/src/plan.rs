@@ -11,9 +11,10 @@ use arrow::datatypes::{DataType, SchemaRef};
 use millrace_model::card::Form;
 use millrace_model::check::check;
 use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
-use millrace_operator::{InferContext, NodeType, Partitioning, Probed, Registry};
+use millrace_operator::{Columns, InferContext, NodeType, Partitioning, Probed, Registry, Wanted};
 
 use crate::fit::common_schema;
+use crate::nested;
 
 /// What the nodes' probes found, or why they could not, by node. A node that is missing has not been probed.
 pub type Probes = BTreeMap<NodeId, Result<Option<Probed>, String>>;
@@ -23,11 +24,12 @@ pub type Probes = BTreeMap<NodeId, Result<Option<Probed>, String>>;
 pub struct Plan {
     /// Everything that is wrong, structure first, then along the wires.
     pub diagnostics: Vec<Diagnostic>,
-    /// Every node of a known kind, those that do not take part included.
+    /// Every node of a known kind, those that do not take part and nested pipelines with their ports included.
     pub nodes: BTreeMap<NodeId, PlannedNode>,
     /// The nodes that take part, in an order in which every wire points forward; empty when the wires form a cycle.
     pub order: Vec<NodeId>,
-    /// The wires between nodes that take part, sorted.
+    /// The wires between nodes that take part, sorted. Nothing is nested here: a wire leads from the node that gives the
+    /// rows to the one that takes them, whatever borders are drawn between.
     pub wires: Vec<Wire>,
 }
 
@@ -41,12 +43,15 @@ pub struct PlannedNode {
     pub params: Params,
     /// Those of the params that its state hangs on: while they stay the same, so may the state.
     pub state_params: Params,
-    /// False for a disabled node and for what cannot run without one.
+    /// False for a disabled node and for what cannot run without one; for nested pipelines and their ports too, in whose
+    /// place the nodes inside run.
     pub takes_part: bool,
     /// In the card's order.
     pub inputs: Vec<PlannedPort>,
     /// In the card's order.
     pub outputs: Vec<PlannedPort>,
+    /// For each input port the columns that its state hangs on: while they stay the same, so may the state.
+    pub state_inputs: Vec<Option<SchemaRef>>,
     pub partitioning: Partitioning,
     pub probed: Option<Probed>,
     /// It shows a picture, and so is no sink though nothing leaves it.
@@ -99,20 +104,22 @@ pub fn probe(pipeline: &Pipeline, registry: &Registry, base_dir: &Path) -> Probe
 /// ([`with_parameters`](millrace_model::Pipeline::with_parameters)).
 pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     let catalog = registry.catalog();
-    let left_out = left_out(pipeline);
+    let flat = pipeline.flat(&catalog);
+    let left_out = left_out(&flat.pipeline);
     let mut diagnostics = check(pipeline, &catalog);
     // Nobody asks to run these, so what is wrong with them is no news; a wire to one is judged at its other end.
     diagnostics.retain(|problem| problem.node.as_ref().is_none_or(|node| !left_out.contains(node)));
 
     let mut plan = Plan { diagnostics, ..Plan::default() };
-    for node in pipeline.nodes() {
+    for node in flat.pipeline.nodes() {
         if let Some(planned) = unresolved(node, &catalog, probes, !left_out.contains(&node.id)) {
             plan.nodes.insert(node.id.clone(), planned);
         }
     }
-    let Ok(order) = pipeline.topological_order() else { return plan };
+    let Ok(order) = flat.pipeline.topological_order() else { return plan };
     plan.order = order.into_iter().filter(|id| plan.nodes.get(id).is_some_and(|node| node.takes_part)).collect();
-    plan.wires = pipeline
+    plan.wires = flat
+        .pipeline
         .wires()
         .into_iter()
         .filter(|wire| [&wire.from, &wire.to].iter().all(|end| plan.order.contains(&end.node)))
@@ -126,6 +133,11 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     for id in plan.order.clone() {
         resolve(&mut plan, &id, registry, probes);
     }
+    for wire in plan.diagnostics.iter_mut().filter_map(|problem| problem.wire.as_mut()) {
+        *wire = flat.drawn(wire).clone();
+    }
+    nested::show(&mut plan, pipeline, &catalog);
+    nested::pass_borders(&mut plan, &catalog);
     plan
 }
 
@@ -158,6 +170,7 @@ fn unresolved(node: &Node, catalog: &Catalog, probes: &Probes, takes_part: bool)
         takes_part,
         inputs: without_schema(card.input_ports(&node.params)),
         outputs: without_schema(card.output_ports(&node.params)),
+        state_inputs: Vec::new(),
         partitioning: Partitioning::Single,
         probed: probes.get(&node.id).and_then(|probed| probed.clone().ok()).flatten(),
         has_view: card.has_view,
@@ -221,14 +234,31 @@ fn resolve(plan: &mut Plan, id: &NodeId, registry: &Registry, probes: &Probes) {
         }
     }
 
+    let state_inputs = state_inputs(node_type.as_ref(), &node.params, &inputs, outputs.len());
     plan.diagnostics.extend(problems);
     let node = plan.nodes.get_mut(id).expect("the node was read just above");
     node.partitioning = partitioning;
+    node.state_inputs = state_inputs;
     for (port, schema) in node.inputs.iter_mut().zip(inputs) {
         port.schema = schema;
     }
     for (port, schema) in node.outputs.iter_mut().zip(outputs) {
         port.schema = schema;
+    }
+}
+
+/// The columns that a node reads though nothing is wanted of it; all where one of its inputs is not known.
+fn state_inputs(
+    node_type: &dyn NodeType,
+    params: &Params,
+    inputs: &[Option<SchemaRef>],
+    num_outputs: usize,
+) -> Vec<Option<SchemaRef>> {
+    let Some(schemas) = inputs.iter().cloned().collect::<Option<Vec<SchemaRef>>>() else { return inputs.to_vec() };
+    let outputs = vec![Columns::none(); num_outputs];
+    match node_type.reads(params, &Wanted { inputs: &schemas, outputs: &outputs }) {
+        Ok(read) => schemas.iter().zip(&read).map(|(schema, columns)| Some(columns.of(schema))).collect(),
+        Err(_) => inputs.to_vec(),
     }
 }
 

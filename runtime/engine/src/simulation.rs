@@ -49,6 +49,7 @@ impl fmt::Debug for Simulated {
 struct State {
     random: u64,
     now: Duration,
+    memory_bytes: u64,
     /// Tasks by number; `None` while one is being polled.
     tasks: BTreeMap<u64, Option<Task>>,
     /// The tasks that can go on, each once.
@@ -67,6 +68,7 @@ impl Simulation {
         let state = State {
             random: seed,
             now: Duration::ZERO,
+            memory_bytes: 0,
             tasks: BTreeMap::new(),
             ready: vec![MAIN],
             timers: BTreeMap::new(),
@@ -83,6 +85,11 @@ impl Simulation {
     /// The virtual time since the beginning.
     pub fn elapsed(&self) -> Duration {
         self.simulated.lock().now
+    }
+
+    /// From now on the process takes so much memory; none at the beginning.
+    pub fn set_memory(&self, bytes: u64) {
+        self.simulated.lock().memory_bytes = bytes;
     }
 
     /// Waits until so much virtual time has passed.
@@ -146,6 +153,10 @@ impl Simulated {
 
     pub fn since_epoch(&self) -> Duration {
         EPOCH + self.lock().now
+    }
+
+    pub fn memory_bytes(&self) -> u64 {
+        self.lock().memory_bytes
     }
 
     pub fn choose(&self, count: usize) -> usize {

@@ -1,7 +1,8 @@
-//! What a run has of the outside world: the clock, who carries its tasks, and the choices that it is free to make.
+//! What a run has of the outside world: the clock, the memory of the process, who carries its tasks, and the choices that
+//! it is free to make.
 //!
-//! In the real world that is tokio, the system's clock and no choice at all. In a [`Simulation`](crate::Simulation) all
-//! three follow from one seed. Invariant: nothing in this crate asks tokio or the system for the time, sleeps or spawns
+//! In the real world that is tokio, the system's clock and no choice at all. In a [`Simulation`](crate::Simulation) all of
+//! it follows from one seed and from what the test says. Invariant: nothing in this crate asks tokio or the system for the time, sleeps or spawns
 //! but through here, or a simulated run would no longer repeat itself.
 
 use std::any::Any;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use millrace_operator::{Clock, Crew};
 use tokio::sync::oneshot;
 
+use crate::counters::memory_bytes;
 use crate::fault;
 use crate::simulation::Simulated;
 
@@ -92,6 +94,14 @@ impl World {
                 done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
             }
             Place::Simulated(_) => code(),
+        }
+    }
+
+    /// Resident memory of the process.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        match &self.0 {
+            Place::Real => memory_bytes(),
+            Place::Simulated(simulated) => simulated.memory_bytes(),
         }
     }
 

@@ -117,10 +117,18 @@ fn start_log() {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     #[test]
     fn the_arguments_of_every_command_are_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_checkpoint_is_taken_every_ten_seconds_unless_told_otherwise() {
+        let cli =
+            super::Cli::try_parse_from(["millrace", "run", "a.millrace.json", "--state", "s"]).expect("it is right");
+        let super::Command::Run(args) = cli.command else { panic!("it is a run") };
+        assert_eq!(args.checkpoint_interval, millrace_host::model::Interval::from_secs(10));
     }
 }

@@ -59,6 +59,8 @@ pub enum Setting {
     Kind,
     Title,
     Disabled,
+    /// The nested pipeline that it lives in, by its id.
+    Inside,
     Param(String),
     /// A field that this build does not know.
     Unknown(String),
@@ -131,6 +133,8 @@ fn settings(before: &Node, after: &Node) -> Vec<SettingChange> {
     let text = |text: &Option<String>| text.clone().map(Value::from);
     add(Setting::Kind, Some(before.kind.as_str().into()), Some(after.kind.as_str().into()));
     add(Setting::Title, text(&before.title), text(&after.title));
+    let home = |node: &Node| node.inside.as_ref().map(|home| Value::from(home.as_str()));
+    add(Setting::Inside, home(before), home(after));
     add(Setting::Disabled, Some(before.disabled.into()), Some(after.disabled.into()));
     for (name, value) in changed(&before.params, &after.params) {
         add(Setting::Param(name.clone()), before.params.get(&name).cloned(), value);

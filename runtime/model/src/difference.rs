@@ -36,6 +36,11 @@ pub fn difference(from: &Pipeline, to: &Pipeline) -> Vec<Edit> {
     let (groups, dashboards) = (groups_without(from, to, &gone), dashboards_without(from, to, &gone));
     edits.extend(changed(&from.groups, &groups).map(set_group));
     edits.extend(changed(&from.dashboards, &dashboards).map(set_dashboard));
+    // What changes its nesting comes out first, so that nothing is ever inside itself on the way.
+    let staying = || to.nodes().filter_map(|node| Some((from.node(&node.id).filter(|_| stays(&node.id))?, node)));
+    let moved = || staying().filter(|(before, after)| before.inside != after.inside).map(|(_, after)| after);
+    let come_out = moved().filter(|node| from.node(&node.id).is_some_and(|before| before.inside.is_some()));
+    edits.extend(come_out.map(|node| Edit::SetInside { id: node.id.clone(), inside: None }));
     edits.extend(gone.iter().map(|id| Edit::RemoveNode { id: (*id).clone() }));
     let mut places = BTreeMap::new();
     for node in to.nodes() {
@@ -49,6 +54,8 @@ pub fn difference(from: &Pipeline, to: &Pipeline) -> Vec<Edit> {
             None => edits.push(Edit::AddNode { node: node.clone(), position: to.position(&node.id) }),
         }
     }
+    let go_in = moved().filter(|node| node.inside.is_some());
+    edits.extend(go_in.map(|node| Edit::SetInside { id: node.id.clone(), inside: node.inside.clone() }));
     if !places.is_empty() {
         edits.push(Edit::Move { positions: places });
     }

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod history;
 pub mod id;
 pub mod layout;
+pub mod nesting;
 pub mod parameter;
 pub mod pipeline;
 pub mod pyramid;
@@ -27,7 +28,7 @@ pub mod text;
 pub mod value;
 pub mod view;
 
-pub use card::{Field, FieldKind, Form, NodeCard, Port, PortCard, PortRole, Section};
+pub use card::{Field, FieldKind, Form, Nesting, NodeCard, Port, PortCard, PortRole, Section};
 pub use catalog::Catalog;
 pub use changes::{Changes, NodeChange, Setting, SettingChange, Tally};
 pub use dashboard::{Cells, Dashboard, Tile};

@@ -48,25 +48,27 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
             id,
             group: group.map(|(title, tint, nodes, extra)| Group { title, tint, nodes, extra }),
         }),
-        (item(), prop::option::of((".{0,20}", tint(), place(), any::<u8>(), extra()))).prop_map(|(id, note)| {
+        (item(), prop::option::of((".{0,20}", tint(), place(), any::<u8>(), extra()))).prop_map(|(key, note)| {
             let note = note.map(|(text, tint, position, side, extra)| {
                 let (width, height) = (u32::from(side), 80);
-                Note { text, tint, position, width, height, extra }
+                let inside = (side % 3 == 0).then(|| id(side % 6));
+                Note { text, tint, position, width, height, inside, extra }
             });
-            Edit::SetNote { id, note }
+            Edit::SetNote { id: key, note }
         }),
         (item(), prop::option::of((".{0,8}", any::<bool>(), tiles, extra()))).prop_map(|(id, dashboard)| {
             let dashboard =
                 dashboard.map(|(title, shares_time, tiles, extra)| Dashboard { title, shares_time, tiles, extra });
             Edit::SetDashboard { id, dashboard }
         }),
-        (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(id, view)| {
+        (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(key, view)| {
             Edit::SetBookmark {
-                id,
+                id: key,
                 bookmark: view.map(|(title, center, zoom_percent, extra)| Bookmark {
                     title,
                     center,
                     zoom_percent,
+                    inside: (zoom_percent % 3 == 0).then(|| id(0)),
                     extra,
                 }),
             }
@@ -81,7 +83,10 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         3 => any_layout_edit(),
         4 => (node.clone(), position(), 0..9u8).prop_map(move |(n, at, kind)| Edit::AddNode {
-            node: Node::new(id(n), if kind == 0 { "process.union" } else { "process.filter" }),
+            node: Node {
+                inside: (n % 3 == 0).then(|| id(n + 1)),
+                ..Node::new(id(n), if kind == 0 { "process.union" } else { "process.filter" })
+            },
             position: place(at),
         }),
         1 => node.clone().prop_map(|n| Edit::RemoveNode { id: id(n) }),
@@ -91,6 +96,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
             .prop_map(|(n, name, value)| Edit::SetParam { id: id(n), name, value }),
         1 => (node.clone(), prop::option::of(".{0,8}")).prop_map(|(n, title)| Edit::SetTitle { id: id(n), title }),
         1 => (node.clone(), any::<bool>()).prop_map(|(n, disabled)| Edit::SetDisabled { id: id(n), disabled }),
+        3 => (node.clone(), prop::option::of(node.clone()))
+            .prop_map(|(n, home)| Edit::SetInside { id: id(n), inside: home.map(id) }),
         2 => (node, position()).prop_map(move |(n, at)| Edit::Move { positions: BTreeMap::from([(id(n), place(at))]) }),
         1 => ".{0,8}".prop_map(|name| Edit::SetName { name }),
         1 => ("[a-c]", prop::option::of(any_value())).prop_map(|(name, default)| Edit::SetParameter {
@@ -188,6 +195,24 @@ proptest! {
     #[test]
     fn no_sequence_of_edits_makes_a_cycle(pipeline in any_pipeline()) {
         prop_assert!(pipeline.topological_order().is_ok());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_edits_puts_a_node_inside_of_itself(pipeline in any_pipeline()) {
+        for id in pipeline.node_ids() {
+            prop_assert!(pipeline.around(id).take(10).count() < 6, "{id}");
+            for home in pipeline.around(id) {
+                prop_assert!(pipeline.within(home).contains(id) && !pipeline.is_within(home, id));
+            }
+            let removed = pipeline.removal_of([id]);
+            let mut without = pipeline.clone();
+            let undo = without.apply(&removed).expect("a removal is complete");
+            prop_assert!(without.nodes().all(|node| node.inside.as_ref() != Some(id)));
+            without.apply(&undo).expect("and can be undone");
+            prop_assert_eq!(without.to_text(), pipeline.to_text());
+        }
     }
 }
 

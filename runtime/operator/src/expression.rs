@@ -4,6 +4,7 @@
 //! of that row, never a wrong number. Division of integers by zero and casts that do not fit are errors of their row
 //! too; floating-point arithmetic follows IEEE 754. DataFusion's types do not leave this file and `aggregate`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -11,12 +12,13 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DataFusionError, SchemaError};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue, SchemaError};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::BinaryExpr;
+use datafusion::physical_expr::expressions::{BinaryExpr, NegativeExpr, lit};
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::SessionConfig;
 use millrace_model::suggest;
 
@@ -116,7 +118,7 @@ impl CompiledExpression {
 
     pub(crate) fn from_logical(expr: Expr, df_schema: &DFSchema, schema: &SchemaRef) -> Result<Self, ExpressionError> {
         let physical = STATE.create_physical_expr(expr, df_schema).map_err(|error| explain(&error, df_schema))?;
-        let physical = checked(physical).map_err(|error| explain(&error, df_schema))?;
+        let physical = checked(physical, schema).map_err(|error| explain(&error, df_schema))?;
         let data_type = physical.data_type(schema).map_err(|error| explain(&error, df_schema))?;
         let is_nullable = physical.nullable(schema).unwrap_or(true);
         Ok(Self { physical, data_type: owned_type(data_type), is_nullable })
@@ -124,7 +126,7 @@ impl CompiledExpression {
 
     /// For an argument of an aggregate, which must keep the type that the function was made for.
     pub(crate) fn from_physical(physical: Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Self, DataFusionError> {
-        let physical = checked(physical)?;
+        let physical = checked(physical, schema)?;
         let data_type = physical.data_type(schema)?;
         let is_nullable = physical.nullable(schema).unwrap_or(true);
         Ok(Self { physical, data_type, is_nullable })
@@ -133,6 +135,11 @@ impl CompiledExpression {
     /// Whether both compute the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.physical.as_ref() == other.physical.as_ref()
+    }
+
+    /// The names of the columns that it is computed from.
+    pub fn columns(&self) -> BTreeSet<String> {
+        collect_columns(&self.physical).iter().map(|column| column.name().to_owned()).collect()
     }
 
     pub fn data_type(&self) -> &DataType {
@@ -274,8 +281,21 @@ pub(crate) fn has_aggregate(expr: &Expr) -> bool {
 }
 
 /// Integer arithmetic that fails on overflow, as the contract of a run asks.
-pub(crate) fn checked(physical: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
+pub(crate) fn checked(
+    physical: Arc<dyn PhysicalExpr>,
+    schema: &SchemaRef,
+) -> Result<Arc<dyn PhysicalExpr>, DataFusionError> {
     let rewritten = physical.transform_up(|part| {
+        if let Some(negative) = part.downcast_ref::<NegativeExpr>() {
+            let data_type = negative.arg().data_type(schema)?;
+            if !data_type.is_signed_integer() {
+                return Ok(Transformed::no(part));
+            }
+            // The smallest number has no opposite.
+            let zero = lit(ScalarValue::new_zero(&data_type)?);
+            let opposite = BinaryExpr::new(zero, Operator::Minus, negative.arg().clone());
+            return Ok(Transformed::yes(Arc::new(opposite.with_fail_on_overflow(true)) as _));
+        }
         let binary = part.downcast_ref::<BinaryExpr>();
         Ok(match binary {
             Some(binary) => Transformed::yes(Arc::new(binary.clone().with_fail_on_overflow(true)) as _),
@@ -412,6 +432,26 @@ mod tests {
             for row in failing {
                 assert!(results.values.is_null(row), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn an_integer_overflow_is_an_error_of_its_row_and_not_a_wrong_number() {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
+        let numbers = Int64Array::from(vec![3, i64::MAX, i64::MIN]);
+        let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(numbers)]).expect("columns fit");
+        for (text, failing) in [
+            ("n + 1", vec![1]),
+            ("n - 2", vec![2]),
+            ("n * 2", vec![1, 2]),
+            ("n / -1", vec![2]),
+            ("-n", vec![2]),
+            ("abs(n)", vec![2]),
+            ("CAST(n AS INT)", vec![1, 2]),
+        ] {
+            let results = CompiledExpression::compile(text, &schema).expect(text).evaluate_rows(&batch).expect(text);
+            let rows: Vec<usize> = results.failures.iter().map(|failure| failure.row).collect();
+            assert_eq!(rows, failing, "{text}: {:?} {:?}", results.values, results.failures);
         }
     }
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use millrace_model::{FieldKind, NodeCard, NodeId, Params, Port, PortRole, Section};
+use millrace_model::{FieldKind, Nesting, NodeCard, NodeId, Params, Port, PortRole, Section};
 use serde_json::Value;
 
+use crate::columns::{Columns, Wanted};
 use crate::crew::Crew;
 use crate::infer::{InferContext, ParamProblem};
 use crate::machine::{Machine, Operator, Sink, Source, SourceContext, SourceEvent, View};
@@ -77,6 +78,13 @@ impl Harness {
         Ok(Self { node_type, params, inputs: inputs.to_vec(), outputs, ports, probed, base_dir })
     }
 
+    /// The same source, of whose first output only these columns are read.
+    #[must_use]
+    pub fn reading(mut self, columns: &Columns) -> Self {
+        self.outputs[0] = columns.of(&self.outputs[0]);
+        self
+    }
+
     /// The schema of an output port.
     ///
     /// # Panics
@@ -89,7 +97,13 @@ impl Harness {
     /// # Panics
     /// When the node cannot be built.
     pub fn build(&self) -> Machine {
-        let cx = BuildContext {
+        self.node_type
+            .build(&self.params, &self.context())
+            .unwrap_or_else(|error| panic!("the node cannot be built: {error}"))
+    }
+
+    fn context(&self) -> BuildContext {
+        BuildContext {
             node: NodeId::new("tested").expect("a well-formed id"),
             title: "Tested".to_owned(),
             inputs: self.inputs.clone(),
@@ -98,8 +112,7 @@ impl Harness {
             instance: 0,
             parallelism: 1,
             base_dir: self.base_dir.clone(),
-        };
-        self.node_type.build(&self.params, &cx).unwrap_or_else(|error| panic!("the node cannot be built: {error}"))
+        }
     }
 
     /// # Panics
@@ -342,6 +355,28 @@ pub fn assert_node_contract<N: Node>(params: Value, inputs: &[SchemaRef]) {
             assert_eq!(schema, &crate::rejected::schema(), "`rejected` has the common schema");
         }
     }
+    // In place of a nested pipeline run the nodes inside.
+    if card.nesting != Some(Nesting::Pipeline) {
+        assert_machine_fits(&card, &harness, inputs);
+        assert_reads_what_it_needs(&harness);
+    }
+
+    // A misspelt param is refused, not ignored.
+    let Value::Object(mut misspelt) = params else { panic!("params are an object") };
+    misspelt.insert("no_such_param".to_owned(), Value::Bool(true));
+    assert!(
+        Harness::try_new::<N>(Value::Object(misspelt), inputs).is_err(),
+        "an unknown param is refused (deny_unknown_fields)"
+    );
+    // Unknown inputs and missing params are survived.
+    let unknown: Vec<Option<SchemaRef>> = vec![None; inputs.len()];
+    let mut cx = InferContext::new(&unknown, None);
+    let _ = node_type.infer(&harness.params, &mut cx);
+    let mut cx = InferContext::new(&unknown, None);
+    let _ = node_type.infer(&Params::new(), &mut cx);
+}
+
+fn assert_machine_fits(card: &NodeCard, harness: &Harness, inputs: &[SchemaRef]) {
     match harness.build() {
         Machine::Source(_) => assert!(card.is_source, "a source has no input"),
         Machine::Operator(_) => {
@@ -362,20 +397,46 @@ pub fn assert_node_contract<N: Node>(params: Value, inputs: &[SchemaRef]) {
             assert_eq!(picture.data.num_rows(), 0, "there are no rows before the first row");
         }
     }
+}
 
-    // A misspelt param is refused, not ignored.
-    let Value::Object(mut misspelt) = params else { panic!("params are an object") };
-    misspelt.insert("no_such_param".to_owned(), Value::Bool(true));
-    assert!(
-        Harness::try_new::<N>(Value::Object(misspelt), inputs).is_err(),
-        "an unknown param is refused (deny_unknown_fields)"
-    );
-    // Unknown inputs and missing params are survived.
-    let unknown: Vec<Option<SchemaRef>> = vec![None; inputs.len()];
-    let mut cx = InferContext::new(&unknown, None);
-    let _ = node_type.infer(&harness.params, &mut cx);
-    let mut cx = InferContext::new(&unknown, None);
-    let _ = node_type.infer(&Params::new(), &mut cx);
+/// With the columns alone that the node says it reads, it can be built, and what is wanted of it is the same.
+fn assert_reads_what_it_needs(harness: &Harness) {
+    let names = |schema: &SchemaRef| -> Vec<Columns> {
+        schema.fields().iter().map(|field| Columns::named([field.name()])).chain([Columns::All]).collect()
+    };
+    let mut cases = vec![vec![Columns::none(); harness.outputs.len()]];
+    for (port, schema) in harness.outputs.iter().enumerate() {
+        for wanted in names(schema) {
+            let mut outputs = vec![Columns::none(); harness.outputs.len()];
+            outputs[port] = wanted;
+            cases.push(outputs);
+        }
+    }
+    for outputs in cases {
+        let wanted = Wanted { inputs: &harness.inputs, outputs: &outputs };
+        let read = harness.node_type.reads(&harness.params, &wanted).expect("the params can be read");
+        assert_eq!(read.len(), harness.inputs.len(), "`reads` tells of each input port");
+        let inputs: Vec<SchemaRef> =
+            harness.inputs.iter().zip(&read).map(|(schema, columns)| columns.of(schema)).collect();
+        let known: Vec<Option<SchemaRef>> = inputs.iter().cloned().map(Some).collect();
+        let mut cx = InferContext::new(&known, harness.probed.as_ref());
+        let narrow = harness.node_type.infer(&harness.params, &mut cx);
+        let is_fault = |problem: &ParamProblem| !problem.is_warning;
+        let problems: Vec<ParamProblem> = cx.into_problems().into_iter().filter(is_fault).collect();
+        assert_eq!(problems, [], "with the columns that it reads nothing is wrong, for {outputs:?}");
+        for ((wanted, all), narrow) in outputs.iter().zip(&harness.outputs).zip(&narrow) {
+            let narrow = narrow.as_ref().expect("the schema is known as before");
+            assert_eq!(wanted.of(narrow).fields().len(), wanted.of(all).fields().len());
+            for field in wanted.of(all).fields() {
+                assert_eq!(narrow.field_with_name(field.name()).ok(), Some(field.as_ref()), "as before");
+            }
+        }
+        let outputs = narrow.into_iter().flatten().collect();
+        let cx = BuildContext { inputs, outputs, ..harness.context() };
+        if let Err(error) = harness.node_type.build(&harness.params, &cx) {
+            panic!("with the columns that it reads the node cannot be built: {error}");
+        }
+    }
 }
 
 fn assert_card_is_complete(card: &NodeCard) {

@@ -7,6 +7,7 @@
 
 pub mod aggregate;
 pub mod clock;
+pub mod columns;
 pub mod crew;
 pub mod error;
 pub mod expression;
@@ -25,6 +26,7 @@ pub mod time;
 pub mod watermark;
 
 pub use clock::Clock;
+pub use columns::{Columns, Wanted};
 pub use crew::Crew;
 pub use error::{NodeError, Origin, Retry};
 pub use expression::{CompiledExpression, ExpressionError};

@@ -162,12 +162,19 @@ pub trait Operator: Send {
 
 /// Where rows go to stay.
 ///
-/// Order of calls: `restore`? `open` `write`* (`prepare` `commit`)* then `finish`, or `abort` when the run failed.
+/// Order of calls: `restore`? `open` (`write` or `on_watermark`)* (`prepare` `commit`)* then `finish`, or `abort` when the run failed.
 pub trait Sink: Send {
     /// Opens what the sink writes. Nothing may be written anywhere before this call.
     fn open(&mut self) -> Result<(), NodeError>;
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), NodeError>;
+
+    /// Event time has advanced: no row older than `watermark_us` is expected. At the end of the input it goes to
+    /// `i64::MAX`; a run that is stopped to go on later has no such end.
+    fn on_watermark(&mut self, watermark_us: i64) -> Result<(), NodeError> {
+        let _ = watermark_us;
+        Ok(())
+    }
 
     /// First half of a checkpoint: makes everything written so far durable but not yet visible, and says how to
     /// recognise it.
@@ -184,6 +191,11 @@ pub trait Sink: Send {
 
     /// The run failed: what is not committed disappears, and what was there before the run stays.
     fn abort(&mut self);
+
+    /// Bytes of rows held between calls.
+    fn state_bytes(&self) -> usize {
+        0
+    }
 
     fn status(&self) -> Option<String> {
         None

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_model::card::{NodeCard, PortCard, Section};
+use millrace_model::card::{Nesting, NodeCard, PortCard, Section};
 use millrace_model::{NodeId, Params};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::columns::{Columns, Wanted};
 use crate::error::NodeError;
 use crate::form;
 use crate::infer::InferContext;
@@ -66,6 +67,10 @@ pub trait Node: Send + Sync + 'static {
     /// `section.snake_case`.
     const KIND: &'static str;
 
+    /// Whether this source gives no more columns than [`BuildContext::outputs`] has, which may be fewer than `infer`
+    /// gave. It must reject the same records as with all of them.
+    const LEAVES_COLUMNS_OUT: bool = false;
+
     fn card() -> CardText;
 
     /// Looks at the outside world for what `infer` must know, such as the columns of a file. The host calls it when the
@@ -86,6 +91,15 @@ pub trait Node: Send + Sync + 'static {
     fn partitioning(params: &Self::Params) -> Partitioning {
         let _ = params;
         Partitioning::Single
+    }
+
+    /// The columns that the node reads at each input port to give what is wanted of its outputs; see
+    /// [`columns`](crate::columns) for the promise. A condition or a computed column is read whether or not its result is
+    /// wanted, since it rejects rows. With nothing wanted: the columns that its state hangs on, so that a node whose
+    /// state holds rows reads all of them.
+    fn reads(params: &Self::Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let _ = params;
+        wanted.everything()
     }
 
     /// Makes the machine. Must not touch the outside world: that is for `open`.
@@ -109,7 +123,7 @@ pub struct BuildContext {
     pub title: String,
     /// The schema at each input port, in the card's order.
     pub inputs: Vec<SchemaRef>,
-    /// What `infer` gave for each output port.
+    /// What `infer` gave for each output port; of a source that leaves columns out, those that are read.
     pub outputs: Vec<SchemaRef>,
     pub probed: Option<Probed>,
     /// Which of `parallelism` instances this one is.
@@ -144,6 +158,7 @@ pub struct CardText {
     pub(crate) outputs: Vec<PortCard>,
     pub(crate) headline: Option<String>,
     pub(crate) has_view: bool,
+    pub(crate) nesting: Option<Nesting>,
     pub(crate) help: Option<String>,
 }
 
@@ -158,6 +173,7 @@ impl CardText {
             outputs: Vec::new(),
             headline: None,
             has_view: false,
+            nesting: None,
             help: None,
         }
     }
@@ -188,6 +204,13 @@ impl CardText {
         self
     }
 
+    /// The node is a nested pipeline, or a port of one.
+    #[must_use]
+    pub fn nesting(mut self, nesting: Nesting) -> Self {
+        self.nesting = Some(nesting);
+        self
+    }
+
     /// The node shows a live picture.
     #[must_use]
     pub fn view(mut self) -> Self {
@@ -212,6 +235,15 @@ pub trait NodeType: Send + Sync {
     /// # Errors
     /// A sentence that says which param cannot be read and why.
     fn partitioning(&self, params: &Params) -> Result<Partitioning, String>;
+
+    /// As [`Node::LEAVES_COLUMNS_OUT`].
+    fn leaves_columns_out(&self) -> bool;
+
+    /// As [`Node::reads`], with the keys, the event time, and one column at least.
+    ///
+    /// # Errors
+    /// A sentence that says which param cannot be read and why.
+    fn reads(&self, params: &Params, wanted: &Wanted<'_>) -> Result<Vec<Columns>, String>;
 
     /// # Errors
     /// As [`Node::build`], or when the params cannot be read.
@@ -246,11 +278,12 @@ impl<N: Node> NodeType for Erased<N> {
             help: text.help.unwrap_or(help),
             icon: text.icon,
             form,
-            is_source: text.inputs.is_empty(),
+            is_source: text.inputs.is_empty() && text.nesting.is_none(),
             inputs: text.inputs,
             outputs: text.outputs,
             headline: text.headline,
             has_view: text.has_view,
+            nesting: text.nesting,
         }
     }
 
@@ -270,6 +303,21 @@ impl<N: Node> NodeType for Erased<N> {
 
     fn partitioning(&self, params: &Params) -> Result<Partitioning, String> {
         Ok(N::partitioning(&read::<N::Params>(params)?))
+    }
+
+    fn leaves_columns_out(&self) -> bool {
+        N::LEAVES_COLUMNS_OUT
+    }
+
+    fn reads(&self, params: &Params, wanted: &Wanted<'_>) -> Result<Vec<Columns>, String> {
+        let params = read::<N::Params>(params)?;
+        let partitioning = N::partitioning(&params);
+        let read = N::reads(&params, wanted).into_iter().zip(wanted.inputs).enumerate();
+        Ok(read
+            .map(|(port, (columns, schema))| {
+                columns.and(&Columns::named(partitioning.keys_at(port))).with_essentials(schema)
+            })
+            .collect())
     }
 
     fn build(&self, params: &Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -35,7 +35,7 @@ impl Output {
     }
 
     /// Microseconds since the epoch by the wall clock: for the time of a rejected record, or the pace of a source.
-    /// Results must not follow from it.
+    /// Results must not follow from it, but for a node whose name or param says that they do.
     pub fn now_us(&self) -> i64 {
         self.clock.now_us()
     }

@@ -21,9 +21,12 @@ pub enum OnError {
     Null,
 }
 
+/// The column with the record as text.
+pub const RAW: &str = "raw";
+
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
-        Field::new("raw", DataType::Utf8, true),
+        Field::new(RAW, DataType::Utf8, true),
         Field::new("reason", DataType::Utf8, false),
         Field::new("position", DataType::Utf8, true),
         Field::new("time", timestamp_type(), false),

@@ -145,6 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn the_watermark_is_the_largest_time_less_the_disorder_that_is_allowed_for() {
+        assert_eq!(DEFAULT_MAX_OUT_OF_ORDERNESS, Interval::from_secs(5));
+        let watermarks: Vec<_> = met(&[Some(10), Some(30), Some(20), None, Some(28), Some(31)], 1)
+            .into_iter()
+            .map(|(_, watermark)| watermark)
+            .collect();
+        assert_eq!(watermarks, [None, Some(5), Some(25), Some(25), Some(25), Some(25)]);
+    }
+
+    #[test]
     fn rows_in_good_order_stay_in_one_batch() {
         let rows = met(&[Some(10), Some(8), Some(30), None, Some(26)], 100);
         assert!(rows.iter().all(|(_, watermark)| watermark.is_none()));

@@ -21,6 +21,10 @@ pub struct Situation {
     pub num_selected_notes: usize,
     /// A group is selected, or a selected node is in one.
     pub is_grouped: bool,
+    /// Selected nested pipelines.
+    pub num_selected_nested: usize,
+    /// A nested pipeline is open on the canvas.
+    pub is_inside: bool,
     /// A selected node has a wire.
     pub is_wired: bool,
     pub has_wires: bool,
@@ -89,6 +93,10 @@ pub enum Need {
     SomeWire,
     SomeDisabled,
     Group,
+    Nested,
+    OneNested,
+    /// A nested pipeline that is open.
+    Inside,
     /// A note or a group.
     Tinted,
     WiredNode,
@@ -136,6 +144,9 @@ impl Need {
             Need::SomeWire => now.has_wires,
             Need::SomeDisabled => now.num_disabled > 0,
             Need::Group => now.is_grouped,
+            Need::Nested => now.num_selected_nested > 0,
+            Need::OneNested => now.num_selected_nested == 1 && now.num_selected == 1,
+            Need::Inside => now.is_inside,
             Need::Tinted => now.is_grouped || now.num_selected_notes > 0,
             Need::WiredNode => now.is_wired,
             Need::OwnParams => now.has_params,
@@ -179,6 +190,9 @@ impl Need {
             Need::SomeWire => "There is no wire",
             Need::SomeDisabled => "No node is disabled",
             Need::Group => "Select a group or a node in one",
+            Need::Nested => "Select a nested pipeline",
+            Need::OneNested => "Select one nested pipeline",
+            Need::Inside => "Open a nested pipeline first",
             Need::Tinted => "Select a note or a group",
             Need::WiredNode => "Select a node that has wires",
             Need::OwnParams => "Select a node that has settings",

@@ -94,6 +94,8 @@ pub(super) fn make_way(designer: &mut Designer, command: &Command) {
             | Command::AddNote { .. }
             | Command::EditNote(_)
             | Command::InsertNode { .. }
+            | Command::Nest(_)
+            | Command::Open(_)
             | Command::Bookmark(_)
             | Command::Pick(_)
             | Command::FormerSelection

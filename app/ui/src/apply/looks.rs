@@ -1,9 +1,10 @@
 //! Commands that change what is seen and selected, and never the pipeline.
 
 use egui::{Context, Pos2, Rect, Vec2};
-use millrace_model::{Endpoint, NodeId, Position, Wire};
+use millrace_model::{Endpoint, NodeId, Pipeline, Position, Wire};
 
 use super::{carry_out, select};
+use crate::canvas::CanvasState;
 use crate::command::{BottomTab, Command, Joint, Look, TextStep};
 use crate::designer::Designer;
 use crate::editing::offer::Offer;
@@ -27,16 +28,21 @@ pub(super) fn look(designer: &mut Designer, ctx: &Context, wish: Look) {
         }
         Look::CenterSelection => {
             if let Some(bounds) = selected_bounds(designer) {
-                let zoom = designer.canvas.camera.zoom;
-                designer.canvas.go_to(bounds.center(), zoom);
+                designer.canvas.leave_view();
+                designer.canvas.camera.center = bounds.center();
             }
         }
         Look::Pan(way) => {
             let camera = &mut designer.canvas.camera;
             camera.pan(-way.vector() * camera.viewport.size() * PAN);
         }
-        Look::Back => designer.canvas.go_back(),
-        Look::Forward => designer.canvas.go_forward(),
+        Look::Back => travel(designer, CanvasState::go_back),
+        Look::Forward => travel(designer, CanvasState::go_forward),
+        Look::OpenSelected => {
+            let nested = designer.selection.single_node().cloned();
+            super::nesting::open(designer, nested.as_ref());
+        }
+        Look::GoOut => super::nesting::go_out(designer),
         Look::Search => designer.canvas.search(),
         Look::TogglePanels => {
             let shown = &mut designer.shown;
@@ -78,6 +84,13 @@ pub(super) fn look(designer: &mut Designer, ctx: &Context, wish: Look) {
             None => designer.session.say("No node slows the others.".to_owned()),
         },
     }
+}
+
+/// Goes to the view before or after; what is selected elsewhere is no longer.
+fn travel(designer: &mut Designer, way: impl FnOnce(&mut CanvasState, &Pipeline)) {
+    let Some(document) = &designer.session.document else { return };
+    way(&mut designer.canvas, document.pipeline());
+    designer.selection.retain_at(document.pipeline(), designer.canvas.level());
 }
 
 fn change_look(designer: &mut Designer, ctx: &Context, change: impl FnOnce(&mut crate::canvas::CanvasLook)) {

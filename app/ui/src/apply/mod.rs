@@ -3,6 +3,7 @@
 mod dashboards;
 mod edits;
 mod looks;
+mod nesting;
 mod revisions;
 
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::Arrange(wish) => edits::arrange(designer, wish),
         Command::Nodes(wish) => edits::change_nodes(designer, wish),
         Command::Annotate(wish) => edits::annotate(designer, wish),
+        Command::Nest(wish) => nesting::change(designer, wish),
         Command::AddNote { at } => edits::add_note(designer, at),
         Command::InsertNode { kind, wire, at } => edits::insert_node(designer, &kind, &wire, at),
         Command::ReplaceNode { kind, node } => edits::replace_node(designer, &kind, &node),
@@ -84,6 +86,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.focus.title = designer.selection.single_node().cloned();
         }
 
+        Command::Open(level) => nesting::open(designer, level.as_ref()),
         Command::Select(selection) => select(designer, selection),
         Command::Pick(wish) => looks::pick(designer, wish),
         Command::FormerSelection => looks::former(designer),
@@ -128,6 +131,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
         Command::ClearSelection => select(designer, Selection::default()),
         Command::JumpTo { node, param } => {
+            nesting::open_around(designer, &node);
             designer.canvas.bring_into_view(&node);
             select(designer, Selection::node(node.clone()));
             designer.focus.param = param.map(|param| (node, param));
@@ -250,7 +254,8 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
         Ok(()) => {
             designer.session.edited();
             if let Some(document) = &designer.session.document {
-                designer.selection.retain_existing(document.pipeline());
+                designer.canvas.follow(document.pipeline());
+                designer.selection.retain_at(document.pipeline(), designer.canvas.level());
                 let tapped = designer.session.live.tapped.clone();
                 if tapped.is_some_and(|wire| !document.pipeline().has_wire(&wire)) {
                     designer.session.live.tap_wire(None);
@@ -277,7 +282,7 @@ fn select(designer: &mut Designer, selection: Selection) {
         }
         if let Some(document) = &mut designer.session.document {
             document.end_burst();
-            designer.selection.retain_existing(document.pipeline());
+            designer.selection.retain_at(document.pipeline(), designer.canvas.level());
         }
     }
 }
@@ -286,7 +291,8 @@ fn add_node(designer: &mut Designer, kind: &str, at: Option<Position>, joint: Op
     let session = &designer.session;
     let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
     let position = at.unwrap_or_else(|| designer.canvas.place_in_middle());
-    let (id, mut edits) = editing::add_node(document.pipeline(), &session.catalog, card, position, joint);
+    let level = designer.canvas.level();
+    let (id, mut edits) = editing::add_node(document.pipeline(), &session.catalog, card, level, position, joint);
     if let Some(pinned) = designer.canvas.pin_unplaced(document.pipeline(), |_| false) {
         edits.insert(0, pinned);
     }
@@ -352,7 +358,7 @@ fn fragment_of(designer: &Designer) -> Option<Fragment> {
         }
     }
     let notes = document.pipeline().notes().iter().filter(|(id, _)| selection.notes.contains(id));
-    fragment.notes = notes.map(|(id, note)| (id.clone(), note.clone())).collect();
+    fragment.notes.extend(notes.map(|(id, note)| (id.clone(), note.clone())));
     Some(fragment)
 }
 
@@ -379,11 +385,10 @@ fn place_for(designer: &Designer, fragment: &Fragment) -> Position {
     let seen = designer.canvas.camera.visible();
     let corner = editing::corner_of(fragment).filter(|corner| seen.contains(to_pos(*corner)));
     let Some(corner) = corner else { return designer.canvas.place_in_middle() };
-    let first = fragment.positions.values().copied().chain(fragment.notes.values().map(|note| note.position));
-    let first = first.min_by_key(|at| (at.x, at.y)).unwrap_or(corner);
+    let first = editing::places_in(fragment).min_by_key(|at| (at.x, at.y)).unwrap_or(corner);
     let document = designer.session.document.as_ref();
-    let notes = document.iter().flat_map(|document| document.pipeline().notes().values());
-    let mut taken: Vec<Position> = notes.map(|note| note.position).collect();
+    let notes = document.iter().flat_map(|document| document.pipeline().notes_at(designer.canvas.level()));
+    let mut taken: Vec<Position> = notes.map(|(_, note)| note.position).collect();
     taken.extend(designer.canvas.rects().iter().map(|(_, rect)| snapped(rect.min)));
     let is_free = |n: &i32| !taken.contains(&Position { x: first.x + n, y: first.y + n });
     let shift = (1..1_000).map(|n| n * 32).find(is_free).unwrap_or(32);
@@ -394,12 +399,15 @@ fn paste_fragment(designer: &mut Designer, fragment: &Fragment, verb: &str) {
     let Some(document) = &designer.session.document else { return };
     let pipeline = document.pipeline();
     let top_left = place_for(designer, fragment);
-    let Pasted { nodes, notes, mut edits } = editing::paste(pipeline, fragment, Some(top_left));
+    let Pasted { nodes, notes, mut edits } =
+        editing::paste(pipeline, fragment, designer.canvas.level(), Some(top_left));
     if let Some(pinned) = designer.canvas.pin_unplaced(pipeline, |_| false) {
         edits.insert(0, pinned);
     }
-    let mut titles: Vec<String> =
-        fragment.nodes.iter().map(|node| designer.session.catalog.title_of(node).to_owned()).collect();
+    // What is nested in a copied node is not counted.
+    let originals =
+        fragment.nodes.iter().filter(|node| !fragment.nodes.iter().any(|it| node.inside.as_ref() == Some(&it.id)));
+    let mut titles: Vec<String> = originals.map(|node| designer.session.catalog.title_of(node).to_owned()).collect();
     if titles.is_empty() {
         titles = vec!["a note".to_owned(); notes.len()];
     }

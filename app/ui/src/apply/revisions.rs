@@ -1,6 +1,6 @@
 //! Commands about revisions: the page, the comparison, and the way back.
 
-use super::{perform, select};
+use super::{nesting, perform, select};
 use crate::command::RevisionWish;
 use crate::designer::Designer;
 use crate::revisions::{NameDialog, NameOf, title_of};
@@ -29,10 +29,11 @@ pub(super) fn carry_out(designer: &mut Designer, wish: RevisionWish) {
             let ghost = designer.canvas.ghost_rect_of(&node);
             match ghost {
                 Some(rect) => {
-                    let zoom = designer.canvas.camera.zoom;
-                    designer.canvas.go_to(rect.center(), zoom);
+                    designer.canvas.leave_view();
+                    designer.canvas.camera.center = rect.center();
                 }
                 None => {
+                    nesting::open_around(designer, &node);
                     designer.canvas.bring_into_view(&node);
                     select(designer, Selection::node(node));
                 }

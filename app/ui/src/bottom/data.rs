@@ -60,7 +60,7 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     }
     toggle_ui(ui, "Chart rows", &mut state.is_chart).on_hover_text("A quick look at these rows as lines");
     let rows = format!("newest {}", format::counted(tap.rows.num_rows() as u64, "row"));
-    let total = live.metrics.as_ref().and_then(|metrics| metrics.wires.iter().find(|counted| counted.wire == *wire));
+    let total = live.wire(wire);
     let words = match total {
         Some(total) if total.rows > tap.rows.num_rows() as u64 => format!("{rows} of {}", format::count(total.rows)),
         _ => rows,

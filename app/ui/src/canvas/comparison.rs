@@ -64,7 +64,7 @@ impl ChangeMark {
 /// What the revision held that is no more.
 #[derive(Debug, Default)]
 pub struct Ghosts {
-    key: Option<(i64, u64)>,
+    key: Option<(i64, u64, Option<NodeId>)>,
     nodes: Vec<Ghost>,
     wires: Vec<(Wire, [Pos2; 4])>,
 }
@@ -82,15 +82,17 @@ impl Ghosts {
         self.nodes.iter().find(|ghost| ghost.id == *id).map(|ghost| ghost.rect_in_canvas)
     }
 
-    fn refresh(&mut self, cx: &ViewContext<'_>, now: &Scene) {
+    fn refresh(&mut self, cx: &ViewContext<'_>, now: &Scene, level: Option<&NodeId>) {
         let Some(compared) = cx.compared else {
             *self = Self::default();
             return;
         };
-        if self.key == Some(compared.key()) {
+        let (revision, generation) = compared.key();
+        let key = Some((revision, generation, level.cloned()));
+        if self.key == key {
             return;
         }
-        let then = Scene::new(&compared.pipeline, cx.catalog);
+        let then = Scene::new(&compared.pipeline, cx.catalog, level);
         let is_gone = |id: &NodeId| matches!(compared.changes.nodes.get(id), Some(NodeChange::Removed));
         let gone = then.nodes.iter().filter(|node| is_gone(&node.id));
         let ghost = |node: &super::scene::SceneNode| Ghost {
@@ -107,13 +109,14 @@ impl Ghosts {
         };
         let removed = then.wires.iter().filter(|wire| compared.changes.removed_wires.contains(&wire.wire));
         let wires = removed.filter_map(curve).collect();
-        *self = Self { key: Some(compared.key()), nodes, wires };
+        *self = Self { key, nodes, wires };
     }
 }
 
 /// Draws what is gone, below everything that is there.
 pub fn ghosts_ui(ui: &mut Ui, cx: &ViewContext<'_>, state: &mut CanvasState) {
-    state.ghosts.refresh(cx, &state.scene);
+    let level = state.level().cloned();
+    state.ghosts.refresh(cx, &state.scene, level.as_ref());
     if cx.compared.is_none() {
         return;
     }

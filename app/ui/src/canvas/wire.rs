@@ -171,7 +171,7 @@ pub fn handle_id(scope: Id, wire: &Wire) -> Id {
 /// Where the wire leads, in words.
 pub fn ends(cx: &ViewContext<'_>, wire: &Wire) -> String {
     let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
-    format!("Wire from {from}, port {}, to {to}, port {}", wire.from.port, wire.to.port)
+    format!("Wire from {from}, port {}, to {to}, port {}", cx.port_title(&wire.from), cx.port_title(&wire.to))
 }
 
 /// The wire in words, for those who do not see where it leads.
@@ -193,7 +193,7 @@ pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {
     let theme = cx.theme;
     let title = format!("{} → {}", cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
     ui.label(egui::RichText::new(title).font(theme.semibold(size::BODY)));
-    ui.colored_label(theme.text_weak, format!("{} → {}", wire.from.port, wire.to.port));
+    ui.colored_label(theme.text_weak, format!("{} → {}", cx.port_title(&wire.from), cx.port_title(&wire.to)));
     if let Some(rate) = cx.live.wire_rate(wire) {
         ui.monospace(format!("{} · queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
     }

@@ -85,6 +85,7 @@ mod tests {
             headline: None,
             is_source: false,
             has_view: false,
+            nesting: None,
         }
     }
 

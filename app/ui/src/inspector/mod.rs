@@ -8,6 +8,7 @@ mod draft;
 mod field;
 mod form;
 mod header;
+mod inside;
 mod nested;
 mod parts;
 mod pipeline;
@@ -59,6 +60,7 @@ fn node_ui(ui: &mut Ui, state: &mut Inspector, ctx: &mut ViewContext<'_>, node: 
         }
         None => selected::placeholder_ui(ui, ctx, node),
     }
+    inside::inside_ui(ui, ctx, node);
     ports::ports_ui(ui, ctx, node);
     if let Some(card) = card.filter(|card| !state.is_help_closed && !card.help.is_empty()) {
         header::help_ui(ui, ctx.theme, card);

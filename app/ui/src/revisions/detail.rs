@@ -132,6 +132,7 @@ fn name_of(cx: &ViewContext<'_>, id: &NodeId, setting: &Setting) -> String {
         Setting::Kind => "Kind".to_owned(),
         Setting::Title => "Title".to_owned(),
         Setting::Disabled => "Disabled".to_owned(),
+        Setting::Inside => "Nested in".to_owned(),
         Setting::Unknown(name) => name.clone(),
         Setting::Param(name) => {
             let card = cx.pipeline().node(id).and_then(|node| cx.catalog.card(&node.kind));

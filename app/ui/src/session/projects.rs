@@ -80,6 +80,10 @@ impl Session {
         match Document::open(project) {
             Ok(document) => {
                 let is_same = self.document.as_ref().is_some_and(|document| document.project() == id);
+                if !is_same {
+                    self.live = Live::default();
+                }
+                self.live.see(document.pipeline());
                 self.document = Some(document);
                 self.compared = None;
                 self.has_conflict = false;
@@ -89,7 +93,6 @@ impl Session {
                 if !is_same {
                     self.revisions = None;
                     self.checked = Checked::default();
-                    self.live = Live::default();
                 }
                 if let Some(run) = run.filter(|run| self.live.run != Some(*run)) {
                     self.live.follow(run);

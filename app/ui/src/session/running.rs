@@ -8,7 +8,7 @@ use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
 use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Request, Response, Seen};
 
-use crate::standing::{Mark, wanted};
+use crate::standing::Mark;
 
 use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
 
@@ -21,7 +21,7 @@ impl Session {
         let Some(document) = &self.document else { return };
         let (project, text) = (document.project(), document.pipeline().to_text());
         self.live.is_starting = true;
-        let breakpoints = wanted(&self.live.marks);
+        let breakpoints = self.live.breakpoints();
         self.send(Request::StartRun { project, text, parameters: BTreeMap::new(), breakpoints }, Pending::Start);
     }
 
@@ -49,7 +49,7 @@ impl Session {
 
     fn send_breakpoints(&mut self) {
         if let Some(run) = self.live.run.filter(|_| self.live.is_running()) {
-            let breakpoints = wanted(&self.live.marks);
+            let breakpoints = self.live.breakpoints();
             self.send(Request::SetBreakpoints { run, breakpoints }, Pending::Plain { done: None });
         }
     }
@@ -145,7 +145,7 @@ impl Session {
         let Some(run) = self.live.run else { return };
         let poll = Poll {
             run,
-            taps: self.live.tapped.iter().cloned().collect(),
+            taps: self.live.tapped.iter().map(|wire| self.live.carrier(wire).clone()).collect(),
             views: visible_views.iter().map(|id| (id.clone(), self.live.view_version(id))).collect(),
             parts: self
                 .live
@@ -172,7 +172,7 @@ impl Session {
                     self.say_error(error.to_string());
                 }
                 if let Some(wire) = halt {
-                    self.live.tap_wire(Some(wire));
+                    self.live.tap_wire(Some(self.live.drawn(&wire)));
                     self.wants_data = true;
                 }
                 let is_running = self.live.is_running();

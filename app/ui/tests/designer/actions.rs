@@ -20,6 +20,8 @@ const FULL: &str = r#"{
     "devices": {"kind": "ingest.simulate_devices", "title": "Devices"},
     "faulty": {"kind": "process.filter"},
     "hot": {"kind": "process.filter", "title": "Hot", "params": {"condition": "temperature > 30"}},
+    "inner": {"inside": "nested", "kind": "process.filter", "params": {"condition": "true"}},
+    "nested": {"kind": "process.nested_pipeline"},
     "loose": {"kind": "process.filter", "params": {"condition": "temperature > 40"}},
     "off": {"disabled": true, "kind": "process.filter", "params": {"condition": "true"}}
   },
@@ -27,7 +29,7 @@ const FULL: &str = r#"{
   "layout": {
     "nodes": {
       "chart": {"x": 563, "y": 20}, "devices": {"x": 0, "y": 3}, "faulty": {"x": 20, "y": 203},
-      "hot": {"x": 283, "y": 0}, "loose": {"x": 310, "y": 303}, "off": {"x": 600, "y": 370}
+      "hot": {"x": 283, "y": 0}, "inner": {"x": 0, "y": 0}, "nested": {"x": 800, "y": 200}, "loose": {"x": 310, "y": 303}, "off": {"x": 600, "y": 370}
     },
     "groups": {"pair": {"nodes": ["hot", "chart"], "tint": "red", "title": "Pair"}},
     "notes": {"n": {"height": 100, "position": {"x": 0, "y": 420}, "text": "Read me", "tint": "blue", "width": 160}},
@@ -70,6 +72,8 @@ fn prepare(bench: &mut Bench, need: Need) {
         Need::Node | Need::OneNode | Need::Selected | Need::WiredNode | Need::OwnParams | Need::OwnTitle => {
             bench.select(&["hot"]);
         }
+        Need::Nested | Need::OneNested => bench.select(&["nested"]),
+        Need::Inside => bench.ask([Command::Open(Some("nested".parse().expect("an id")))]),
         Need::TwoNodes => bench.select(&["loose", "off"]),
         Need::ThreeNodes => bench.select(&["devices", "loose", "off"]),
         Need::Wire | Need::OneWire => bench.ask([Command::Select(Selection::wire(wire()))]),

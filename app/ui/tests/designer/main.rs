@@ -5,6 +5,7 @@ mod annotations;
 mod dashboards;
 mod editing;
 mod help;
+mod nesting;
 mod nothing_is_lost;
 #[path = "../support/picture.rs"]
 mod picture;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millrace_model::card::{Field, FieldKind, Form};
-use millrace_model::{Catalog, NodeCard, Pipeline, PortCard, RowTrait, Section};
+use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
     Revision, Sample, ServerMessage, Welcome,
@@ -233,6 +233,7 @@ fn card(kind: &str, title: &str, icon: &str, summary: &str) -> NodeCard {
         headline: None,
         is_source: false,
         has_view: false,
+        nesting: None,
     }
 }
 
@@ -290,5 +291,16 @@ pub fn catalog() -> Catalog {
     sqlite.form.fields = vec![field("table", FieldKind::Text { multiline: false }, false)];
     let mut discard = card("store.discard", "Discard", "trash", "Takes rows and keeps none.");
     discard.inputs = vec![rows()];
-    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard])
+    let nesting = |kind: &str, title: &str, nesting| {
+        let mut card = card(kind, title, "stack", "A part of a nested pipeline.");
+        card.nesting = Some(nesting);
+        if nesting != Nesting::Pipeline {
+            (card.inputs, card.outputs) = (vec![rows()], vec![rows()]);
+        }
+        card
+    };
+    let nested = nesting("process.nested_pipeline", "Nested pipeline", Nesting::Pipeline);
+    let input = nesting("process.nested_input", "Nested input", Nesting::Input);
+    let output = nesting("process.nested_output", "Nested output", Nesting::Output);
+    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard, nested, input, output])
 }

@@ -134,6 +134,7 @@ fn catalog() -> Catalog {
         headline: None,
         is_source: section == Section::Ingest,
         has_view: section == Section::Visualize,
+        nesting: None,
     };
     let rate = Field {
         keeps_state: false,

@@ -1,4 +1,4 @@
-//! The Analyze section: aggregates over windows of event time.
+//! The Analyze section: aggregates over windows of event time, and what else follows from many rows.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use millrace_operator::node::erase;
 pub mod count_window;
 pub mod hopping_window;
 pub mod pattern;
+pub mod processing_time_window;
 pub mod rolling_window;
 pub mod session_window;
 pub mod silence;
@@ -22,6 +23,7 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<session_window::SessionWindow>(),
         erase::<count_window::CountWindow>(),
         erase::<rolling_window::RollingWindow>(),
+        erase::<processing_time_window::ProcessingTimeWindow>(),
         erase::<silence::Silence>(),
         erase::<pattern::Pattern>(),
     ]

@@ -141,20 +141,6 @@ impl CellBuilder {
         }
     }
 
-    /// Whether `cell` is a value of this column as it stands, without any reading of text.
-    pub(crate) fn takes(&self, cell: &Cell<'_>) -> bool {
-        match (self, cell) {
-            (_, Cell::Null)
-            | (Self::Text(_), Cell::Text(_))
-            | (Self::Integer(_), Cell::Integer(_))
-            | (Self::Number(_), Cell::Integer(_) | Cell::Number(_))
-            | (Self::Boolean(_), Cell::Boolean(_)) => true,
-            (Self::Timestamp(_, utc), Cell::Text(text)) => string_to_datetime(utc, text.trim()).is_ok(),
-            (Self::Unix(_, us), Cell::Integer(number)) => number.checked_mul(*us).is_some(),
-            _ => false,
-        }
-    }
-
     /// Appends a cell that this column takes; null for any other.
     pub(crate) fn push_cell(&mut self, cell: Cell<'_>) {
         match (self, cell) {
@@ -215,6 +201,57 @@ impl CellBuilder {
             Self::Timestamp(builder, _) | Self::Unix(builder, _) => Arc::new(builder.finish()),
         }
     }
+}
+
+/// Tells whether a cell fits a column, without keeping it: a record is rejected for a column that nobody reads as for any
+/// other.
+pub(crate) struct CellCheck {
+    pub column_type: ColumnType,
+    utc: Tz,
+}
+
+impl CellCheck {
+    pub(crate) fn new(column_type: ColumnType) -> Self {
+        Self { column_type, utc: utc() }
+    }
+
+    /// Whether `cell` is a value of the column as it stands, without any reading of text.
+    pub(crate) fn takes(&self, cell: &Cell<'_>) -> bool {
+        match (self.column_type, cell) {
+            (_, Cell::Null)
+            | (ColumnType::Text, Cell::Text(_))
+            | (ColumnType::Integer, Cell::Integer(_))
+            | (ColumnType::Number, Cell::Integer(_) | Cell::Number(_))
+            | (ColumnType::Boolean, Cell::Boolean(_)) => true,
+            (ColumnType::Timestamp, Cell::Text(text)) => string_to_datetime(&self.utc, text.trim()).is_ok(),
+            (unix, Cell::Integer(number)) => unix.unix_us().is_some_and(|us| number.checked_mul(us).is_some()),
+            _ => false,
+        }
+    }
+
+    /// Whether `cell` stands for a value: what [`CellBuilder::push`] says.
+    pub(crate) fn reads(&self, cell: &str) -> bool {
+        let trimmed = cell.trim();
+        match self.column_type {
+            ColumnType::Text => true,
+            ColumnType::Integer => is_plain_number(trimmed, false) || trimmed.parse::<i64>().is_ok(),
+            ColumnType::Number => is_plain_number(trimmed, true) || trimmed.parse::<f64>().is_ok(),
+            ColumnType::Boolean => parse_bool(trimmed).is_some(),
+            ColumnType::Timestamp => string_to_datetime(&self.utc, trimmed).is_ok(),
+            ColumnType::UnixSeconds | ColumnType::UnixMilliseconds | ColumnType::UnixMicroseconds => {
+                let us = self.column_type.unix_us().unwrap_or(1);
+                trimmed.parse::<i64>().is_ok_and(|number| number.checked_mul(us).is_some())
+            }
+        }
+    }
+}
+
+/// Whether `text` is at most 18 digits, with a point between them or not: a number beyond doubt.
+fn is_plain_number(text: &str, may_have_point: bool) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let mut has_point = !may_have_point;
+    let is_plain = |byte: &u8| byte.is_ascii_digit() || (*byte == b'.' && !std::mem::replace(&mut has_point, true));
+    (1..=18).contains(&digits.len()) && digits[0] != b'.' && digits.iter().all(is_plain)
 }
 
 fn times(num_rows: usize) -> TimestampMicrosecondBuilder {

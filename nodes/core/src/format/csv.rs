@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::columns::{CellBuilder, ColumnType, all_types, misfit};
+use super::columns::{CellBuilder, CellCheck, ColumnType, all_types, misfit};
 use super::{Decoded, Reject, TextDecoder, count_newlines, raw_text};
 
 /// How the records of a CSV file are written.
@@ -206,7 +206,10 @@ struct ReadRecord {
 /// Turns CSV records into rows of a schema of text-like types.
 pub(crate) struct CsvDecoder {
     schema: SchemaRef,
-    types: Vec<ColumnType>,
+    checks: Vec<CellCheck>,
+    /// The columns of `schema` that the rows have, and their schema.
+    kept: Vec<usize>,
+    row_schema: SchemaRef,
     /// For each column of the schema its place in a record; `None` gives nulls.
     places: Vec<Option<usize>>,
     num_cells: usize,
@@ -229,8 +232,16 @@ impl CsvDecoder {
         dialect: Dialect,
         nulls_misfits: bool,
     ) -> Result<Self, ArrowError> {
-        let types = all_types(&schema, types)?;
-        Ok(Self { schema, types, places, num_cells, splitter: Splitter::new(dialect), nulls_misfits })
+        let checks: Vec<CellCheck> = all_types(&schema, types)?.into_iter().map(CellCheck::new).collect();
+        let kept = (0..checks.len()).collect();
+        let (row_schema, splitter) = (Arc::clone(&schema), Splitter::new(dialect));
+        Ok(Self { schema, checks, kept, row_schema, places, num_cells, splitter, nulls_misfits })
+    }
+
+    /// Gives rows of these columns only; the cells of the others must fit all the same.
+    pub(crate) fn keeping(self, kept: &[usize]) -> Result<Self, ArrowError> {
+        let row_schema = Arc::new(self.schema.project(kept)?);
+        Ok(Self { kept: kept.to_vec(), row_schema, ..self })
     }
 
     fn fault_of_shape(&self, record: &Record) -> Option<String> {
@@ -240,6 +251,22 @@ impl CsvDecoder {
         let cells = |count: usize| format!("{count} {}", if count == 1 { "cell" } else { "cells" });
         (record.num_cells != self.num_cells)
             .then(|| format!("the record has {}, not {}", cells(record.num_cells), cells(self.num_cells)))
+    }
+
+    /// Finds the records whose cell does not fit a column that is left out.
+    fn check(&self, check: &CellCheck, place: Option<usize>, name: &str, faults: &mut [Option<String>]) {
+        let Some(place) = place else { return };
+        for (record, fault) in self.splitter.records.iter().zip(faults).filter(|(_, fault)| fault.is_none()) {
+            let cell = self.splitter.cell(record, place);
+            if self.is_null(cell) {
+                continue;
+            }
+            match std::str::from_utf8(cell) {
+                Ok(text) if self.nulls_misfits || check.reads(text) => {}
+                Ok(text) => *fault = Some(misfit(name, text, check.column_type)),
+                Err(_) => *fault = Some(format!("`{name}` is not UTF-8 text")),
+            }
+        }
     }
 
     fn is_null(&self, cell: &[u8]) -> bool {
@@ -262,9 +289,15 @@ impl TextDecoder for CsvDecoder {
         let mut faults: Vec<Option<String>> =
             self.splitter.records.iter().map(|record| self.fault_of_shape(record)).collect();
         let num_rows = self.splitter.records.len();
-        let mut columns = Vec::with_capacity(self.types.len());
-        for ((column_type, place), field) in self.types.iter().zip(&self.places).zip(self.schema.fields()) {
-            let mut builder = CellBuilder::new(*column_type, num_rows);
+        let mut columns = Vec::with_capacity(self.kept.len());
+        for (index, ((check, place), field)) in
+            self.checks.iter().zip(&self.places).zip(self.schema.fields()).enumerate()
+        {
+            if !self.kept.contains(&index) {
+                self.check(check, *place, field.name(), &mut faults);
+                continue;
+            }
+            let mut builder = CellBuilder::new(check.column_type, num_rows);
             for (record, fault) in self.splitter.records.iter().zip(&mut faults) {
                 let Some(place) = place.filter(|_| fault.is_none()) else {
                     builder.push_null();
@@ -278,7 +311,7 @@ impl TextDecoder for CsvDecoder {
                 match std::str::from_utf8(cell) {
                     Ok(text) => {
                         if !builder.push(text) && !self.nulls_misfits {
-                            *fault = Some(misfit(field.name(), text, *column_type));
+                            *fault = Some(misfit(field.name(), text, check.column_type));
                         }
                     }
                     Err(_) => {
@@ -304,7 +337,7 @@ impl TextDecoder for CsvDecoder {
             }
         }
         if !decoded.lines.is_empty() {
-            let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+            let batch = RecordBatch::try_new(Arc::clone(&self.row_schema), columns)?;
             decoded.batch = Some(if decoded.rejects.is_empty() {
                 batch
             } else {
@@ -458,6 +491,66 @@ mod tests {
                 }
             }
             prop_assert_eq!(got, expected);
+        }
+    }
+
+    fn cell() -> impl Strategy<Value = String> {
+        let odd = vec![
+            "",
+            " ",
+            "1",
+            "-1",
+            " 7 ",
+            "1.5",
+            ".5",
+            "1.",
+            ".",
+            "-",
+            "+3",
+            "1e5",
+            "inf",
+            "nan",
+            "1.2.3",
+            "x",
+            "TRUE",
+            "false",
+            "2026-01-01",
+            "2026-01-01 00:00:00",
+            "999999999999999999",
+            "9999999999999999999",
+            "-.5",
+            "9223372036854775807",
+            "\"a,b\"",
+            "\"1\"",
+        ];
+        prop_oneof![prop::sample::select(odd).prop_map(str::to_owned), "[-0-9.]{0,4}"]
+    }
+
+    proptest! {
+        #[test]
+        fn a_column_that_is_left_out_rejects_the_records_that_it_rejected_before(
+            records in prop::collection::vec(prop::collection::vec(cell(), 5), 0..20),
+            kept in prop::sample::subsequence(vec![0_usize, 1, 2, 3, 4], 1..=5),
+            nulls in any::<bool>(),
+        ) {
+            use ColumnType::{Boolean, Integer, Number, Timestamp, UnixSeconds};
+            let text: String = records.iter().map(|record| record.join(",") + "\n").collect();
+            let columns: Vec<ColumnSpec> =
+                [("i", Integer), ("n", Number), ("b", Boolean), ("ts", Timestamp), ("s", UnixSeconds)]
+                    .map(|(name, column_type)| ColumnSpec { name: name.to_owned(), column_type })
+                    .into();
+            let schema = Arc::new(schema_of(&columns));
+            let types = types_of(&schema, &columns);
+            let decoder = || {
+                let places = (0..columns.len()).map(Some).collect();
+                CsvDecoder::new(Arc::clone(&schema), &types, places, 5, Dialect::default(), nulls).expect("types of text")
+            };
+            let whole = decoder().decode(text.as_bytes(), true, 100, 1).expect("it is read");
+            let mut narrow = decoder().keeping(&kept).expect("they are columns");
+            let narrow = narrow.decode(text.as_bytes(), true, 100, 1).expect("it is read");
+            prop_assert_eq!(narrow.rejects, whole.rejects);
+            prop_assert_eq!(narrow.batch, whole.batch.map(|batch| batch.project(&kept).expect("they are columns")));
+            prop_assert_eq!(narrow.lines, whole.lines);
         }
     }
 

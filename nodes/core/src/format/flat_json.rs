@@ -3,15 +3,20 @@
 //! A line is taken only when it is beyond doubt: one object, its members in any order, each wanted one of the very type
 //! that its column has. Whatever else there is (a number in a text column, a nested value, a name that comes twice, a
 //! fault) is left to the thorough reader, which takes it or says what is wrong. So this reader has no messages, and
-//! the two agree on every line that this one takes; a property test holds them to it.
+//! the two agree on every line that this one takes; a property test holds them to it. A column that is left out must fit
+//! as well, and its values are passed over.
 
-use super::columns::{Cell, CellBuilder, ColumnType};
+use super::columns::{Cell, CellBuilder, CellCheck, ColumnType};
 
 /// A reader of lines. It remembers where the members of the last line went: lines mostly have the same members in the
 /// same order.
 pub(crate) struct FlatJson {
     names: Vec<String>,
-    types: Vec<ColumnType>,
+    checks: Vec<CellCheck>,
+    /// For each column its place in the rows; none where it is left out.
+    places: Vec<Option<usize>>,
+    /// The columns in the rows.
+    kept: Vec<usize>,
     /// The members of the last line, in its order.
     order: Vec<Member>,
 }
@@ -24,24 +29,33 @@ struct Member {
 
 impl FlatJson {
     pub(crate) fn new(columns: impl Iterator<Item = (String, ColumnType)>) -> Self {
-        let (names, types) = columns.unzip();
-        Self { names, types, order: Vec::new() }
+        let (names, checks): (Vec<String>, Vec<CellCheck>) =
+            columns.map(|(name, column_type)| (name, CellCheck::new(column_type))).unzip();
+        let kept: Vec<usize> = (0..names.len()).collect();
+        let places = kept.iter().copied().map(Some).collect();
+        Self { names, checks, places, kept, order: Vec::new() }
+    }
+
+    /// Gives rows of these columns only.
+    pub(crate) fn keeping(self, kept: &[usize]) -> Self {
+        let places = (0..self.names.len()).map(|column| kept.iter().position(|kept| *kept == column)).collect();
+        Self { places, kept: kept.to_vec(), ..self }
     }
 
     pub(crate) fn builders(&self, num_rows: usize) -> Vec<CellBuilder> {
-        self.types.iter().map(|column_type| CellBuilder::new(*column_type, num_rows)).collect()
+        self.kept.iter().map(|column| CellBuilder::new(self.checks[*column].column_type, num_rows)).collect()
     }
 
     /// Appends the row of `line`, or appends nothing and says `false`. `cells` is room that is used again and again.
     pub(crate) fn push<'a>(&mut self, line: &'a str, cells: &mut Vec<Cell<'a>>, columns: &mut [CellBuilder]) -> bool {
         // The row is taken as a whole or not at all.
         cells.clear();
-        cells.resize(columns.len(), Cell::Null);
+        cells.resize(self.kept.len(), Cell::Null);
         if self.read(line.trim_ascii(), cells).is_none() {
             return false;
         }
-        let fits = |(cell, column): (&Cell<'_>, &CellBuilder)| column.takes(cell);
-        if !cells.iter().zip(columns.iter()).all(fits) {
+        let fits = |(cell, column): (&Cell<'_>, &usize)| self.checks[*column].takes(cell);
+        if !cells.iter().zip(&self.kept).all(fits) {
             return false;
         }
         columns.iter_mut().zip(cells.drain(..)).for_each(|(column, cell)| column.push_cell(cell));
@@ -69,7 +83,10 @@ impl FlatJson {
                         return None;
                     }
                     seen |= bit;
-                    cells[column] = at.value()?;
+                    match self.places[column] {
+                        Some(place) => cells[place] = at.value()?,
+                        None => at.pass(&self.checks[column])?,
+                    }
                 }
                 None => at.skip_value()?,
             }
@@ -189,9 +206,48 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over a value that no column wants, and makes sure that it is one.
+    /// Passes over a value that is no column's, and makes sure that it is one.
     fn skip_value(&mut self) -> Option<()> {
-        self.value().map(|_| ())
+        match self.peek()? {
+            b'-' | b'0'..=b'9' => self.skip_number(),
+            _ => self.value().map(|_| ()),
+        }
+    }
+
+    /// Passes over a value of a column that is left out, and makes sure that it fits.
+    fn pass(&mut self, check: &CellCheck) -> Option<()> {
+        match (check.column_type, self.peek()?) {
+            (ColumnType::Number, b'-' | b'0'..=b'9') => self.skip_number(),
+            _ => self.value().filter(|cell| check.takes(cell)).map(|_| ()),
+        }
+    }
+
+    /// Passes over a number as JSON writes it.
+    fn skip_number(&mut self) -> Option<()> {
+        self.at += usize::from(self.peek() == Some(b'-'));
+        let first_digit = self.at;
+        self.skip_digits()?;
+        if self.bytes[first_digit] == b'0' && self.at > first_digit + 1 {
+            return None;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.skip_digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.skip_digits()?;
+        }
+        Some(())
+    }
+
+    fn skip_digits(&mut self) -> Option<()> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
@@ -222,7 +278,7 @@ impl<'a> Scanner<'a> {
             self.at += 1;
             is_whole = false;
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
-            self.digits(&mut 0, &mut 0)?;
+            self.skip_digits()?;
         }
         // 18 digits fit whatever they are.
         if is_whole && num_digits <= 18 {

@@ -1,5 +1,5 @@
-//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`]; the rest, and all lines of columns that are no plain values, by arrow-json in blocks, and a block that does not fit is halved
-//! until the lines at fault stand alone.
+//! Reading JSON, one object a line. Plain lines are read by [`FlatJson`]; the rest, and all lines of columns that are no
+//! plain values, by arrow-json in blocks, and a block that does not fit is halved until the lines at fault stand alone.
 //!
 //! Whole numbers and times are decoded as their text first and read strictly afterwards: arrow-json by itself would turn
 //! 1.5 into 1, and a number into a time of some unit.
@@ -21,6 +21,9 @@ use super::{Decoded, Reject, TextDecoder, raw_text};
 pub(crate) struct NdjsonDecoder {
     schema: SchemaRef,
     types: Vec<Option<ColumnType>>,
+    /// The columns of `schema` that the rows have, and their schema.
+    kept: Vec<usize>,
+    row_schema: SchemaRef,
     /// `schema` with texts in place of whole numbers and times.
     raw_schema: SchemaRef,
     has_texts: bool,
@@ -41,7 +44,16 @@ impl NdjsonDecoder {
             .collect();
         let flat = plain.map(|columns| FlatJson::new(columns.into_iter()));
         let raw_schema = Arc::new(Schema::new(raw_fields));
-        Self { schema, types: types.to_vec(), raw_schema, has_texts, nulls_misfits, flat }
+        let kept = (0..schema.fields().len()).collect();
+        let row_schema = Arc::clone(&schema);
+        Self { schema, types: types.to_vec(), kept, row_schema, raw_schema, has_texts, nulls_misfits, flat }
+    }
+
+    /// Gives rows of these columns only; the others must fit all the same.
+    pub(crate) fn keeping(self, kept: &[usize]) -> Result<Self, ArrowError> {
+        let row_schema = Arc::new(self.schema.project(kept)?);
+        let flat = self.flat.map(|flat| flat.keeping(kept));
+        Ok(Self { kept: kept.to_vec(), row_schema, flat, ..self })
     }
 
     /// The rows of `lines`, which are all there is from `start` to `end` of `data` but blanks; the reason when not every
@@ -125,7 +137,7 @@ impl NdjsonDecoder {
                 if from < index {
                     // Other lines came before this one: they go out behind the plain ones before them.
                     let row = columns.iter_mut().map(CellBuilder::finish).collect::<Vec<_>>();
-                    let batch = RecordBatch::try_new(Arc::clone(&self.schema), row)?;
+                    let batch = RecordBatch::try_new(Arc::clone(&self.row_schema), row)?;
                     if num_plain > 0 {
                         batches.push(batch.slice(0, num_plain));
                     }
@@ -142,7 +154,7 @@ impl NdjsonDecoder {
         }
         if num_plain > 0 {
             let columns = columns.iter_mut().map(CellBuilder::finish).collect();
-            batches.push(RecordBatch::try_new(Arc::clone(&self.schema), columns)?);
+            batches.push(RecordBatch::try_new(Arc::clone(&self.row_schema), columns)?);
         }
         if from < lines.len() {
             self.decode_lines(data, &lines[from..], batches, decoded);
@@ -151,7 +163,8 @@ impl NdjsonDecoder {
     }
 
     fn decode_lines(&self, data: &[u8], lines: &[Line<'_>], batches: &mut Vec<RecordBatch>, decoded: &mut Decoded) {
-        match self.decode_block(data, lines) {
+        let kept = |batch: RecordBatch| batch.project(&self.kept).map_err(|error| plain(&error));
+        match self.decode_block(data, lines).and_then(kept) {
             Ok(batch) => {
                 decoded.lines.extend(lines.iter().map(|line| line.number));
                 batches.push(batch);
@@ -191,7 +204,7 @@ impl TextDecoder for NdjsonDecoder {
         decoded.batch = match batches.len() {
             0 => None,
             1 => batches.pop(),
-            _ => Some(concat_batches(&self.schema, &batches)?),
+            _ => Some(concat_batches(&self.row_schema, &batches)?),
         };
         Ok(decoded)
     }
@@ -425,7 +438,11 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn the_quick_reader_agrees_with_the_thorough_one_on_every_line_it_takes(line in line(), nulls in any::<bool>()) {
+        fn the_quick_reader_agrees_with_the_thorough_one_on_every_line_it_takes(
+            line in line(),
+            nulls in any::<bool>(),
+            kept in prop::sample::subsequence(vec![0_usize, 1, 2, 3, 4, 5], 1..=6),
+        ) {
             use ColumnType::{Boolean, Integer, Number, Text, Timestamp, UnixMilliseconds};
             let columns: Vec<ColumnSpec> =
                 [("i", Integer), ("n", Number), ("t", Text), ("b", Boolean), ("ts", Timestamp), ("ms", UnixMilliseconds)]
@@ -434,10 +451,16 @@ mod tests {
             let schema = Arc::new(schema_of(&columns));
             let types = types_of(&schema, &columns);
             let mut quick = NdjsonDecoder::new(Arc::clone(&schema), &types, nulls);
+            let whole = quick.decode(line.as_bytes(), true, 10, 1).expect("it is read");
+            let mut quick = quick.keeping(&kept).expect("they are columns");
+            let schema = Arc::clone(&quick.row_schema);
             let mut flat = quick.flat.take().expect("all columns are plain");
             let mut builders = flat.builders(1);
             let is_taken = flat.push(&line, &mut Vec::new(), &mut builders);
             let thorough = quick.decode(line.as_bytes(), true, 10, 1).expect("it is read");
+            prop_assert_eq!(&thorough.rejects, &whole.rejects, "a column that is left out rejects as before");
+            let narrow = whole.batch.map(|batch| batch.project(&kept).expect("they are columns"));
+            prop_assert_eq!(&thorough.batch, &narrow);
             if is_taken {
                 let row = builders.iter_mut().map(CellBuilder::finish).collect();
                 let row = RecordBatch::try_new(schema, row).expect("columns fit");

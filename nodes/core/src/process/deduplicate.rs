@@ -9,7 +9,7 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,13 @@ impl Node for Deduplicate {
 
     fn partitioning(params: &Params) -> Partitioning {
         Partitioning::keyed(params.keys.iter().map(ColumnRef::as_str))
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        if params.keys.is_empty() {
+            return wanted.everything();
+        }
+        vec![wanted.output(ROWS).clone().and(wanted.output(LATE))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -9,12 +9,13 @@ use millrace_model::card::PortCard;
 use millrace_model::value::Expression;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::{
-    BuildContext, CardText, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output,
+    Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rejecting::{Rejecting, report};
+use crate::rejecting::{self, Rejecting, report};
 
 /// Keeps the rows for which a condition is true and leaves the others out.
 ///
@@ -73,6 +74,11 @@ impl Node for Filter {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let condition = rejecting::read_by(params.condition.as_str(), &wanted.inputs[0]);
+        vec![rejecting::reads(condition.and(wanted.output(ROWS)), wanted.output(REJECTED))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

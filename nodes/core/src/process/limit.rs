@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::card::PortCard;
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,10 @@ impl Node for Limit {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Single
+    }
+
+    fn reads(_: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        vec![wanted.output(0).clone()]
     }
 
     fn build(params: Params, _: &BuildContext) -> Result<Machine, NodeError> {

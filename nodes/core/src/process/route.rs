@@ -13,12 +13,13 @@ use millrace_model::value::Expression;
 use millrace_operator::expression::RowFailure;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::{
-    BuildContext, CardText, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output,
+    Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rejecting::{Rejecting, merge_failures, report};
+use crate::rejecting::{self, Rejecting, merge_failures, report};
 
 /// Sends each row to the output whose condition it meets.
 ///
@@ -122,6 +123,15 @@ impl Node for Route {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let conditions = params.routes.iter();
+        let conditions = conditions.map(|route| rejecting::read_by(route.condition.as_str(), &wanted.inputs[0]));
+        let read = conditions.fold(Columns::none(), |read, columns| read.and(&columns));
+        let rejected = params.routes.len() + 1;
+        let read = (0..rejected).fold(read, |read, port| read.and(wanted.output(port)));
+        vec![rejecting::reads(read, wanted.output(rejected))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -15,12 +15,13 @@ use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_model::value::Expression;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::{
-    BuildContext, CardText, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output,
+    Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rejecting::{Rejecting, first_error, merge_failures, report};
+use crate::rejecting::{self, Rejecting, first_error, merge_failures, report};
 
 /// Computes new columns, and keeps, drops and renames the others.
 ///
@@ -106,6 +107,23 @@ impl Node for Select {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let computed = params.columns.iter();
+        let computed = computed.map(|column| rejecting::read_by(column.expression.as_str(), &wanted.inputs[0]));
+        let mut read = computed.fold(Columns::none(), |read, columns| read.and(&columns));
+        if params.keep_others {
+            let renamed = |name: &str| params.rename.iter().find(|rename| rename.from.as_str() == name);
+            let is_dropped = |name: &str| params.drop.iter().any(|dropped| dropped.as_str() == name);
+            // What a param names must be there, even to be dropped.
+            let kept = wanted.input_names().filter(|name| match renamed(name) {
+                Some(_) => true,
+                None => is_dropped(name) || wanted.output(ROWS).contains(name),
+            });
+            read = read.and(&Columns::named(kept));
+        }
+        vec![rejecting::reads(read, wanted.output(REJECTED))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::card::PortCard;
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,10 @@ impl Node for Union {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(_: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        vec![wanted.output(0).clone()]
     }
 
     fn build(_: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

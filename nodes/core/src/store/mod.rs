@@ -2,6 +2,7 @@
 
 pub mod discard;
 pub mod file;
+mod ordered;
 pub mod sqlite;
 
 use std::sync::Arc;

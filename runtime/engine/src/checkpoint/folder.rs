@@ -109,14 +109,14 @@ impl Checkpoint {
     }
 }
 
-/// What must be the same for a node's state to fit: its kind, the params that its state hangs on, and the columns that
-/// reach it.
+/// What must be the same for a node's state to fit: its kind, the params and the columns that its state hangs on.
 pub(crate) fn fingerprint(node: &PlannedNode) -> String {
     let columns: Vec<String> = node
         .inputs
         .iter()
-        .map(|input| {
-            let fields = input.schema.iter().flat_map(|schema| schema.fields());
+        .zip(&node.state_inputs)
+        .map(|(input, schema)| {
+            let fields = schema.iter().flat_map(|schema| schema.fields());
             let columns: Vec<String> = fields.map(|field| format!("{} {}", field.name(), field.data_type())).collect();
             format!("{}({})", input.port.name, columns.join(", "))
         })

@@ -54,8 +54,13 @@ pub(super) async fn drive_sink(
             }
             Some(Arrival::Change(change)) => {
                 note_watermark(named, inputs, &change);
+                let watermark_us = if change.end { Some(i64::MAX) } else { change.watermark_us };
+                if let Some(watermark_us) = watermark_us {
+                    named.call(|| sink.on_watermark(watermark_us))?;
+                }
                 if change.end {
                     named.counters.set_status(sink.status());
+                    named.counters.state_bytes.store(sink.state_bytes(), Relaxed);
                     return notes.of_last(named, || Ok(sink.prepare()?.0), Report::Ended, true);
                 }
             }
@@ -73,6 +78,7 @@ pub(super) async fn drive_sink(
         }
         if pace.is_refresh_due() {
             named.counters.set_status(sink.status());
+            named.counters.state_bytes.store(sink.state_bytes(), Relaxed);
         }
         pace.breathe().await;
     }
@@ -140,6 +146,7 @@ fn draw(view: &mut dyn View, named: &Named, easel: &mut Easel) -> Result<(), Sto
 
 /// What was written to the old sink becomes visible; from here on rows go to the new one.
 fn replace_sink(sink: &mut Box<dyn Sink>, mut new: Box<dyn Sink>, named: &Named) -> Result<(), Stopped> {
+    named.call(|| sink.on_watermark(i64::MAX))?;
     named.call(|| sink.finish())?;
     named.call(|| new.open())?;
     named.counters.set_status(new.status());

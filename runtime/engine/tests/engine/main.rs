@@ -7,6 +7,7 @@ mod editing;
 mod flow;
 mod halting;
 mod memory;
+mod nested;
 mod nodes;
 mod planning;
 mod recovery;

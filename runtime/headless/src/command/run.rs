@@ -51,7 +51,7 @@ pub struct Args {
     fresh: bool,
     /// Time between two checkpoints, such as `500 ms` or `1 min`
     #[arg(long, value_name = "TIME", requires = "state", default_value = "10 s")]
-    checkpoint_interval: Interval,
+    pub checkpoint_interval: Interval,
     /// Memory that the process may take, such as `256 MB` or `2 GB` [default: a quarter of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     memory: Option<u64>,
@@ -96,6 +96,8 @@ pub async fn run(args: Args) -> Result<Exit, Stop> {
 
     let interrupts =
         Interrupts::new().map_err(|error| Stop::failed(format!("Interrupts cannot be received: {error}.")))?;
+    // Nobody looks at the wires of this run, and its params stay: columns that no node reads are left out.
+    let plan = engine::with_columns_read(&prepared.plan, prepared.planner.registry());
     let defaults = RunOptions::default();
     let parallelism = args.parallelism.map(|number| number as usize);
     let state = args
@@ -103,7 +105,7 @@ pub async fn run(args: Args) -> Result<Exit, Stop> {
         .as_deref()
         .map(|folder| {
             let wish = Wish { fresh: args.fresh, interval: args.checkpoint_interval, parallelism };
-            state::open(folder, wish, &prepared.plan)
+            state::open(folder, wish, &plan)
         })
         .transpose()?;
     let resumed = state.as_ref().and_then(|state| state.resume.as_ref()).map(|checkpoint| checkpoint.parallelism);
@@ -116,7 +118,7 @@ pub async fn run(args: Args) -> Result<Exit, Stop> {
         base_dir: prepared.file.folder.clone(),
         ..defaults
     };
-    let run = engine::start(&prepared.plan, prepared.planner.registry(), options)
+    let run = engine::start(&plan, prepared.planner.registry(), options)
         .await
         .map_err(|error| Stop::failed(error.to_string()))?;
     let outcome = watch(&run, args.progress, interrupts).await;

@@ -6,6 +6,7 @@
 //! groups that are closed one by one. An expression may combine several aggregates (`max(v) - min(v)`): each distinct
 //! aggregate is accumulated once, and the rest is computed when a table is finished.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
@@ -215,6 +216,12 @@ impl AggregatePlan {
             }]
         })?;
         Ok(plan)
+    }
+
+    /// The names of the input's columns that keys, arguments and filters are computed from.
+    pub fn columns(&self) -> BTreeSet<String> {
+        let keys = self.shared.key_schema.fields().iter().map(|field| field.name().clone());
+        keys.chain(self.shared.inputs.iter().flat_map(CompiledExpression::columns)).collect()
     }
 
     /// The fields of the results: the keys, then the aggregates.

@@ -1,4 +1,4 @@
-//! Whole numbers that do not wrap: `+`, `-` and `*` of a query's plan, and its sums.
+//! Whole numbers that do not wrap: `+`, `-` (of one number too) and `*` of a query's plan, and its sums.
 //!
 //! A sum is accumulated in 128 bits by DataFusion's own code and narrowed when it is given out: what counts is the total,
 //! not the order of the rows.
@@ -45,7 +45,15 @@ pub(super) fn with_checked_arithmetic(plan: LogicalPlan) -> Result<LogicalPlan, 
 }
 
 fn checked_arithmetic(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>, DataFusionError> {
-    let Expr::BinaryExpr(binary) = expr else { return Ok(Transformed::no(expr)) };
+    let binary = match expr {
+        Expr::BinaryExpr(binary) => binary,
+        // The smallest number has no opposite.
+        Expr::Negative(of) if of.get_type(schema)?.is_signed_integer() => {
+            let zero = ScalarValue::new_zero(&of.get_type(schema)?)?;
+            BinaryExpr::new(Box::new(Expr::Literal(zero, None)), Operator::Minus, of)
+        }
+        other => return Ok(Transformed::no(other)),
+    };
     let is_arithmetic = matches!(binary.op, Operator::Plus | Operator::Minus | Operator::Multiply);
     if !is_arithmetic || !binary.left.get_type(schema)?.is_integer() || !binary.right.get_type(schema)?.is_integer() {
         return Ok(Transformed::no(Expr::BinaryExpr(binary)));

@@ -448,11 +448,14 @@ mod tests {
 
     #[test]
     fn an_overflow_is_an_error_and_not_a_wrong_number() {
-        for text in
-            ["SELECT n + 1 AS m FROM input", "SELECT sum(n * 2) FROM input", "SELECT n FROM input WHERE n - -1 > 0"]
-        {
+        for (text, extreme) in [
+            ("SELECT n + 1 AS m FROM input", i64::MAX),
+            ("SELECT sum(n * 2) FROM input", i64::MAX),
+            ("SELECT n FROM input WHERE n - -1 > 0", i64::MAX),
+            ("SELECT -n AS m FROM input", i64::MIN),
+        ] {
             let query = compile(text).expect(text);
-            let rows = vec![batch(&["a"], &[i64::MAX]), batch(&[], &[])];
+            let rows = vec![batch(&["a"], &[extreme]), batch(&[], &[])];
             assert!(query.run(rows).is_err(), "{text}");
             let rows = vec![batch(&["a"], &[3]), batch(&[], &[])];
             assert_eq!(query.run(rows).expect(text).iter().map(RecordBatch::num_rows).sum::<usize>(), 1, "{text}");

@@ -15,7 +15,7 @@ use millrace_model::card::PortCard;
 use millrace_operator::aggregate::{AggregatePlan, NamedAggregate, Partials};
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,10 @@ impl Node for CountWindow {
 
     fn partitioning(params: &Params) -> Partitioning {
         keyed(&params.keys)
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        window::reads(&params.keys, &params.aggregates, None, wanted)
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

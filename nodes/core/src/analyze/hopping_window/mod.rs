@@ -11,13 +11,15 @@ use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::aggregate::NamedAggregate;
 use millrace_operator::rejected::{self, OnError};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Partitioning};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Partitioning, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::keyed;
 use super::window::panes::{PanePlan, WindowParams};
 use super::window::top::Top;
+use super::window::{self, keyed};
 use crate::rejecting::first_error;
 
 #[cfg(test)]
@@ -119,6 +121,10 @@ impl Node for HoppingWindow {
 
     fn partitioning(params: &Params) -> Partitioning {
         if Top::in_use(params.top.as_ref()).is_some() { Partitioning::Single } else { keyed(&params.keys) }
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        window::reads(&params.keys, &params.aggregates, Some(&params.time), wanted)
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -24,7 +24,7 @@ use millrace_operator::aggregate::{AggregatePlan, NamedAggregate, Partials};
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::time::event_times;
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,10 @@ impl Node for SessionWindow {
 
     fn partitioning(params: &Params) -> Partitioning {
         keyed(&params.keys)
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        window::reads(&params.keys, &params.aggregates, Some(&params.time), wanted)
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

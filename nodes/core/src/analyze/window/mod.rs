@@ -10,10 +10,10 @@ use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use millrace_model::ColumnRef;
 use millrace_model::event_time::event_time_column;
 use millrace_operator::aggregate::{AggregatePlace, AggregatePlan, Finished, NamedAggregate};
-use millrace_operator::{InferContext, NodeError, Output, Partitioning};
+use millrace_operator::{Columns, InferContext, NodeError, Output, Partitioning, Wanted};
 
 use self::alignment::TimeUnits;
-use crate::rejecting::Rejecting;
+use crate::rejecting::{self, Rejecting};
 
 pub(crate) mod alignment;
 mod groups;
@@ -40,6 +40,23 @@ pub(crate) const BATCH_ROWS: usize = 8_192;
 /// Instances see the rows of their own keys; without keys there is one.
 pub(crate) fn keyed(keys: &[ColumnRef]) -> Partitioning {
     Partitioning::keyed(keys.iter().map(ColumnRef::as_str))
+}
+
+/// What a node reads that aggregates rows over windows, of `time` where it has that param, and forgets them: beside the
+/// columns of keys, aggregates and time those that are wanted of late rows.
+pub(crate) fn reads(
+    keys: &[ColumnRef],
+    aggregates: &[NamedAggregate],
+    time: Option<&ColumnRef>,
+    wanted: &Wanted<'_>,
+) -> Vec<Columns> {
+    let computed = AggregatePlan::compile(keys, aggregates, &wanted.inputs[0])
+        .map_or(Columns::All, |plan| Columns::named(plan.columns()));
+    let (read, rejected) = match time {
+        Some(time) => (computed.and(&Columns::named([time.as_str()])).and(wanted.output(LATE)), REJECTED),
+        None => (computed, LATE),
+    };
+    vec![rejecting::reads(read, wanted.output(rejected))]
 }
 
 /// Compiles keys and aggregates over the input; faults are reported in `cx`. No name may be one of `taken`, the columns

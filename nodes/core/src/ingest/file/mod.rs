@@ -41,6 +41,9 @@ const LINE_COLUMN: &str = "line_number";
 /// number, true or false, a time, or else text; digits with a leading zero (`007`) stay text. A record that does not fit
 /// leaves by `rejected` with its text, the reason and its place (`file:line`), and the rest goes on.
 ///
+/// Only the columns that some node reads are kept in a run of `millrace run`; the others are passed over, and a record
+/// that does not fit one of them is rejected all the same.
+///
 /// For windows, name the *event time* column. A column that is text in a format of its own is turned into a time by
 /// *Parse timestamp*.
 ///
@@ -117,6 +120,7 @@ pub struct File;
 impl Node for File {
     type Params = Params;
     const KIND: &'static str = "ingest.file";
+    const LEAVES_COLUMNS_OUT: bool = true;
 
     fn card() -> CardText {
         CardText::new("File", "Rows from CSV, JSON, Parquet or log files", "file-text")

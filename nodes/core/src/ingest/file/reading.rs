@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use millrace_operator::rejected::OnError;
 use millrace_operator::{Crew, NodeError};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::ahead::LineFile;
-use super::{Params, one_byte};
+use super::{FILE_COLUMN, LINE_COLUMN, Params, one_byte};
 use crate::format::columns::ColumnType;
 use crate::format::compression;
 use crate::format::csv::{CsvDecoder, Dialect, column_names, first_record, guess_delimiter};
@@ -37,6 +38,8 @@ pub(super) struct Reading {
     pub file_schema: SchemaRef,
     /// What the values of each of them are, where they are made of text.
     pub types: Vec<Option<ColumnType>>,
+    /// Those of them that are read out of a file: one at least.
+    pub kept: Vec<usize>,
     /// What leaves the node.
     pub schema: SchemaRef,
 }
@@ -239,6 +242,7 @@ impl CsvFile {
         }
         let nulls_misfits = params.on_error == OnError::Null;
         let decoder = CsvDecoder::new(Arc::clone(wanted), &reading.types, places, names.len(), dialect, nulls_misfits)
+            .and_then(|decoder| decoder.keeping(&reading.kept))
             .map_err(|error| Fault::Other(error.into()))?;
         self.decoder = Box::new(decoder);
         Ok(())
@@ -336,7 +340,8 @@ pub(super) fn too_long(line: u64, shown: &str) -> Fault {
 
 fn new_ndjson_decoder(reading: &Reading) -> Box<dyn TextDecoder> {
     let nulls_misfits = reading.params.on_error == OnError::Null;
-    Box::new(NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits))
+    let decoder = NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits);
+    Box::new(decoder.keeping(&reading.kept).expect("the kept columns are some of the file's"))
 }
 
 pub(super) fn block_of(decoded: Decoded, reading: &Reading, shown: &str) -> Result<Block, Fault> {
@@ -347,18 +352,28 @@ pub(super) fn block_of(decoded: Decoded, reading: &Reading, shown: &str) -> Resu
     Ok(Block { batch, rejects: decoded.rejects })
 }
 
-/// The batch that leaves the node: `columns` of the file, and the position where it is asked for.
+/// The batch that leaves the node: `columns` are those of the file that are kept, beside which the position may be asked
+/// for.
 fn finish_batch(
-    mut columns: Vec<ArrayRef>,
+    kept: Vec<ArrayRef>,
     reading: &Reading,
     shown: &str,
     line: impl Fn(usize) -> u64,
 ) -> Result<RecordBatch, Fault> {
-    if reading.params.add_position {
-        let num_rows = columns.first().map_or(0, |column| column.len());
-        columns.push(Arc::new(StringArray::from_iter_values(std::iter::repeat_n(shown, num_rows))));
-        columns.push(Arc::new(Int64Array::from_iter_values((0..num_rows).map(|row| line(row).cast_signed()))));
-    }
+    let num_rows = kept.first().map_or(0, |column| column.len());
+    let names = reading.schema.fields().iter().map(|field| field.name().as_str());
+    let mut kept = kept.into_iter();
+    let columns = names
+        .map(|name| match name {
+            FILE_COLUMN if reading.params.add_position => {
+                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(shown, num_rows))) as ArrayRef
+            }
+            LINE_COLUMN if reading.params.add_position => {
+                Arc::new(Int64Array::from_iter_values((0..num_rows).map(|row| line(row).cast_signed())))
+            }
+            _ => kept.next().expect("each column of the file that leaves is kept, in its order"),
+        })
+        .collect();
     RecordBatch::try_new(Arc::clone(&reading.schema), columns).map_err(|error| Fault::Other(error.into()))
 }
 
@@ -366,6 +381,8 @@ pub(super) struct ParquetFile {
     /// Taken when the batch size is known.
     builder: Option<ParquetRecordBatchReaderBuilder<File>>,
     reader: Option<ParquetRecordBatchReader>,
+    /// Columns that are not read at all.
+    left_out: Vec<String>,
     position: Position,
 }
 
@@ -375,7 +392,20 @@ impl ParquetFile {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| {
             Fault::EndsEarly(NodeError::external(format!("`{shown}` is not a whole Parquet file")).with_source(error))
         })?;
-        Ok(Self { builder: Some(builder), reader: None, position })
+        Ok(Self { builder: Some(builder), reader: None, left_out: Vec::new(), position })
+    }
+
+    /// The places in the file of the columns to read. One that nobody wants is left out where it has the type that it
+    /// should have, and so cannot fail.
+    fn columns_to_read(&mut self, builder: &ParquetRecordBatchReaderBuilder<File>, reading: &Reading) -> Vec<usize> {
+        let unwanted = reading.file_schema.fields().iter().enumerate();
+        let unwanted = unwanted.filter(|(index, _)| !reading.kept.contains(index)).map(|(_, field)| field);
+        let as_it_should_be = |field: &&FieldRef| {
+            builder.schema().field_with_name(field.name()).is_ok_and(|found| found.data_type() == field.data_type())
+        };
+        self.left_out = unwanted.filter(as_it_should_be).map(|field| field.name().clone()).collect();
+        let fields = builder.schema().fields().iter().enumerate();
+        fields.filter(|(_, field)| !self.left_out.contains(field.name())).map(|(index, _)| index).collect()
     }
 
     fn next(&mut self, reading: &Reading, shown: &str, max_records: usize) -> Result<Option<Block>, Fault> {
@@ -384,33 +414,32 @@ impl ParquetFile {
         };
         if let Some(builder) = self.builder.take() {
             let offset = usize::try_from(self.position.offset).map_err(|error| broken(error.into()))?;
+            let read = self.columns_to_read(&builder, reading);
+            let mask = ProjectionMask::roots(builder.parquet_schema(), read);
+            let builder = builder.with_projection(mask);
             let reader = builder.with_batch_size(max_records.max(1)).with_offset(offset).build();
             self.reader = Some(reader.map_err(|error| broken(error.into()))?);
         }
         let Some(batch) = self.reader.as_mut().and_then(Iterator::next) else { return Ok(None) };
         let batch = batch.map_err(|error| broken(error.into()))?;
-        let columns = reading
-            .file_schema
-            .fields()
-            .iter()
-            .map(|field| {
-                let column = batch.column_by_name(field.name()).ok_or_else(|| {
-                    Fault::Other(NodeError::user(format!("`{shown}` has no column `{}`", field.name())))
-                })?;
-                let strict = CastOptions { safe: false, ..CastOptions::default() };
-                cast_with_options(column, field.data_type(), &strict).map_err(|error| {
-                    Fault::Other(
-                        NodeError::user(format!(
-                            "column `{}` of `{shown}` is {}, not {}",
-                            field.name(),
-                            column.data_type(),
-                            field.data_type()
-                        ))
-                        .with_source(error),
-                    )
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut columns = Vec::with_capacity(reading.kept.len());
+        for (index, field) in reading.file_schema.fields().iter().enumerate() {
+            if self.left_out.contains(field.name()) {
+                continue;
+            }
+            let column = batch
+                .column_by_name(field.name())
+                .ok_or_else(|| Fault::Other(NodeError::user(format!("`{shown}` has no column `{}`", field.name()))))?;
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            let cast = cast_with_options(column, field.data_type(), &strict).map_err(|error| {
+                let (name, found, wanted) = (field.name(), column.data_type(), field.data_type());
+                let message = format!("column `{name}` of `{shown}` is {found}, not {wanted}");
+                Fault::Other(NodeError::user(message).with_source(error))
+            })?;
+            if reading.kept.contains(&index) {
+                columns.push(cast);
+            }
+        }
         let first = self.position.line;
         self.position.offset += batch.num_rows() as u64;
         self.position.line += batch.num_rows() as u64;

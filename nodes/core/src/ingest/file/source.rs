@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use millrace_operator::rejected::{OnError, RejectedBuilder};
 use millrace_operator::watermark::{WatermarkMaker, WatermarkState};
-use millrace_operator::{BuildContext, NodeError, Source, SourceContext, SourceEvent, State};
+use millrace_operator::{BuildContext, InferContext, NodeError, Source, SourceContext, SourceEvent, State};
 use notify::Watcher;
 use serde::{Deserialize, Serialize};
 
 use super::reading::{Block, Fault, OpenFile, Position, Reading, shown_path};
-use super::{Params, listing};
+use super::{FILE_COLUMN, LINE_COLUMN, Params, listing};
 use crate::format::columns::types_of;
 
 /// How soon a watched folder is looked at again when the system says nothing; it may be unable to.
@@ -98,9 +98,19 @@ impl FileSource {
             .ok_or_else(|| NodeError::internal("the file node was built without an output schema"))?
             .clone();
         let watermark = WatermarkMaker::new(&schema, params.max_out_of_orderness);
-        let file_schema = without_position(&schema, params.add_position);
+        let mut found = InferContext::new(&[], cx.probed.as_ref());
+        let whole = super::file_schema(&params, &mut found);
+        let is_whole = |whole: &SchemaRef| own_columns(&schema, &params).all(|name| whole.index_of(name).is_ok());
+        let file_schema = whole.filter(is_whole).unwrap_or_else(|| schema.clone());
+        let mut kept: Vec<usize> =
+            own_columns(&schema, &params).filter_map(|name| file_schema.index_of(name).ok()).collect();
+        if kept.is_empty() {
+            // Rows without columns have no number.
+            kept.push(0);
+        }
+        kept.sort_unstable();
         Ok(Self {
-            reading: Reading { types: types_of(&file_schema, &params.columns), params, file_schema, schema },
+            reading: Reading { types: types_of(&file_schema, &params.columns), params, file_schema, kept, schema },
             base_dir: cx.base_dir.clone(),
             files: Vec::new(),
             is_listed: false,
@@ -283,7 +293,8 @@ fn size_of(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-fn without_position(schema: &SchemaRef, has_position: bool) -> SchemaRef {
-    let num_columns = schema.fields().len() - if has_position { 2 } else { 0 };
-    Arc::new(Schema::new(schema.fields().iter().take(num_columns).cloned().collect::<Vec<_>>()))
+/// The names of the columns that leave the node and come out of the file.
+fn own_columns<'a>(schema: &'a SchemaRef, params: &'a Params) -> impl Iterator<Item = &'a str> {
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    names.filter(|name| !(params.add_position && [FILE_COLUMN, LINE_COLUMN].contains(name)))
 }

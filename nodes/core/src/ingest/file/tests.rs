@@ -5,10 +5,10 @@ use std::path::Path;
 use super::*;
 use crate::format::compression::{Compression, Encoder};
 use crate::testing::{drain, drain_in_two_runs, ready, wait_for};
-use arrow::array::{AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::Int64Type;
 use millrace_operator::harness::{Gathered, Harness, assert_node_contract};
-use millrace_operator::{Crew, Output, Source, SourceContext, SourceEvent};
+use millrace_operator::{Columns, Crew, Output, Source, SourceContext, SourceEvent};
 use serde_json::{Value, json};
 
 const READINGS: &str = "time,device,value\n\
@@ -162,10 +162,7 @@ fn parquet_is_read_with_its_own_types_and_goes_on_at_its_row() {
     for (name, start) in [("1.parquet", 0), ("2.parquet", 100)] {
         let column: arrow::array::ArrayRef = Arc::new(Int64Array::from_iter_values(start..start + 100));
         let batch = RecordBatch::try_from_iter([("n", column)]).expect("a batch");
-        let file = fs::File::create(folder.path().join(name)).expect("a file");
-        let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
-        writer.write(&batch).expect("rows");
-        writer.close().expect("a footer");
+        write_parquet(&folder.path().join(name), &batch);
     }
     let harness = harness(folder.path(), json!({ "path": "*.parquet" }));
     for (batch_size, first_rows) in [(1, 50), (33, 120), (1_000, 1)] {
@@ -173,6 +170,84 @@ fn parquet_is_read_with_its_own_types_and_goes_on_at_its_row() {
         let numbers: Vec<i64> = rows.column(0).as_primitive::<Int64Type>().values().to_vec();
         assert_eq!(numbers, (0..200).collect::<Vec<_>>(), "batches of {batch_size}");
     }
+}
+
+#[test]
+fn a_zoned_time_is_utc_inside_and_may_be_the_event_time() {
+    let folder = folder(&[("times.csv", b"at,n\n2026-01-01T02:00:00+02:00,1\n2026-01-01T00:00:01,2\n")]);
+    let times = TimestampMillisecondArray::from(vec![1_767_225_600_000, 1_767_225_601_000]).with_timezone("+02:00");
+    let batch = RecordBatch::try_from_iter([("at", Arc::new(times) as ArrayRef)]).expect("a batch");
+    write_parquet(&folder.path().join("times.parquet"), &batch);
+    for path in ["times.csv", "times.parquet"] {
+        let harness = harness(folder.path(), json!({ "path": path, "event_time": "at" }));
+        let schema = harness.schema_of("rows");
+        assert_eq!(millrace_model::event_time::event_time_column(&schema), Some("at"));
+        let DataType::Timestamp(_, Some(zone)) = schema.field(0).data_type() else { panic!("a zoned time") };
+        assert_eq!(zone.as_ref(), millrace_model::event_time::UTC);
+        let rows = drain(&harness, 10).json("rows");
+        let times: Vec<&Value> = rows.iter().map(|row| &row["at"]).collect();
+        assert_eq!(times, ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"], "{path}");
+    }
+}
+
+fn write_parquet(path: &Path, batch: &RecordBatch) {
+    let file = fs::File::create(path).expect("a file");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+    writer.write(batch).expect("rows");
+    writer.close().expect("a footer");
+}
+
+#[test]
+fn columns_that_nobody_reads_are_left_out_of_every_format_and_must_fit_all_the_same() {
+    let texts = StringArray::from(vec!["a", "b", "c"]);
+    let numbers = Int64Array::from(vec![1, 2, 3]);
+    let batch = RecordBatch::try_from_iter([
+        ("s", Arc::new(texts.clone()) as ArrayRef),
+        ("n", Arc::new(numbers) as ArrayRef),
+        ("t", Arc::new(texts) as ArrayRef),
+    ])
+    .expect("a batch");
+    let folder = folder(&[
+        ("rows.csv", b"s,n,t\na,1,a\nx,no,x\nb,2,b\nc,3,c\n"),
+        (
+            "rows.ndjson",
+            b"{\"s\":\"a\",\"n\":1,\"t\":\"a\"}\n{\"n\":[1]}\n{\"s\":\"b\",\"n\":2}\n{\"s\":\"c\",\"n\":3}\n",
+        ),
+    ]);
+    write_parquet(&folder.path().join("rows.parquet"), &batch);
+    let columns = json!([{ "name": "s" }, { "name": "n", "type": "integer" }, { "name": "t" }]);
+    for (path, columns, num_rejected) in
+        [("rows.csv", &columns, 1), ("rows.ndjson", &columns, 1), ("rows.parquet", &json!([]), 0)]
+    {
+        let params = json!({ "path": path, "columns": columns, "add_position": true });
+        for (read, last) in [(Columns::named(["s"]), json!("c")), (Columns::named(["s", "line_number"]), json!("c"))] {
+            let harness = harness(folder.path(), params.clone()).reading(&read);
+            let all = drain(&harness, 2);
+            assert_eq!((all.rows_at("rows"), all.rows_at("rejected")), (3, num_rejected), "{path}");
+            let row = all.json("rows").pop().expect("a row");
+            assert_eq!(row["s"], last);
+            assert_eq!(row.as_object().map(serde_json::Map::len), Some(harness.schema_of("rows").fields().len()));
+        }
+        let harness = harness(folder.path(), params).reading(&Columns::named(["file"]));
+        assert_eq!(drain(&harness, 2).json("rows")[2], json!({ "file": path }));
+    }
+    // A column of another type is read to see whether it can be cast.
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["no"]));
+    let other =
+        RecordBatch::try_from_iter([("s", texts.clone()), ("n", texts.clone()), ("t", texts)]).expect("a batch");
+    write_parquet(&folder.path().join("rows_2.parquet"), &other);
+    let harness = harness(folder.path(), json!({ "path": "*.parquet" })).reading(&Columns::named(["s"]));
+    let mut source = harness.source();
+    ready(source.open()).expect("open");
+    let mut output = Output::default();
+    let error = loop {
+        let mut cx = SourceContext { output: &mut output, batch_size: 10, crew: Crew::Inline };
+        match ready(source.next(&mut cx)) {
+            Ok(event) => assert_ne!(event, SourceEvent::End),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().starts_with("column `n` of `rows_2.parquet` is Utf8, not Int64"), "{error}");
 }
 
 #[test]

@@ -19,7 +19,8 @@ use millrace_operator::expression::RowFailure;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns as ReadColumns, InferContext, Machine, Node, NodeError, Operator, Output,
+    Partitioning, Wanted,
 };
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use self::columns::{Columns, ValueType};
 use self::methods::{Method, Parser};
-use crate::rejecting::{Rejecting, TimedRows, first_error};
+use crate::rejecting::{self, Rejecting, TimedRows, first_error};
 
 mod access_log;
 mod columns;
@@ -108,6 +109,11 @@ impl Node for ParseText {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<ReadColumns> {
+        let read = ReadColumns::named([params.column.as_str()]).and(wanted.output(ROWS));
+        vec![rejecting::reads(read, wanted.output(REJECTED))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -17,13 +17,13 @@ use millrace_operator::rejected::{self, OnError};
 use millrace_operator::time::event_times;
 use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::time_text::{TimeForm, TimeReader, Zone};
-use crate::rejecting::{Rejecting, TimedRows, first_error};
+use crate::rejecting::{self, Rejecting, TimedRows, first_error};
 
 mod digits;
 #[cfg(test)]
@@ -131,6 +131,11 @@ impl Node for ParseTimestamp {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let read = Columns::named([params.column.as_str()]).and(wanted.output(ROWS));
+        vec![rejecting::reads(read, wanted.output(REJECTED))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

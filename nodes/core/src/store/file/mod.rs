@@ -22,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::FileFormat;
+use crate::store::ordered;
 
 /// Writes rows into a file: CSV, JSON (one object a line) or Parquet, the first two also compressed when the name ends
 /// in `.gz` or `.zst`.
@@ -51,6 +52,11 @@ pub struct Params {
     /// What becomes of a file of that name.
     #[serde(default)]
     pub if_exists: IfExists,
+    /// Writes the rows in order: by their event time, and those of one time by their columns from left to right, so
+    /// that the results of a window stand by key and come out the same however the run is spread over the cores. A row
+    /// waits until event time has passed it. Off: in the order in which they arrive.
+    #[serde(default)]
+    pub ordered: bool,
 }
 
 fn default_header() -> bool {
@@ -140,6 +146,7 @@ impl Node for StoreFile {
         if written == Written::Parquet && params.if_exists == IfExists::Append {
             cx.error("if_exists", "cannot_append", "Rows cannot be appended to a Parquet file. Write CSV or JSON.");
         }
+        ordered::check(params.ordered, cx);
         if let (Written::Csv { .. }, Some(schema)) = (written, cx.input()) {
             for field in schema.fields().iter().filter(|field| field.data_type().is_nested()) {
                 let message = format!(
@@ -164,7 +171,8 @@ impl Node for StoreFile {
                 Box::new(text::TextBody::new(target.clone(), schema, written, &params))
             }
         };
-        Ok(Machine::Sink(Box::new(FileSink { target, if_exists: params.if_exists, body, restored: None, num_rows: 0 })))
+        let sink = Box::new(FileSink { target, if_exists: params.if_exists, body, restored: None, num_rows: 0 });
+        Ok(Machine::Sink(ordered::in_order(params.ordered, sink, cx.input())?))
     }
 }
 

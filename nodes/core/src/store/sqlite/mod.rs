@@ -22,8 +22,9 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use cell::CellReader;
-use statements::quoted;
+use self::cell::CellReader;
+use self::statements::quoted;
+use super::ordered;
 
 /// How long to wait for another program that has the database locked.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -55,6 +56,11 @@ pub struct Params {
     /// The columns that say which row is which; for *upsert*.
     #[serde(default)]
     pub key: Vec<ColumnRef>,
+    /// Writes the rows in order: by their event time, and those of one time by their columns from left to right, so
+    /// that the results of a window stand by key and come out the same however the run is spread over the cores. A row
+    /// waits until event time has passed it. Off: in the order in which they arrive.
+    #[serde(default)]
+    pub ordered: bool,
 }
 
 /// What becomes of rows that are there already.
@@ -96,6 +102,7 @@ impl Node for StoreSqlite {
             }
             _ => {}
         }
+        ordered::check(params.ordered, cx);
         if let Some(schema) = cx.input() {
             for (index, column) in params.key.iter().enumerate() {
                 cx.column(&format!("key[{index}]"), column.as_str(), &schema);
@@ -116,7 +123,8 @@ impl Node for StoreSqlite {
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
         let path = cx.resolve(params.path.as_str());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Machine::Sink(Box::new(SqliteSink {
+        let is_ordered = params.ordered;
+        let sink = Box::new(SqliteSink {
             staging: path.with_file_name(format!(".{name}.{}.millrace-staging", cx.node)),
             path,
             sink_id: format!("{}/{}", cx.node, params.table),
@@ -126,7 +134,8 @@ impl Node for StoreSqlite {
             last_id: 0,
             restored: None,
             num_rows: 0,
-        })))
+        });
+        Ok(Machine::Sink(ordered::in_order(is_ordered, sink, cx.input())?))
     }
 }
 
