@@ -7,7 +7,6 @@
 
 mod browser;
 mod by_name;
-mod gallery;
 mod look;
 mod machine;
 mod picture;
