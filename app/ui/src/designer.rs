@@ -14,6 +14,7 @@ use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
 use crate::document::{Document, SaveState};
 use crate::editing::nest;
+use crate::editing::offer::RecentKinds;
 use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
 use crate::keys_page::KeysPage;
@@ -37,6 +38,8 @@ pub struct Designer {
     pub(crate) palette: PaletteState,
     pub(crate) selection: Selection,
     pub(crate) pick_list: Option<PickList>,
+    /// What the person added last.
+    pub(crate) recent_kinds: RecentKinds,
     pub(crate) keymap: Keymap,
     pub(crate) keys_page: Option<KeysPage>,
     /// What was selected before the selection that is.
@@ -110,6 +113,7 @@ impl Designer {
             palette: PaletteState::default(),
             selection: Selection::default(),
             pick_list: None,
+            recent_kinds: RecentKinds::default(),
             keymap: Keymap::default(),
             keys_page: None,
             former_selection: Selection::default(),
@@ -291,6 +295,7 @@ impl Designer {
         for (name, value) in std::mem::take(&mut self.session.heard_settings) {
             match name {
                 apply::KEYS_SETTING => self.keymap = Keymap::from_value(&value),
+                apply::RECENT_KINDS_SETTING => self.recent_kinds = RecentKinds::from_value(&value),
                 apply::LOOK_SETTING => {
                     self.canvas.look = canvas::CanvasLook::from_value(&value);
                     ctx.set_zoom_factor(self.canvas.look.text_percent as f32 / 100.0);

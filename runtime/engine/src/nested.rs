@@ -34,6 +34,7 @@ fn planned(plan: &Plan, catalog: &Catalog, node: &Node, inputs: Vec<Port>, outpu
         title: catalog.title_of(node).to_owned(),
         params: node.params.clone(),
         state_params: Params::new(),
+        state_inputs: Vec::new(),
         takes_part: false,
         inputs: with_schema(inputs),
         outputs: with_schema(outputs),

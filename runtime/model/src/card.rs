@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::pipeline::Params;
+use crate::row_trait::RowTrait;
 
 /// The palette section of a node kind; the part of the kind before the dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -146,6 +147,9 @@ pub struct PortCard {
     /// An input whose rows have no part in the node's event time: its watermarks hold nothing back.
     #[serde(default)]
     pub is_timeless: bool,
+    /// What the rows have that the node is made for.
+    #[serde(default)]
+    pub asks_for: Vec<RowTrait>,
 }
 
 /// Which choice of a param makes a port: one of several groups, by the value of the field that tells them apart.
@@ -195,7 +199,14 @@ impl PortCard {
             repeated_by: None,
             only_where: None,
             is_timeless: false,
+            asks_for: Vec::new(),
         }
+    }
+
+    #[must_use]
+    pub fn asking_for(mut self, traits: &[RowTrait]) -> Self {
+        self.asks_for = traits.to_vec();
+        self
     }
 
     #[must_use]

@@ -6,7 +6,7 @@ use millrace_model::filter::{Filters, Values};
 use millrace_model::history::Step;
 use millrace_model::run::{Breakpoint, EditCost, RunMetrics};
 use millrace_model::view::{Look, Scale, ViewSpec};
-use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Tally, Wire};
+use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, RowTrait, Tally, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -304,6 +304,9 @@ pub struct PortSchema {
     pub role: PortRole,
     pub columns: Option<Vec<Column>>,
     pub event_time: Option<String>,
+    /// What its rows have, of what ports ask for.
+    #[serde(default)]
+    pub has: Vec<RowTrait>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -246,6 +246,7 @@ pub(super) fn insert_node(designer: &mut Designer, kind: &str, wire: &Wire, at: 
             edits.extend(rewired);
             perform(designer, label, edits, None);
             select(designer, Selection::node(id));
+            super::note_kind(designer, kind);
         }
         Err(reason) => designer.session.say_error(reason),
     }

@@ -29,6 +29,8 @@ use crate::tour::Tour;
 
 /// The setting that keeps how the canvas is shown.
 pub(crate) const LOOK_SETTING: &str = "canvas";
+/// The node kinds that the person added last.
+pub(crate) const RECENT_KINDS_SETTING: &str = "recent_kinds";
 /// The setting that keeps the keys that the person chose.
 pub(crate) const KEYS_SETTING: &str = "keys";
 
@@ -105,7 +107,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::AddBeside { is_before } => looks::add_beside(designer, ctx, is_before),
         Command::QuickAddInMiddle => {
             let at = designer.canvas.place_in_middle();
-            designer.pick_list = Some(PickList::nodes(at, looks::middle(ctx), None));
+            looks::ask_node(designer, at, looks::middle(ctx), None);
         }
         Command::RenameGroup => {
             let document = designer.session.document.as_ref();
@@ -177,7 +179,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.pick_list = Some(PickList::actions(looks::middle(ctx)));
         }
         Command::QuickAdd { at, pos_in_screen, wire_from } => {
-            designer.pick_list = Some(PickList::nodes(at, pos_in_screen, wire_from));
+            looks::ask_node(designer, at, pos_in_screen, wire_from);
         }
         Command::PickWire => pick_wire(designer, ctx),
         Command::Notify { is_error: true, text } => designer.session.say_error(text),
@@ -297,6 +299,13 @@ fn add_node(designer: &mut Designer, kind: &str, at: Option<Position>, joint: Op
     let label = format!("Add {}", card.title);
     perform(designer, label, edits, None);
     select(designer, Selection::node(id));
+    note_kind(designer, kind);
+}
+
+/// Remembers that a node of this kind was added: the lists of nodes offer it sooner.
+fn note_kind(designer: &mut Designer, kind: &str) {
+    designer.recent_kinds.note(kind);
+    designer.session.remember(RECENT_KINDS_SETTING, designer.recent_kinds.to_value());
 }
 
 /// Opens the list of wires that may begin at the selected node.

@@ -3,6 +3,7 @@
 pub mod annotate;
 pub mod arrange;
 pub mod nest;
+pub mod offer;
 pub mod pick;
 pub mod rewire;
 

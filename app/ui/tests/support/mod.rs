@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millrace_model::card::{Field, FieldKind, Form};
-use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, Section};
+use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
     Revision, Sample, ServerMessage, Welcome,
@@ -206,6 +206,7 @@ fn ports_of(pipeline: &Pipeline, catalog: &Catalog) -> BTreeMap<millrace_model::
         role: port.role,
         columns: Some(columns.clone()),
         event_time: Some("time".to_owned()),
+        has: vec![RowTrait::EventTime, RowTrait::Number],
     };
     pipeline
         .nodes()
@@ -274,12 +275,12 @@ pub fn catalog() -> Catalog {
     union.outputs = vec![rows()];
     let mut window =
         card("analyze.tumbling_window", "Tumbling window", "clock", "Aggregates per key and span of time.");
-    window.inputs = vec![rows()];
+    window.inputs = vec![rows().asking_for(&[RowTrait::EventTime])];
     window.outputs = vec![rows(), PortCard::late()];
     window.headline = Some("size".to_owned());
     window.form.fields = vec![field("size", FieldKind::Duration, false)];
     let mut chart = card("visualize.line_chart", "Line chart", "chart-line", "Lines over time.");
-    chart.inputs = vec![rows()];
+    chart.inputs = vec![rows().asking_for(&[RowTrait::EventTime, RowTrait::Number])];
     chart.has_view = true;
     let mut table = card("visualize.table", "Table", "table", "The newest rows.");
     table.inputs = vec![rows()];
