@@ -193,6 +193,7 @@ pub enum Move {
     Step,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, on its way to be written")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
     Welcome(Welcome),
