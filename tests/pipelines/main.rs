@@ -14,8 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use millrace_host::engine::RunOptions;
-use millrace_host::model::Pipeline;
 use millrace_host::model::run::{RunMetrics, RunState};
+use millrace_host::model::{Pipeline, RowTrait};
+use millrace_host::{Planner, pipeline_file, registry};
 use millrace_tests::{Parameters, repository, run_file};
 use serde_json::json;
 
@@ -120,6 +121,34 @@ fn every_pipeline_file_is_in_canonical_form() {
     assert!(num_files >= 7);
 }
 
+/// What a card says that its node needs must be so in pipelines that work, or the designer would warn of good nodes.
+#[tokio::test]
+async fn no_input_of_a_good_pipeline_lacks_what_its_card_asks_for() {
+    let planner = Planner::new(registry());
+    let catalog = planner.registry().catalog();
+    let samples = SAMPLES.iter().map(|sample| repository().join(format!("projects/{}.millrace.json", sample.name)));
+    let goldens = goldens().into_iter().map(|golden| golden.join("pipeline.millrace.json"));
+    let mut num_asked = 0;
+    for path in samples.chain(goldens) {
+        let file = pipeline_file::load(&path).unwrap_or_else(|error| panic!("{error}"));
+        let parameters = Parameters::from([("out".to_owned(), json!("out"))]);
+        let plan = planner.plan(&file.pipeline, &parameters, &file.folder).await;
+        for (id, node) in &plan.nodes {
+            let kind = &file.pipeline.node(id).expect("it was planned").kind;
+            let cards = &catalog.card(kind).expect("it is known").inputs;
+            for (card, input) in cards.iter().zip(&node.inputs) {
+                let Some(schema) = &input.schema else { continue };
+                let has = RowTrait::of(schema);
+                for asked in card.asks_for.iter().filter(|asked| asked.lack().is_some()) {
+                    assert!(has.contains(asked), "{}: {id} asks for {asked:?}, its rows have {has:?}", path.display());
+                    num_asked += 1;
+                }
+            }
+        }
+    }
+    assert!(num_asked > 20, "{num_asked} inputs asked for something");
+}
+
 struct Sample {
     name: &'static str,
     /// The parameters that make it end.
@@ -128,7 +157,7 @@ struct Sample {
     writes: &'static str,
 }
 
-const SAMPLES: [Sample; 4] = [
+const SAMPLES: [Sample; 8] = [
     Sample {
         name: "chart_gallery",
         parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],
@@ -141,13 +170,27 @@ const SAMPLES: [Sample; 4] = [
     },
     Sample { name: "sensor_file", parameters: &[], writes: "hourly.csv" },
     Sample { name: "access_log", parameters: &[], writes: "errors.ndjson" },
+    Sample {
+        name: "anomaly_watch",
+        parameters: &[("pace", "as_fast_as_possible"), ("duration", "2 min")],
+        writes: "alarms.csv",
+    },
+    Sample { name: "search_index", parameters: &[], writes: "postings.csv" },
+    Sample {
+        name: "lambda",
+        parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],
+        writes: "totals.csv",
+    },
+    Sample { name: "kappa", parameters: &[("follow", "false")], writes: "revenue.csv" },
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_sample_runs_to_its_end_and_writes_rows() {
     for Sample { name, parameters, writes } in SAMPLES {
         let out = tempfile::tempdir().expect("a folder");
-        let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        // As on the command line: what reads as a number or as true or false is one, all else is text.
+        let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+        let given = parameters.iter().map(|(name, text)| ((*name).to_owned(), value(text)));
         let mut given: Parameters = given.collect();
         given.insert("out".to_owned(), json!(out.path().to_string_lossy()));
         let file = repository().join(format!("projects/{name}.millrace.json"));

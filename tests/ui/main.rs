@@ -15,6 +15,7 @@ use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use millrace_host::arrow::array::AsArray;
+use millrace_host::arrow::datatypes::Float64Type;
 use millrace_host::model::run::{EditCost, RunState};
 use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Pipeline};
@@ -193,6 +194,39 @@ fn a_dashboard_of_a_run_is_filtered_zoomed_seen_alone_and_there_after_a_restart(
 }
 
 #[test]
+fn a_revision_is_compared_restored_and_taken_back_after_a_restart() {
+    let mut journey = Journey::first_start();
+    let agreed = journey.pipeline().to_text();
+    journey.press(Modifiers::COMMAND, Key::S);
+    journey.harness.get_by_label("Revision name").type_text("As agreed");
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::NONE, Key::Enter);
+    journey.until("the revision is there", |session| session.revisions.as_ref().is_some_and(|all| !all.is_empty()));
+    journey.click("node Too hot");
+    journey.press(Modifiers::NONE, Key::Delete);
+    let later = journey.pipeline().to_text();
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    journey.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::H);
+    journey.until("the revisions are listed", |session| session.revisions.is_some());
+    journey.harness.run_steps(3);
+    journey.click("revision As agreed");
+    journey.until("it is compared", |session| session.compared.is_some());
+    journey.harness.run_steps(3);
+    assert!(journey.has_text("removed node Too hot"));
+    journey.keep("revision_compared");
+    journey.click("Restore");
+    assert_eq!(journey.pipeline().to_text(), agreed);
+    journey.until_saved();
+
+    let mut journey = journey.restart();
+    assert_eq!(journey.pipeline().to_text(), agreed);
+    journey.press(Modifiers::COMMAND, Key::Z);
+    assert_eq!(journey.pipeline().to_text(), later);
+}
+
+#[test]
 fn charts_of_every_kind_live_on_one_dashboard() {
     let mut journey = Journey::first_start();
     journey.press(Modifiers::COMMAND, Key::O);
@@ -311,4 +345,106 @@ fn a_param_changed_during_a_run_is_applied_without_a_restart() {
     assert_eq!((journey.session().live.run, journey.session().live.is_running()), (run, true), "it is the same run");
     journey.click("Stop");
     journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+}
+
+#[test]
+fn a_run_halts_at_a_breakpoint_shows_the_row_and_goes_on() {
+    let mut journey = Journey::first_start();
+    let source = journey.pipeline().topological_order().expect("no cycle").remove(0);
+    let wire = journey.pipeline().wires_out_of(&source).remove(0);
+    journey.click(&format!("wire {wire}"));
+    journey.press(Modifiers::NONE, Key::F9);
+    journey.click("Where (empty: at every batch)");
+    journey.harness.get_by_label("Where (empty: at every batch)").type_text("temperature > 0");
+    journey.harness.run_steps(3);
+    journey.press(Modifiers::NONE, Key::Enter);
+    journey.click("Run");
+    journey.until("the run has halted", |session| session.live.halted.is_some());
+    journey.harness.run_steps(5);
+    assert!(journey.has_text("The run has halted before a row goes from"));
+    assert!(journey.has_text("This batch waits before the wire, for its row"));
+    let halted = journey.session().live.halted.clone().expect("it has halted");
+    let temperatures = halted.rows.column_by_name("temperature").expect("the column of the condition");
+    assert!(temperatures.as_primitive::<Float64Type>().value(halted.row) > 0.0);
+    journey.keep("halted");
+
+    journey.press(Modifiers::NONE, Key::F10);
+    journey.until("the next batch waits", |session| {
+        session.live.halted.as_ref().is_some_and(|next| next.number > halted.number)
+    });
+    journey.press(Modifiers::SHIFT, Key::F9);
+    journey.press(Modifiers::NONE, Key::F7);
+    journey
+        .until("the run goes on", |session| session.live.standstill().is_none() && session.live.rates.source() > 0.0);
+    journey.click("Pause");
+    journey.until("the run is paused", |session| session.live.standstill().is_some());
+    journey.harness.run_steps(5);
+    assert!(journey.has_text("Paused"));
+    journey.keep("paused");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+}
+
+#[test]
+fn nodes_are_nested_while_they_run_and_changed_inside_without_a_restart() {
+    let mut journey = Journey::first_start();
+    let before = journey.pipeline().to_text();
+    journey.click("Run");
+    journey.until("rows reach the alarms", |session| {
+        session.live.node(&node("hot")).is_some_and(|metrics| metrics.rows_in > 0)
+    });
+    let run = journey.session().live.run;
+    journey.click("node Too hot");
+    journey.press(Modifiers::ALT, Key::G);
+    journey.harness.get_by_label("Title").type_text("Alarming");
+    journey.harness.run_steps(3);
+    journey.press(Modifiers::NONE, Key::Escape);
+    assert!(journey.has_text("node Alarming") && !journey.has_text("node Too hot"));
+    journey.until("nesting costs nothing", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    journey.until("no fault is found", |session| session.checked.diagnostics.is_empty());
+    journey.until("the columns at the ports are known", |session| {
+        let ports = session.checked.nodes.get(&node("nested_pipeline"));
+        ports.is_some_and(|ports| !ports.inputs.is_empty() && ports.inputs.iter().all(|port| port.columns.is_some()))
+    });
+    let wire = journey.pipeline().wires_into(&node("nested_pipeline")).remove(0);
+    let outside = wire.clone();
+    journey.until("rows are seen at the border", move |session| {
+        session.live.wire_rate(&wire).is_some_and(|rate| rate.rows > 0.0)
+    });
+    assert!(journey.has_text("status of Alarming: Running"));
+    journey.harness.get_by_label(&format!("wire {outside}")).click();
+    journey.harness.run_steps(3);
+    journey.until("the rows of the wire to the border are shown", |session| {
+        session.live.tap.as_ref().is_some_and(|tap| tap.rows.num_rows() > 0)
+    });
+
+    journey.click("node Alarming");
+    journey.press(Modifiers::NONE, Key::Enter);
+    assert!(journey.has_text("inside Alarming"));
+    journey.click("node Too hot");
+    journey.harness.get_by_label("Condition").focus();
+    journey.harness.run_steps(2);
+    journey.press(Modifiers::COMMAND, Key::A);
+    journey.harness.get_by_label("Condition").type_text("temperature > -100");
+    journey.harness.run_steps(3);
+    journey.until(
+        "only the node inside restarts",
+        |session| matches!(&session.live.edit_cost, Some(EditCost::Nodes { nodes }) if nodes.len() == 1),
+    );
+    journey.press(Modifiers::NONE, Key::Escape);
+    journey.click("Apply changes");
+    journey.until("it was applied", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    assert_eq!((journey.session().live.run, journey.session().live.is_running()), (run, true), "it is the same run");
+
+    journey.press(Modifiers::NONE, Key::Escape);
+    assert!(journey.has_text("node Alarming"), "the selection has ended with the typing, so Escape leads out");
+    journey.press(Modifiers::ALT | Modifiers::SHIFT, Key::G);
+    assert!(journey.has_text("node Too hot") && !journey.has_text("node Alarming"));
+    journey.until("unnesting costs nothing", |session| session.live.edit_cost == Some(EditCost::Nothing));
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
+    while journey.session().document.as_ref().is_some_and(|document| document.history().undo_label().is_some()) {
+        journey.press(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(journey.pipeline().to_text(), before);
 }

@@ -295,6 +295,7 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
         wires,
         memory_bytes: 100_000_000,
         checkpoint: None,
+        standstill: None,
     };
     let num_wires = metrics.wires.len();
     move || {
@@ -311,6 +312,7 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
             views: BTreeMap::new(),
             parts: BTreeMap::new(),
             log: Vec::new(),
+            halt: None,
         }
     }
 }

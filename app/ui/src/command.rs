@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use egui::KeyboardShortcut;
 use millrace_model::view::Look as ViewLook;
-use millrace_model::{Edit, Endpoint, LayoutId, NodeId, Position, Tint, Wire};
+use millrace_model::{Edit, Endpoint, LayoutId, Nesting, NodeId, Position, Tint, Wire};
 use millrace_protocol::{ImageFormat, ProjectId, Seen};
 
 use crate::actions::Action;
@@ -12,6 +12,7 @@ use crate::editing::arrange::Arrange;
 use crate::editing::pick::{Pick, Way};
 use crate::editing::rewire::Ends;
 use crate::selection::Selection;
+use crate::standing::Mark;
 
 /// One wish of the person.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +49,8 @@ pub enum Command {
     Nodes(NodeWish),
     /// Changes groups and colours of what is selected.
     Annotate(AnnotateWish),
+    /// Nests, unnests, or adds a port to what is open.
+    Nest(NestWish),
     /// Adds a note; in the middle of what is seen when no place is given.
     AddNote {
         at: Option<Position>,
@@ -80,6 +83,8 @@ pub enum Command {
     RenameSelected,
 
     // ---- selection and view ----
+    /// Opens a nested pipeline on the canvas; `None` is the top.
+    Open(Option<NodeId>),
     Select(Selection),
     /// Selects by a rule, and brings what is selected into view.
     Pick(Pick),
@@ -159,6 +164,18 @@ pub enum Command {
     Restart,
     /// Stops the run; a second time ends it at once.
     Stop,
+    /// Sets the breakpoint of a wire, or takes it away.
+    SetBreakpoint {
+        wire: Wire,
+        mark: Option<Mark>,
+    },
+    /// Sets a breakpoint on the selected wire, or takes it away.
+    ToggleBreakpoint,
+    ClearBreakpoints,
+    /// Pauses the run, or lets it go on.
+    TogglePause,
+    /// Lets a run that stands take a step.
+    Step,
     /// Shows the rows of this wire, or of none.
     Tap(Option<Wire>),
     /// Asks for the newest records of an unwired `late` or `rejected` port; they come into `Live::recent`.
@@ -203,6 +220,8 @@ pub enum Command {
     SaveRevision {
         name: String,
     },
+    /// Shows revisions, or goes back to one.
+    Revision(RevisionWish),
     /// The project was changed elsewhere: keeps what is here, or loads what is there.
     ResolveConflict {
         keep_mine: bool,
@@ -248,6 +267,17 @@ pub enum AnnotateWish {
     Tint(Tint),
 }
 
+/// A change of what is nested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NestWish {
+    /// Puts the selected nodes into a new nested pipeline.
+    Nest,
+    /// Takes what is in the selected nested pipelines out of them.
+    Unnest,
+    /// Adds a port to the nested pipeline that is open.
+    AddPort(Nesting),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BookmarkWish {
     Add,
@@ -285,6 +315,33 @@ pub enum DashboardWish {
     CopyLink,
 }
 
+/// A wish about the revisions of the open project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevisionWish {
+    /// Opens the page that lists them.
+    Show,
+    Close,
+    /// Holds this one against what is drawn, or none.
+    Compare(Option<i64>),
+    /// Asks for a name; `name` is the one that it has.
+    AskName {
+        revision: i64,
+        name: String,
+    },
+    Rename {
+        revision: i64,
+        name: String,
+    },
+    /// Makes the pipeline what it is in the compared one.
+    Restore,
+    /// Makes a project of the compared one.
+    Copy {
+        title: String,
+    },
+    /// Brings a node into view, or the place where it was.
+    GoTo(NodeId),
+}
+
 /// A change of what is seen; the pipeline stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
@@ -307,6 +364,10 @@ pub enum Look {
     TapOutput,
     /// Goes to the node that slows the rest.
     Slowest,
+    /// Opens the selected nested pipeline.
+    OpenSelected,
+    /// Goes out of the nested pipeline that is open.
+    GoOut,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

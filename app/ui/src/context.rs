@@ -1,12 +1,13 @@
 //! What every part of the window may read while it draws, and where it pushes its commands.
 
-use millrace_model::{Catalog, Diagnostic, NodeId, Pipeline};
+use millrace_model::{Catalog, Diagnostic, Endpoint, NodeId, Pipeline};
 use millrace_protocol::{Checked, NodePorts};
 
 use crate::actions::{Keymap, Situation};
 use crate::command::{BottomTab, Command};
 use crate::document::Document;
 use crate::live::Live;
+use crate::revisions::Compared;
 use crate::selection::Selection;
 use crate::theme::Theme;
 
@@ -20,6 +21,8 @@ pub struct ViewContext<'a> {
     pub checked: &'a Checked,
     pub live: &'a Live,
     pub selection: &'a Selection,
+    /// The revision that is held against what is drawn.
+    pub compared: Option<&'a Compared>,
     /// Whether files of the host's machine may be picked by a dialog.
     pub is_local: bool,
     /// The param that was jumped to in this frame: its field is to take the focus and be scrolled to.
@@ -42,6 +45,19 @@ impl ViewContext<'_> {
     /// What the person calls the node; its id when it is not there.
     pub fn title_of(&self, id: &NodeId) -> String {
         self.pipeline().node(id).map_or_else(|| id.to_string(), |node| self.catalog.title_of(node).to_owned())
+    }
+
+    /// The node with the nested pipelines around it, the outermost first: `Clean readings › Hot`.
+    pub fn path_to(&self, id: &NodeId) -> String {
+        let mut titles: Vec<String> =
+            std::iter::once(id).chain(self.pipeline().around(id)).map(|id| self.title_of(id)).collect();
+        titles.reverse();
+        titles.join(" › ")
+    }
+
+    /// What people call the port.
+    pub fn port_title(&self, end: &Endpoint) -> String {
+        self.pipeline().boundary(end).map_or_else(|| end.port.clone(), |boundary| self.title_of(boundary))
     }
 
     /// The ports and schemas that the last check found.

@@ -171,6 +171,18 @@ impl<'a> Look<'a> {
 
 /// Draws `batch` as a table that fills the space there is. Columns can be made wider; a cell can be copied.
 pub fn data_table_ui(ui: &mut Ui, theme: &Theme, id_salt: impl Hash + Debug, batch: &RecordBatch, order: RowOrder) {
+    marked_table_ui(ui, theme, id_salt, batch, order, None);
+}
+
+/// The same with one of the batch's rows marked; a new mark is scrolled to.
+pub fn marked_table_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    id_salt: impl Hash + Debug,
+    batch: &RecordBatch,
+    order: RowOrder,
+    marked: Option<usize>,
+) {
     let columns = Look::of(batch);
     if columns.is_empty() {
         ui.label(RichText::new("These rows have no columns.").color(theme.text_weak));
@@ -181,6 +193,7 @@ pub fn data_table_ui(ui: &mut Ui, theme: &Theme, id_salt: impl Hash + Debug, bat
     let num_rows = batch.num_rows();
     let letter_width = ui.fonts_mut(|fonts| fonts.glyph_width(&theme.mono(), '0'));
     ScrollArea::horizontal().id_salt(id).auto_shrink(false).show(ui, |ui| {
+        let shown_mark = ui.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default(id.with("mark")), marked));
         let mut table = TableBuilder::new(ui)
             .id_salt(id)
             .striped(true)
@@ -188,6 +201,10 @@ pub fn data_table_ui(ui: &mut Ui, theme: &Theme, id_salt: impl Hash + Debug, bat
             .auto_shrink(false)
             .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center));
+        if let Some(row) = marked.filter(|_| shown_mark != marked) {
+            let place = if order == RowOrder::AsIs { row } else { num_rows.saturating_sub(row + 1) };
+            table = table.scroll_to_row(place, Some(Align::Center));
+        }
         for column in &columns {
             let width = Column::initial(column.initial_width(num_rows, letter_width)).at_least(36.0).clip(true);
             table = table.column(width);
@@ -204,6 +221,7 @@ pub fn data_table_ui(ui: &mut Ui, theme: &Theme, id_salt: impl Hash + Debug, bat
                         RowOrder::AsIs => row.index(),
                         RowOrder::NewestFirst => num_rows - 1 - row.index(),
                     };
+                    row.set_selected(marked == Some(index));
                     for column in &columns {
                         row.col(|ui| cell_ui(ui, theme, &columns, column, index));
                     }

@@ -6,6 +6,7 @@ use millrace_protocol::ProjectId;
 
 use crate::accessibility::{Region, Regions};
 use crate::actions::{Keymap, Situation};
+use crate::address::DashboardAddress;
 use crate::apply;
 use crate::bottom::{self, BottomState};
 use crate::canvas::{self, CanvasState, CanvasView};
@@ -13,6 +14,8 @@ use crate::command::{BottomTab, Command, DashboardWish, Side};
 use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
 use crate::document::{Document, SaveState};
+use crate::editing::nest;
+use crate::editing::offer::RecentKinds;
 use crate::help::HelpPage;
 use crate::inspector::{self, Inspector};
 use crate::keys_page::KeysPage;
@@ -21,6 +24,7 @@ use crate::pages;
 use crate::palette::{self, PaletteState};
 use crate::pick_list::PickList;
 use crate::projects_page::ProjectsPage;
+use crate::revisions::{self, NameDialog};
 use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
@@ -35,6 +39,8 @@ pub struct Designer {
     pub(crate) palette: PaletteState,
     pub(crate) selection: Selection,
     pub(crate) pick_list: Option<PickList>,
+    /// What the person added last.
+    pub(crate) recent_kinds: RecentKinds,
     pub(crate) keymap: Keymap,
     pub(crate) keys_page: Option<KeysPage>,
     /// What was selected before the selection that is.
@@ -46,8 +52,9 @@ pub struct Designer {
     /// The place in the list of the bookmark that was gone to last.
     pub(crate) bookmark: Option<usize>,
     asked: Vec<Command>,
-    /// The name of a revision that is being typed.
-    pub(crate) revision_name: Option<String>,
+    pub(crate) name_dialog: Option<NameDialog>,
+    /// The page of revisions stands where the inspector else is.
+    pub(crate) shows_revisions: bool,
     /// What the next frame is to put the focus on.
     pub(crate) focus: Focus,
     pub(crate) shown: Shown,
@@ -60,6 +67,8 @@ pub struct Designer {
     regions: Regions,
     /// The project that the selection is of.
     shown_project: Option<ProjectId>,
+    /// Somebody was typing at the end of the last frame.
+    was_typing: bool,
 }
 
 /// What is to be shown or focused in the next frame, and then no more.
@@ -105,6 +114,7 @@ impl Designer {
             palette: PaletteState::default(),
             selection: Selection::default(),
             pick_list: None,
+            recent_kinds: RecentKinds::default(),
             keymap: Keymap::default(),
             keys_page: None,
             former_selection: Selection::default(),
@@ -112,7 +122,8 @@ impl Designer {
             copied_params: None,
             bookmark: None,
             asked: Vec::new(),
-            revision_name: None,
+            name_dialog: None,
+            shows_revisions: false,
             focus: Focus::default(),
             shown: Shown { palette: true, bottom: true, inspector: true },
             bottom: BottomState::default(),
@@ -122,6 +133,7 @@ impl Designer {
             tour: None,
             regions: Regions::default(),
             shown_project: None,
+            was_typing: false,
         }
     }
 
@@ -154,20 +166,26 @@ impl Designer {
         let Some(document) = &self.session.document else { return Situation::default() };
         let (history, live) = (document.history(), &self.session.live);
         let (can_go_back, can_go_forward) = self.canvas.can_travel();
+        let is_nested = |id: &NodeId| nest::is_nested(document.pipeline(), &self.session.catalog, id);
         Situation {
             can_undo: history.undo_label().is_some(),
             can_redo: history.redo_label().is_some(),
             is_running: live.is_running(),
+            is_standing: live.standstill().is_some(),
+            has_breakpoints: !live.marks.is_empty(),
             is_tapping: live.tapped.is_some(),
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
             is_filtered: !self.dashboard.filters().is_empty(),
+            is_compared: self.session.compared.as_ref().is_some_and(|compared| !compared.changes.is_empty()),
             has_problems: !self.session.checked.diagnostics.is_empty(),
             has_copied: self.copied.is_some(),
             has_copied_params: self.copied_params.is_some(),
             has_former_selection: !self.former_selection.is_empty(),
             can_go_back,
             can_go_forward,
+            num_selected_nested: self.selection.nodes.iter().filter(|id| is_nested(id)).count(),
+            is_inside: self.canvas.level().is_some() && !self.shows_dashboard(),
             ..Situation::of(document.pipeline(), &self.selection)
         }
     }
@@ -202,17 +220,23 @@ impl Designer {
             self.focus.bottom = Some(BottomTab::Problems);
             self.dashboard.show(None);
         }
+        if std::mem::take(&mut self.session.wants_data) {
+            self.shown.bottom = true;
+            self.focus.bottom = Some(BottomTab::Data);
+        }
         let project = self.session.document.as_ref().map(Document::project);
         if self.shown_project != project {
             self.shown_project = project;
             self.selection = Selection::default();
             self.pick_list = None;
             self.dashboard.filters.clear();
+            self.shows_revisions = false;
             self.dashboard.show(None);
         }
         self.take_wanted_dashboard();
-        // A key that ends the typing may come in one frame with those that were typed.
-        let was_typing = ctx.text_edit_focused();
+        self.session.refresh_comparison();
+        // A key that ends the typing may come in one frame with those that were typed, and Escape has ended it already.
+        let was_typing = self.was_typing || ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         self.follow_tour();
@@ -238,12 +262,13 @@ impl Designer {
         for command in commands {
             apply::carry_out(self, &ctx, command);
         }
+        self.was_typing = ctx.text_edit_focused();
     }
 
-    /// Opens this dashboard of the project with this name, alone on the whole page, once the host is there.
-    pub fn open_dashboard(&mut self, project: Option<String>, dashboard: String) {
-        self.session.wanted_project = project;
-        self.dashboard.wanted = Some(dashboard);
+    /// Opens this dashboard, alone on the whole page, once the host is there.
+    pub fn open_dashboard(&mut self, address: DashboardAddress) {
+        self.session.wanted_project = address.project;
+        self.dashboard.wanted = Some(address.dashboard);
     }
 
     fn take_wanted_dashboard(&mut self) {
@@ -271,6 +296,7 @@ impl Designer {
         for (name, value) in std::mem::take(&mut self.session.heard_settings) {
             match name {
                 apply::KEYS_SETTING => self.keymap = Keymap::from_value(&value),
+                apply::RECENT_KINDS_SETTING => self.recent_kinds = RecentKinds::from_value(&value),
                 apply::LOOK_SETTING => {
                     self.canvas.look = canvas::CanvasLook::from_value(&value);
                     ctx.set_zoom_factor(self.canvas.look.text_percent as f32 / 100.0);
@@ -306,7 +332,7 @@ impl Designer {
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
-        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.revision_name.is_none();
+        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.name_dialog.is_none();
         if is_free
             && !is_walking
             && self.canvas.is_pointer_over()
@@ -328,6 +354,7 @@ impl Designer {
             checked: &session.checked,
             live: &session.live,
             selection: &self.selection,
+            compared: session.compared.as_ref(),
             is_local: session.is_local,
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
@@ -372,6 +399,7 @@ impl Designer {
             regions.mark(ui, theme, Region::Inspector);
             match &self.help {
                 Some(page) => page.ui(ui, &mut cx, &session.templates),
+                None if self.shows_revisions => revisions::page_ui(ui, &mut cx, session.revisions.as_deref()),
                 None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
             }
         });
@@ -398,7 +426,7 @@ impl Designer {
         was_typing: bool,
         commands: &mut Vec<Command>,
     ) {
-        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.revision_name.is_some();
+        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some();
         if !is_busy
             && situation.shows_dashboard
             && self.dashboard.is_full
@@ -419,11 +447,10 @@ impl Designer {
         {
             self.keys_page = None;
         }
-        if let Some(name) = &mut self.revision_name
-            && let Some(answer) = pages::name_dialog(ctx, theme, name)
+        if let Some(dialog) = &mut self.name_dialog
+            && !dialog.ui(ctx, theme, commands)
         {
-            self.revision_name = None;
-            commands.extend(answer.map(|name| Command::SaveRevision { name }));
+            self.name_dialog = None;
         }
     }
 }
@@ -468,6 +495,18 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
         });
     } else if let SaveState::NotSaved(reason) = save_state {
         strip(ui, &format!("Not saved: {reason} It is tried again every two seconds."), &mut |_| {});
+    } else if let Some(halted) = &session.live.halted {
+        let wire = session.live.drawn(&halted.wire);
+        let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
+        let text = format!("The run has halted before a row goes from “{from}” to “{to}”.");
+        strip(ui, &text, &mut |ui| {
+            if ui.button("Continue").clicked() {
+                cx.commands.push(Command::TogglePause);
+            }
+            if ui.button("Step").clicked() {
+                cx.commands.push(Command::Step);
+            }
+        });
     }
 }
 

@@ -96,6 +96,13 @@ pub fn timestamp(moment_us: i64) -> String {
     }
 }
 
+/// A moment in milliseconds, down to the minute: `2026-03-01 14:03 UTC`.
+pub fn minute(moment_ms: i64) -> String {
+    let text = timestamp(moment_ms.saturating_mul(1_000));
+    let end = text.rfind(':').unwrap_or(text.len());
+    format!("{} UTC", &text[..end])
+}
+
 /// A moment as ISO 8601, for files and other programs: `2026-03-01T14:03:27.412Z`.
 pub fn iso(moment_us: i64) -> String {
     match timestamp_us_to_datetime(moment_us) {

@@ -6,6 +6,7 @@
 
 mod accessibility;
 pub mod actions;
+pub mod address;
 mod apply;
 pub mod bottom;
 mod canvas;
@@ -31,8 +32,10 @@ mod palette;
 mod pick_list;
 mod projects_page;
 pub mod rates;
+pub mod revisions;
 pub mod selection;
 pub mod session;
+pub mod standing;
 mod template;
 pub mod theme;
 mod top_bar;

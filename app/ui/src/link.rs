@@ -24,9 +24,8 @@ pub trait Link {
     /// Hands a file to the person: the browser's download, or a save dialog on the desktop.
     fn download(&mut self, name: &str, bytes: &[u8]);
 
-    /// The address of a page that shows only this dashboard; none where no browser could open it.
-    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
-        let _ = (project, dashboard);
+    /// Where browsers find this designer, such as `http://127.0.0.1:7878`; none where no browser could.
+    fn origin(&self) -> Option<String> {
         None
     }
 

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arrow_array::RecordBatch;
 use millrace_model::filter::{Filters, Values};
-use millrace_model::run::{EditCost, NodeMetrics, RunMetrics, RunState};
+use millrace_model::run::{Breakpoint, EditCost, NodeMetrics, RunMetrics, RunState, Standstill, WireMetrics};
 use millrace_model::view::{Look, ViewSpec};
-use millrace_model::{NodeId, Wire};
+use millrace_model::{NodeId, Pipeline, Wire};
 use millrace_protocol::{FrameError, LogLine, Polled, RunId, ViewFrame};
 
 use crate::rates::{NodeRate, Rates, WireRate};
+use crate::standing::{Halted, Marks};
 
 /// Newest log lines that are kept.
 const MAX_LOG_LINES: usize = 2_000;
@@ -23,6 +24,8 @@ pub struct Live {
     pub is_starting: bool,
     pub metrics: Option<RunMetrics>,
     pub rates: Rates,
+    /// Wires that are drawn at the border of a nested pipeline, with those of the run that carry their rows.
+    carriers: BTreeMap<Wire, Vec<Wire>>,
     /// The wire whose rows are wanted.
     pub tapped: Option<Wire>,
     /// The newest rows of the tapped wire, oldest first.
@@ -40,6 +43,10 @@ pub struct Live {
     pub edit_cost: Option<EditCost>,
     /// Once the run is over, what is drawn then is to be run.
     pub restarts: bool,
+    /// Where the run is to halt.
+    pub marks: Marks,
+    /// What it has halted at.
+    pub halted: Option<Halted>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,10 +68,39 @@ pub struct LiveView {
 }
 
 impl Live {
-    /// Forgets the last run and follows `run`. The tap stays wanted.
+    /// Forgets the last run and follows `run`. The tap and the breakpoints stay wanted.
     pub fn follow(&mut self, run: RunId) {
         let (looks, filters) = (std::mem::take(&mut self.looks), self.filters.take());
-        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, ..Self::default() };
+        let (marks, carriers) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.carriers));
+        *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, marks, carriers, ..Self::default() };
+    }
+
+    /// Learns which wires are drawn now, which a run knows without any nesting. A wire that was tapped stays so, however
+    /// it is drawn.
+    pub fn see(&mut self, pipeline: &Pipeline) {
+        let tapped = self.tapped.as_ref().map(|wire| self.carrier(wire).clone());
+        self.carriers = pipeline.carriers_at_borders();
+        if self.tapped.as_ref().is_some_and(|wire| !pipeline.has_wire(wire)) {
+            let is_tapped = |wire: &Wire| tapped.as_ref() == Some(self.carrier(wire));
+            let now = tapped.iter().chain(self.carriers.keys()).find(|wire| pipeline.has_wire(wire) && is_tapped(wire));
+            let now = now.cloned();
+            match (&mut self.tap, &now) {
+                (Some(tap), Some(wire)) => tap.wire = wire.clone(),
+                (tap, _) => *tap = None,
+            }
+            self.tapped = now;
+        }
+    }
+
+    /// The wire of a run that carries what a drawn wire carries: the same one, but at the border of a nested pipeline.
+    pub fn carrier<'a>(&'a self, wire: &'a Wire) -> &'a Wire {
+        self.carriers.get(wire).and_then(|carriers| carriers.first()).unwrap_or(wire)
+    }
+
+    /// What has gone through a drawn wire.
+    pub fn wire(&self, wire: &Wire) -> Option<&WireMetrics> {
+        let carrier = self.carrier(wire);
+        self.metrics.as_ref()?.wires.iter().find(|counted| counted.wire == *carrier)
     }
 
     pub fn state(&self) -> Option<RunState> {
@@ -80,6 +116,35 @@ impl Live {
         self.state() == Some(RunState::Stopping)
     }
 
+    /// Why the run does not move.
+    pub fn standstill(&self) -> Option<&Standstill> {
+        self.metrics.as_ref()?.standstill.as_ref().filter(|_| self.is_running())
+    }
+
+    /// The rows at which the run has halted on this wire, as it is drawn.
+    pub fn halted_at(&self, wire: &Wire) -> Option<&Halted> {
+        self.halted.as_ref().filter(|halted| self.carriers_of(wire).any(|carrier| *carrier == halted.wire))
+    }
+
+    /// Where the run is to halt, by the wires that it knows.
+    pub fn breakpoints(&self) -> Vec<Breakpoint> {
+        let enabled = self.marks.iter().filter(|(_, mark)| mark.is_enabled);
+        let at_carriers = enabled.flat_map(|(wire, mark)| self.carriers_of(wire).map(move |carrier| (carrier, mark)));
+        at_carriers.map(|(wire, mark)| Breakpoint { wire: wire.clone(), condition: mark.condition.clone() }).collect()
+    }
+
+    /// A drawn wire that carries what this wire of the run does.
+    pub fn drawn(&self, carrier: &Wire) -> Wire {
+        let drawn = self.carriers.iter().find(|(_, carriers)| carriers.contains(carrier));
+        drawn.map_or(carrier, |(drawn, _)| drawn).clone()
+    }
+
+    /// The wires of a run that carry what a drawn wire carries.
+    fn carriers_of<'a>(&'a self, wire: &'a Wire) -> impl Iterator<Item = &'a Wire> {
+        let carriers = self.carriers.get(wire).map(Vec::as_slice).unwrap_or_default();
+        carriers.iter().chain(carriers.is_empty().then_some(wire))
+    }
+
     pub fn node(&self, id: &NodeId) -> Option<&NodeMetrics> {
         self.metrics.as_ref()?.nodes.get(id)
     }
@@ -89,7 +154,15 @@ impl Live {
     }
 
     pub fn wire_rate(&self, wire: &Wire) -> Option<WireRate> {
-        self.rates.wire(wire)
+        let Some(carriers) = self.carriers.get(wire) else { return self.rates.wire(wire) };
+        // Each of them carries all the rows.
+        let rates = carriers.iter().filter_map(|carrier| self.rates.wire(carrier));
+        rates.reduce(|a, b| WireRate { rows: a.rows.max(b.rows), fill: a.fill.max(b.fill) })
+    }
+
+    /// The node at which the run failed.
+    pub fn failed_node(&self) -> Option<&NodeId> {
+        self.metrics.as_ref()?.failure.as_ref()?.node.as_ref()
     }
 
     /// The failure of the run at this node, if that is where it failed.
@@ -123,16 +196,22 @@ impl Live {
             self.log.pop_front();
         }
         let mut fault = None;
+        if !matches!(self.standstill(), Some(Standstill::Halted { .. })) {
+            self.halted = None;
+        }
+        match polled.halt.as_ref().map(Halted::read).transpose() {
+            Ok(None) => {}
+            Ok(halted) => self.halted = halted,
+            Err(error) => fault = Some(error),
+        }
         let read = |frame: ViewFrame| {
             let ViewFrame { version, spec, data, choices } = frame;
             Ok(LiveView { version, spec, data: data.to_batch()?, filters: filters.cloned(), choices })
         };
         for tap in polled.taps {
-            if self.tapped.as_ref() != Some(&tap.wire) {
-                continue;
-            }
+            let Some(wire) = self.tapped.clone().filter(|wire| *self.carrier(wire) == tap.wire) else { continue };
             match tap.rows.map(|frame| frame.to_batch()).transpose() {
-                Ok(Some(rows)) => self.tap = Some(Tap { wire: tap.wire, rows }),
+                Ok(Some(rows)) => self.tap = Some(Tap { wire, rows }),
                 Ok(None) => {}
                 Err(error) => fault = Some(error),
             }
@@ -178,7 +257,6 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millrace_model::run::WireMetrics;
 
     fn polled(elapsed_ms: u64, rows: u64, state: RunState) -> Polled {
         let id: NodeId = "devices".parse().expect("an id");
@@ -193,11 +271,13 @@ mod tests {
                 wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
                 memory_bytes: 0,
                 checkpoint: None,
+                standstill: None,
             },
             taps: Vec::new(),
             views: BTreeMap::new(),
             parts: BTreeMap::new(),
             log: Vec::new(),
+            halt: None,
         }
     }
 

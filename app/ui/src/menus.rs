@@ -28,11 +28,28 @@ const NODE: &[&str] = &[
     "select.downstream",
     "select.connected",
     LINE,
+    "nest.nest",
     "group.group",
     "group.ungroup",
     "edit.unwire",
     "edit.delete",
     "edit.delete_and_bridge",
+];
+const NESTED: &[&str] = &[
+    "nest.open",
+    "nest.unnest",
+    LINE,
+    "edit.rename",
+    "edit.duplicate",
+    "edit.copy",
+    "edit.toggle_disabled",
+    "nest.nest",
+    LINE,
+    "select.upstream",
+    "select.downstream",
+    "group.group",
+    "edit.unwire",
+    "edit.delete",
 ];
 const NODES: &[&str] = &[
     "edit.duplicate",
@@ -40,6 +57,7 @@ const NODES: &[&str] = &[
     "edit.toggle_disabled",
     "edit.chain",
     LINE,
+    "nest.nest",
     "group.group",
     "group.ungroup",
     "arrange.tidy",
@@ -58,6 +76,7 @@ const NODES: &[&str] = &[
     "edit.delete_and_bridge",
 ];
 const WIRE: &[&str] = &["run.tap_wire", "edit.insert_on_wire", "select.wire_ends", LINE, "edit.delete"];
+const INSIDE: &[&str] = &["nest.go_out", "nest.add_input", "nest.add_output", LINE];
 const GROUND: &[&str] = &[
     "edit.add_node",
     "note.add",
@@ -109,13 +128,21 @@ pub fn nodes(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     menu(ui, cx, if cx.situation.num_selected > 1 { NODES } else { NODE });
 }
 
+/// For a nested pipeline, alone or among other nodes that are selected.
+pub fn nested(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    menu(ui, cx, if cx.situation.num_selected > 1 { NODES } else { NESTED });
+}
+
 /// For the selected wire.
 pub fn wire(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     menu(ui, cx, WIRE);
 }
 
-/// For the canvas itself.
+/// For the canvas itself; in a nested pipeline with its ports.
 pub fn ground(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    if cx.situation.is_inside {
+        menu(ui, cx, INSIDE);
+    }
     menu(ui, cx, GROUND);
 }
 
@@ -163,7 +190,9 @@ mod tests {
 
     #[test]
     fn every_item_of_a_menu_is_an_action() {
-        for id in [NODE, NODES, WIRE, GROUND, GROUP, NOTE].into_iter().flatten().filter(|id| **id != LINE) {
+        for id in
+            [NODE, NESTED, NODES, WIRE, INSIDE, GROUND, GROUP, NOTE].into_iter().flatten().filter(|id| **id != LINE)
+        {
             assert!(find(id).is_some(), "{id}");
         }
     }

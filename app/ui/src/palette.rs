@@ -4,8 +4,10 @@ use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
 use millrace_model::{NodeCard, Section};
 
+use crate::actions::Situation;
 use crate::command::Command;
 use crate::context::ViewContext;
+use crate::editing::nest;
 use crate::icon::icon;
 use crate::theme::{Theme, radius, size, space};
 
@@ -67,7 +69,8 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
         state.search.clear();
     }
     let search = state.search.clone();
-    let found = |card: &&NodeCard| rank(card, &search).is_some();
+    let situation = cx.situation;
+    let found = |card: &&NodeCard| can_stand_here(card, situation) && rank(card, &search).is_some();
     let first = cx.catalog.cards().filter(found).min_by_key(|card| rank(card, &search));
     if response.lost_focus()
         && ui.input(|input| input.key_pressed(egui::Key::Enter))
@@ -102,6 +105,11 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
         }
         ui.add_space(space::L);
     });
+}
+
+/// Whether a node of this card may be added to what is open: a port only to a nested pipeline.
+pub fn can_stand_here(card: &NodeCard, now: &Situation) -> bool {
+    now.is_inside || !card.nesting.is_some_and(nest::is_border)
 }
 
 /// One kind, and what is asked of it.
@@ -189,6 +197,7 @@ mod tests {
             headline: None,
             is_source: false,
             has_view: false,
+            nesting: None,
         }
     }
 

@@ -8,15 +8,17 @@ use millrace_model::{Catalog, NodeCard, NodeId, Position, Wire};
 
 use crate::actions::{Action, Keymap, Situation, all, fuzzy};
 use crate::command::{Command, Joint};
+use crate::editing::offer::Offer;
 use crate::editing::{self, PossibleWire};
 use crate::icon::icon;
-use crate::palette::{paint_row, rank};
+use crate::palette::{can_stand_here, paint_row, rank};
 use crate::theme::{Theme, radius, size, space};
 
 /// An open list.
 #[derive(Debug)]
 pub struct PickList {
     source: Source,
+    offer: Offer,
     pos_in_screen: Pos2,
     search: String,
     marked: usize,
@@ -85,7 +87,13 @@ impl PickList {
     }
 
     fn new(source: Source, pos_in_screen: Pos2) -> Self {
-        Self { source, pos_in_screen, search: String::new(), marked: 0, is_new: true }
+        Self { source, offer: Offer::default(), pos_in_screen, search: String::new(), marked: 0, is_new: true }
+    }
+
+    /// The same list of nodes, with what suits the place first.
+    #[must_use]
+    pub fn offering(self, offer: Offer) -> Self {
+        Self { offer, ..self }
     }
 
     /// What of `source` the search finds.
@@ -93,10 +101,10 @@ impl PickList {
         let found = |keep: &dyn Fn(&NodeCard) -> bool| {
             let mut cards: Vec<(usize, &NodeCard)> = catalog
                 .cards()
-                .filter(|card| keep(card))
+                .filter(|card| keep(card) && can_stand_here(card, now))
                 .filter_map(|card| Some((rank(card, &self.search)?, card)))
                 .collect();
-            cards.sort_by_key(|(rank, card)| (*rank, card.section));
+            cards.sort_by_key(|(rank, card)| (*rank, self.offer.order(card)));
             cards.into_iter().map(|(_, card)| Item::Node(card)).collect()
         };
         match source {
@@ -186,11 +194,14 @@ impl PickList {
                 ui.set_width(width);
                 self.search_ui(ui, theme);
                 ui.add_space(space::XS);
-                ScrollArea::vertical().max_height(MAX_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
+                // The window around it is as small as a shorter list has left it; the list must grow again.
+                let list = ScrollArea::vertical().max_height(MAX_HEIGHT).min_scrolled_height(MAX_HEIGHT);
+                list.auto_shrink([false, true]).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = 0.0;
                     for (index, item) in items.iter().enumerate() {
                         let is_marked = index == self.marked;
-                        if item_ui(ui, theme, item, (keymap, now), is_marked, is_marked && (up || down)) {
+                        let facts = Facts { keymap, now, offer: &self.offer };
+                        if item_ui(ui, theme, item, &facts, is_marked, is_marked && (up || down)) {
                             picked = self.command_for(item, now);
                         }
                     }
@@ -239,14 +250,14 @@ impl PickList {
     }
 }
 
-fn item_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    item: &Item<'_>,
-    (keymap, now): (&Keymap, &Situation),
-    is_marked: bool,
-    scrolls: bool,
-) -> bool {
+/// What an item says of itself beside its title.
+struct Facts<'a> {
+    keymap: &'a Keymap,
+    now: &'a Situation,
+    offer: &'a Offer,
+}
+
+fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, facts: &Facts<'_>, is_marked: bool, scrolls: bool) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click());
     let title = match item {
         Item::Node(card) => card.title.as_str(),
@@ -255,10 +266,14 @@ fn item_ui(
     };
     let refusal = match item {
         Item::Node(_) | Item::Wire(_) => None,
-        Item::Action(action) => action.refusal(now),
+        Item::Action(action) => action.refusal(facts.now),
+    };
+    let lack = match item {
+        Item::Node(card) => facts.offer.lack(card),
+        Item::Action(_) | Item::Wire(_) => None,
     };
     response.widget_info(|| {
-        let tail = refusal.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let tail = refusal.or(lack).map(|reason| format!(": {reason}")).unwrap_or_default();
         WidgetInfo::selected(Role::ListBoxOption, refusal.is_none(), is_marked, format!("pick {title}{tail}"))
     });
     let corner = CornerRadius::same(radius::FIELD);
@@ -274,7 +289,7 @@ fn item_ui(
             ui.painter().text(
                 inside.right_center(),
                 Align2::RIGHT_CENTER,
-                card.section.title(),
+                lack.unwrap_or(card.section.title()),
                 theme.small(),
                 theme.text_weak,
             );
@@ -294,7 +309,7 @@ fn item_ui(
             ui.painter().text(left, Align2::LEFT_CENTER, title, theme.body(), color);
             let (text, font) = match refusal {
                 Some(reason) => (reason.to_owned(), theme.small()),
-                None => (keymap.text_for(action).unwrap_or_default(), theme.mono()),
+                None => (facts.keymap.text_for(action).unwrap_or_default(), theme.mono()),
             };
             ui.painter().text(inside.right_center(), Align2::RIGHT_CENTER, text, font, theme.text_weak);
         }

@@ -132,8 +132,11 @@ fn project_row(ui: &mut Ui, theme: &Theme, project: &ProjectSummary, commands: &
         theme.semibold(size::TITLE),
         theme.text_strong,
     );
-    let facts =
-        format!("{} · changed {}", format::counted(project.num_nodes as u64, "node"), minute(project.changed_ms));
+    let facts = format!(
+        "{} · changed {}",
+        format::counted(project.num_nodes as u64, "node"),
+        format::minute(project.changed_ms)
+    );
     ui.painter().text(at + vec2(0.0, 10.0), Align2::LEFT_CENTER, facts, theme.small(), theme.text_weak);
     let corner = Rect::from_center_size(rect.right_center() - vec2(28.0, 0.0), vec2(space::ROW, space::ROW));
     let mut child = ui.new_child(UiBuilder::new().id_salt(("delete", project.id)).max_rect(corner));
@@ -149,13 +152,6 @@ fn project_row(ui: &mut Ui, theme: &Theme, project: &ProjectSummary, commands: &
     if response.clicked() {
         commands.push(Command::OpenProject(project.id));
     }
-}
-
-/// A time down to the minute: the table of projects needs no more.
-fn minute(ms: i64) -> String {
-    let text = format::timestamp(ms.saturating_mul(1_000));
-    let end = text.rfind(':').unwrap_or(text.len());
-    format!("{} UTC", &text[..end])
 }
 
 fn cards_ui(ui: &mut Ui, theme: &Theme, templates: &[&Template], commands: &mut Vec<Command>) {

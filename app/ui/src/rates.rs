@@ -135,6 +135,7 @@ mod tests {
             wires: wires.iter().map(wire).collect(),
             memory_bytes: 0,
             checkpoint: None,
+            standstill: None,
         }
     }
 

@@ -58,11 +58,13 @@ impl Selection {
         self.groups.clear();
     }
 
-    /// Forgets what is no longer in the pipeline.
-    pub fn retain_existing(&mut self, pipeline: &Pipeline) {
-        self.nodes.retain(|id| pipeline.node(id).is_some());
-        self.wires.retain(|wire| pipeline.has_wire(wire));
-        self.notes.retain(|id| pipeline.notes().contains_key(id));
-        self.groups.retain(|id| pipeline.groups().contains_key(id));
+    /// Forgets what is not in the pipeline, or not in the nested pipeline that is open (`None` is the top).
+    pub fn retain_at(&mut self, pipeline: &Pipeline, level: Option<&NodeId>) {
+        let is_here = |id: &NodeId| pipeline.node(id).is_some() && pipeline.home_of(id) == level;
+        self.nodes.retain(is_here);
+        self.wires.retain(|wire| pipeline.has_wire(wire) && is_here(&wire.from.node) && is_here(&wire.to.node));
+        self.notes
+            .retain(|id| pipeline.notes().get(id).is_some_and(|note| pipeline.home(note.inside.as_ref()) == level));
+        self.groups.retain(|id| pipeline.groups().get(id).is_some_and(|group| group.nodes.iter().any(is_here)));
     }
 }

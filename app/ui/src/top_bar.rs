@@ -90,7 +90,14 @@ fn project_menu(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         cx.commands.push(Command::EndBurst);
     }
     ui.separator();
-    for id in ["project.new", "project.open", "project.import", "project.export", "project.save_revision"] {
+    for id in [
+        "project.new",
+        "project.open",
+        "project.import",
+        "project.export",
+        "project.save_revision",
+        "project.revisions",
+    ] {
         menus::item(ui, cx, action(id));
     }
 }
@@ -120,6 +127,9 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         if run_button(ui, theme, "stop", word, theme.error, theme.error_ground, label).on_hover_text(hint).clicked() {
             cx.commands.push(Command::Stop);
         }
+        if !live.is_stopping() {
+            pause_ui(ui, cx);
+        }
         changes_ui(ui, cx);
     } else {
         let response = run_button(ui, theme, "play", "Run", theme.ok, theme.ok_ground, "Run");
@@ -139,7 +149,12 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     };
     number(ui, format::clock(metrics.elapsed_ms), theme.text, "Run time");
     if live.is_running() {
-        number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make");
+        match live.standstill() {
+            None => {
+                number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make")
+            }
+            Some(standstill) => number(ui, standstill.word().to_owned(), theme.warning, standstill.reason()),
+        }
     } else {
         let rows = format!("{} rows", format::short_count(metrics.num_source_rows()));
         number(ui, rows, theme.text, "Rows that the sources made");
@@ -147,6 +162,26 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     }
     if metrics.memory_bytes > 0 {
         number(ui, format::bytes(metrics.memory_bytes), theme.text_weak, "Memory of the whole program");
+    }
+}
+
+/// Pause, or where the run stands: on, and on by one batch.
+fn pause_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let theme = cx.theme;
+    let is_standing = cx.live.standstill().is_some();
+    let (sign, label, hint) = match cx.live.standstill() {
+        None => ("pause", "Pause", "Sources wait, rows in flight are handled"),
+        Some(_) => ("play", "Continue", "Let the run go on"),
+    };
+    ui.spacing_mut().item_spacing.x = space::XS;
+    if icon_button(ui, theme, sign, label, true).on_hover_text(with_keys(cx, "run.pause", hint)).clicked() {
+        cx.commands.push(Command::TogglePause);
+    }
+    if is_standing {
+        let hint = with_keys(cx, "run.step", "Step: one batch more, then stand again");
+        if icon_button(ui, theme, "skip-forward", "Step", true).on_hover_text(hint).clicked() {
+            cx.commands.push(Command::Step);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The page around the canvas: its window, its notice, and what a person sees when the designer cannot go on.
 
 use js_sys::{Function, Reflect};
+use millrace_ui::address::DashboardAddress;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, HtmlCanvasElement, HtmlElement, UrlSearchParams, Window};
+use web_sys::{Document, Element, HtmlCanvasElement, HtmlElement, Window};
 
 /// The id of the canvas that the designer draws on.
 const CANVAS: &str = "millrace";
@@ -21,10 +22,9 @@ pub fn canvas() -> Result<HtmlCanvasElement, JsValue> {
     element.dyn_into().map_err(|_| JsValue::from_str("the element `millrace` is not a canvas"))
 }
 
-/// The project and the dashboard that the address asks for: `/?project=NAME&dashboard=ID`.
-pub fn wanted_dashboard() -> Option<(Option<String>, String)> {
-    let query = UrlSearchParams::new_with_str(&window().ok()?.location().search().ok()?).ok()?;
-    Some((query.get("project"), query.get("dashboard")?))
+/// The dashboard that the page's address asks for.
+pub fn wanted_dashboard() -> Option<DashboardAddress> {
+    DashboardAddress::of_query(&window().ok()?.location().search().ok()?)
 }
 
 /// A steady clock in milliseconds.

@@ -91,10 +91,8 @@ impl Link for SocketLink {
         files::download(name, bytes);
     }
 
-    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
-        let origin = page::window().ok()?.location().origin().ok()?;
-        let project = js_sys::encode_uri_component(project);
-        Some(format!("{origin}/?project={project}&dashboard={dashboard}"))
+    fn origin(&self) -> Option<String> {
+        page::window().ok()?.location().origin().ok()
     }
 
     fn now_ms(&self) -> f64 {

@@ -44,8 +44,8 @@ fn create(cc: &CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std:
         None => Box::new(SocketLink::open(&ctx)),
     };
     let mut designer = Designer::new(&ctx, link);
-    if let Some((project, dashboard)) = page::wanted_dashboard() {
-        designer.open_dashboard(project, dashboard);
+    if let Some(address) = page::wanted_dashboard() {
+        designer.open_dashboard(address);
     }
     accessibility::install(&ctx).map_err(|error| page::message_of(&error))?;
     Ok(Box::new(App { designer }))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use arrow::array::RecordBatch;
-use millrace_model::PortRole;
+use millrace_model::{PortRole, Wire};
 use millrace_operator::output::Emitted;
 use millrace_operator::{Clock, Machine, Operator, Output};
 
@@ -18,6 +18,7 @@ use crate::checkpoint::{Barrier, Part, SavedInstance};
 use crate::counters::WireCell;
 use crate::exchange::Exchange;
 use crate::fit::Fit;
+use crate::gate::Gate;
 use crate::guard::{Named, Stopped};
 use crate::newest::NewestRows;
 
@@ -25,7 +26,8 @@ use crate::newest::NewestRows;
 pub(crate) struct Chain {
     pub links: Vec<Link>,
     pub exchanges: Vec<Exchange>,
-    pending: VecDeque<(usize, Sending)>,
+    pending: VecDeque<Pending>,
+    gate: Arc<Gate>,
 }
 
 /// One node of a chain.
@@ -62,6 +64,14 @@ pub(crate) enum Target {
     Exchange(usize),
 }
 
+/// What waits to leave the chain, in this order.
+enum Pending {
+    /// By an exchange.
+    Send(usize, Sending),
+    /// A batch that has come to a breakpoint: what follows waits until somebody lets it go.
+    Halt { wire: Wire, row: usize, rows: RecordBatch },
+}
+
 enum Sending {
     Batch { queue: usize, batch: RecordBatch },
     Signal(Signal),
@@ -82,8 +92,8 @@ impl Link {
 }
 
 impl Chain {
-    pub fn new(links: Vec<Link>, exchanges: Vec<Exchange>) -> Self {
-        Self { links, exchanges, pending: VecDeque::new() }
+    pub fn new(links: Vec<Link>, exchanges: Vec<Exchange>, gate: Arc<Gate>) -> Self {
+        Self { links, exchanges, pending: VecDeque::new(), gate }
     }
 
     /// Hands a batch to an input of a node.
@@ -111,7 +121,7 @@ impl Chain {
         for target in self.targets(link) {
             match target {
                 Target::Link { link, .. } => self.set_idle(link, is_idle),
-                Target::Exchange(exchange) => self.pending.push_back((exchange, Sending::Signal(signal))),
+                Target::Exchange(exchange) => self.pending.push_back(Pending::Send(exchange, Sending::Signal(signal))),
             }
         }
     }
@@ -130,7 +140,9 @@ impl Chain {
         for target in self.targets(link) {
             match target {
                 Target::Link { link, .. } => self.end(link)?,
-                Target::Exchange(exchange) => self.pending.push_back((exchange, Sending::Signal(Signal::End))),
+                Target::Exchange(exchange) => {
+                    self.pending.push_back(Pending::Send(exchange, Sending::Signal(Signal::End)))
+                }
             }
         }
         Ok(())
@@ -159,12 +171,16 @@ impl Chain {
         }
     }
 
-    /// Sends what has been put aside; waits while the queues are full.
+    /// Sends what has been put aside; waits while the queues are full, and at each breakpoint until the run
+    /// is let go on.
     pub async fn flush(&mut self) -> Result<(), Closed> {
-        while let Some((exchange, sending)) = self.pending.pop_front() {
-            match sending {
-                Sending::Batch { queue, batch } => self.exchanges[exchange].send(queue, batch).await?,
-                Sending::Signal(signal) => self.exchanges[exchange].signal(signal).await?,
+        while let Some(pending) = self.pending.pop_front() {
+            match pending {
+                Pending::Send(exchange, Sending::Batch { queue, batch }) => {
+                    self.exchanges[exchange].send(queue, batch).await?;
+                }
+                Pending::Send(exchange, Sending::Signal(signal)) => self.exchanges[exchange].signal(signal).await?,
+                Pending::Halt { wire, row, rows } => self.gate.halt(wire, row, rows).await,
             }
         }
         Ok(())
@@ -183,7 +199,7 @@ impl Chain {
 
     fn signal_all(&mut self, signal: Signal) {
         let all = 0..self.exchanges.len();
-        self.pending.extend(all.map(|exchange| (exchange, Sending::Signal(signal))));
+        self.pending.extend(all.map(|exchange| Pending::Send(exchange, Sending::Signal(signal))));
     }
 
     /// What each node has to remember; a source's own state comes from its task.
@@ -249,7 +265,7 @@ impl Chain {
             for target in self.targets(link) {
                 if let Target::Exchange(exchange) = target {
                     let signal = Sending::Signal(Signal::Watermark(watermark_us));
-                    self.pending.push_back((exchange, signal));
+                    self.pending.push_back(Pending::Send(exchange, signal));
                 }
             }
         }
@@ -305,13 +321,17 @@ impl Chain {
             None => batch.clone(),
             Some(fit) => fit.apply(batch).map_err(|error| node.named.failed(&error))?,
         };
+        if let Some(row) = leg.wire.snare.catches(&batch) {
+            self.pending.push_back(Pending::Halt { wire: leg.wire.wire.clone(), row, rows: batch.clone() });
+        }
         leg.wire.add_batch(batch.num_rows());
         leg.wire.tap.push(&batch);
         match leg.target {
             Target::Link { link, input } => self.batch(link, input, batch),
             Target::Exchange(exchange) => {
                 let parts = self.exchanges[exchange].split(batch).map_err(|error| node.named.failed(&error))?;
-                let sendings = parts.into_iter().map(|(queue, batch)| (exchange, Sending::Batch { queue, batch }));
+                let sendings =
+                    parts.into_iter().map(|(queue, batch)| Pending::Send(exchange, Sending::Batch { queue, batch }));
                 self.pending.extend(sendings);
                 Ok(())
             }
@@ -331,7 +351,7 @@ impl Chain {
             match target {
                 Target::Link { link, .. } => self.watermark(link, watermark_us)?,
                 Target::Exchange(exchange) => {
-                    self.pending.push_back((exchange, Sending::Signal(Signal::Watermark(watermark_us))));
+                    self.pending.push_back(Pending::Send(exchange, Sending::Signal(Signal::Watermark(watermark_us))));
                 }
             }
         }

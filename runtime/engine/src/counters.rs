@@ -10,6 +10,7 @@ use millrace_model::{NodeId, PortRole, Wire};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Budget;
+use crate::gate::Snare;
 use crate::newest::NewestRows;
 
 /// No watermark yet, as an atomic can say it.
@@ -156,16 +157,25 @@ impl NodeCell {
 /// One wire of a run.
 #[derive(Debug)]
 pub(crate) struct WireCell {
+    pub wire: Wire,
     rows: AtomicU64,
     batches: AtomicU64,
     /// One for each queue that carries the wire; none where it lies inside a task.
     pub budgets: Vec<Budget>,
     pub tap: NewestRows,
+    pub snare: Snare,
 }
 
 impl WireCell {
-    pub fn new(budgets: Vec<Budget>, tap_rows: usize) -> Self {
-        Self { rows: AtomicU64::default(), batches: AtomicU64::default(), budgets, tap: NewestRows::closed(tap_rows) }
+    pub fn new(wire: Wire, budgets: Vec<Budget>, tap_rows: usize) -> Self {
+        Self {
+            wire,
+            rows: AtomicU64::default(),
+            batches: AtomicU64::default(),
+            budgets,
+            tap: NewestRows::closed(tap_rows),
+            snare: Snare::default(),
+        }
     }
 
     pub fn add_batch(&self, num_rows: usize) {
@@ -173,11 +183,11 @@ impl WireCell {
         self.batches.fetch_add(1, Relaxed);
     }
 
-    pub fn metrics(&self, wire: &Wire) -> WireMetrics {
+    pub fn metrics(&self) -> WireMetrics {
         let limit: usize = self.budgets.iter().map(Budget::limit).sum();
         let used: usize = self.budgets.iter().map(Budget::used).sum();
         WireMetrics {
-            wire: wire.clone(),
+            wire: self.wire.clone(),
             rows: self.rows.load(Relaxed),
             batches: self.batches.load(Relaxed),
             fill: if limit == 0 { 0.0 } else { used as f32 / limit as f32 },

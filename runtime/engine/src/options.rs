@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_model::NodeId;
+use millrace_model::run::Breakpoint;
 use millrace_operator::output::Emitted;
 
 use crate::checkpoint::{Checkpoint, StateFolder};
@@ -33,6 +34,8 @@ pub struct RunOptions {
     pub idle_timeout: Duration,
     /// Newest rows kept of a tapped wire.
     pub tap_rows: usize,
+    /// Where the run halts by itself.
+    pub breakpoints: Vec<Breakpoint>,
     /// Newest rows kept of each unwired `late` or `rejected` port.
     pub unwired_keep: usize,
     /// Where relative paths in params start.
@@ -84,6 +87,7 @@ impl Default for RunOptions {
             tick_interval: Duration::from_millis(100),
             idle_timeout: Duration::from_secs(30),
             tap_rows: 1_000,
+            breakpoints: Vec::new(),
             unwired_keep: 100,
             base_dir: PathBuf::from("."),
             memory_bytes: None,

@@ -14,6 +14,7 @@ use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, 
 use millrace_operator::{Columns, InferContext, NodeType, Partitioning, Probed, Registry, Wanted};
 
 use crate::fit::common_schema;
+use crate::nested;
 
 /// What the nodes' probes found, or why they could not, by node. A node that is missing has not been probed.
 pub type Probes = BTreeMap<NodeId, Result<Option<Probed>, String>>;
@@ -23,11 +24,12 @@ pub type Probes = BTreeMap<NodeId, Result<Option<Probed>, String>>;
 pub struct Plan {
     /// Everything that is wrong, structure first, then along the wires.
     pub diagnostics: Vec<Diagnostic>,
-    /// Every node of a known kind, those that do not take part included.
+    /// Every node of a known kind, those that do not take part and nested pipelines with their ports included.
     pub nodes: BTreeMap<NodeId, PlannedNode>,
     /// The nodes that take part, in an order in which every wire points forward; empty when the wires form a cycle.
     pub order: Vec<NodeId>,
-    /// The wires between nodes that take part, sorted.
+    /// The wires between nodes that take part, sorted. Nothing is nested here: a wire leads from the node that gives the
+    /// rows to the one that takes them, whatever borders are drawn between.
     pub wires: Vec<Wire>,
 }
 
@@ -41,7 +43,8 @@ pub struct PlannedNode {
     pub params: Params,
     /// Those of the params that its state hangs on: while they stay the same, so may the state.
     pub state_params: Params,
-    /// False for a disabled node and for what cannot run without one.
+    /// False for a disabled node and for what cannot run without one; for nested pipelines and their ports too, in whose
+    /// place the nodes inside run.
     pub takes_part: bool,
     /// In the card's order.
     pub inputs: Vec<PlannedPort>,
@@ -101,20 +104,22 @@ pub fn probe(pipeline: &Pipeline, registry: &Registry, base_dir: &Path) -> Probe
 /// ([`with_parameters`](millrace_model::Pipeline::with_parameters)).
 pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     let catalog = registry.catalog();
-    let left_out = left_out(pipeline);
+    let flat = pipeline.flat(&catalog);
+    let left_out = left_out(&flat.pipeline);
     let mut diagnostics = check(pipeline, &catalog);
     // Nobody asks to run these, so what is wrong with them is no news; a wire to one is judged at its other end.
     diagnostics.retain(|problem| problem.node.as_ref().is_none_or(|node| !left_out.contains(node)));
 
     let mut plan = Plan { diagnostics, ..Plan::default() };
-    for node in pipeline.nodes() {
+    for node in flat.pipeline.nodes() {
         if let Some(planned) = unresolved(node, &catalog, probes, !left_out.contains(&node.id)) {
             plan.nodes.insert(node.id.clone(), planned);
         }
     }
-    let Ok(order) = pipeline.topological_order() else { return plan };
+    let Ok(order) = flat.pipeline.topological_order() else { return plan };
     plan.order = order.into_iter().filter(|id| plan.nodes.get(id).is_some_and(|node| node.takes_part)).collect();
-    plan.wires = pipeline
+    plan.wires = flat
+        .pipeline
         .wires()
         .into_iter()
         .filter(|wire| [&wire.from, &wire.to].iter().all(|end| plan.order.contains(&end.node)))
@@ -128,6 +133,11 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     for id in plan.order.clone() {
         resolve(&mut plan, &id, registry, probes);
     }
+    for wire in plan.diagnostics.iter_mut().filter_map(|problem| problem.wire.as_mut()) {
+        *wire = flat.drawn(wire).clone();
+    }
+    nested::show(&mut plan, pipeline, &catalog);
+    nested::pass_borders(&mut plan, &catalog);
     plan
 }
 

@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use millrace_model::run::{CheckpointMetrics, RunFailure, RunMetrics, RunState};
+use millrace_model::run::{Breakpoint, CheckpointMetrics, RunFailure, RunMetrics, RunState};
 use millrace_model::view::Look;
-use millrace_model::{NodeId, Wire};
+use millrace_model::{Diagnostic, NodeId, Wire};
 use millrace_operator::ViewSnapshot;
 use tokio::sync::watch;
 
 use crate::counters::{NodeCell, WireCell, memory_bytes};
 use crate::edit::Editing;
+use crate::gate::{Gate, Halted};
 use crate::newest::NewestRows;
 use crate::picture::PictureCell;
+use crate::start::set_breakpoints;
 use crate::world::World;
 
 /// How far a run is on its way to its end. It only ever moves down this list.
@@ -34,6 +36,7 @@ pub(crate) enum Phase {
 pub(crate) struct Shared {
     pub nodes: BTreeMap<NodeId, Arc<NodeCell>>,
     pub wires: BTreeMap<Wire, Arc<WireCell>>,
+    pub gate: Arc<Gate>,
     pub pictures: BTreeMap<NodeId, Arc<PictureCell>>,
     pub recent: BTreeMap<(NodeId, String), Arc<NewestRows>>,
     pub started: Instant,
@@ -57,9 +60,10 @@ impl Shared {
             elapsed_ms: u64::try_from((self.world.now() - self.started).as_millis()).unwrap_or(u64::MAX),
             failure,
             nodes: self.nodes.iter().map(|(id, cell)| (id.clone(), cell.metrics())).collect(),
-            wires: self.wires.iter().map(|(wire, cell)| cell.metrics(wire)).collect(),
+            wires: self.wires.values().map(|cell| cell.metrics()).collect(),
             memory_bytes: memory_bytes(),
             checkpoint: self.checkpoint(),
+            standstill: if state.is_over() { None } else { self.gate.standstill() },
         }
     }
 }
@@ -141,10 +145,43 @@ impl Run {
         self.shared.recent.get(&(node.clone(), port.to_owned()))?.rows()
     }
 
+    /// Has the sources wait; rows in flight are handled. A source gives the batch that it is making.
+    pub fn pause(&self) {
+        self.shared.gate.pause();
+    }
+
+    /// Lets a run go on that was paused or that halted.
+    pub fn resume(&self) {
+        self.shared.gate.resume();
+    }
+
+    /// Lets the batch go at which the run halted, and halts at the next on the same wire; where the run is paused, lets
+    /// each source give one batch.
+    pub fn step(&self) {
+        if let Some(cell) = self.halted().and_then(|halted| self.shared.wires.get(&halted.wire)) {
+            cell.snare.take_next();
+        }
+        self.shared.gate.step();
+    }
+
+    /// The batch at which the run has halted.
+    pub fn halted(&self) -> Option<Halted> {
+        self.shared.gate.halted()
+    }
+
+    /// Has the run halt at these places and at no other. Wires that the run does not have are passed over.
+    ///
+    /// # Errors
+    /// A fault at each wire whose condition does not fit its rows; nothing has changed then.
+    pub async fn set_breakpoints(&self, breakpoints: &[Breakpoint]) -> Result<(), Vec<Diagnostic>> {
+        set_breakpoints(&self.shared.wires, &*self.editing.plan.lock().await, breakpoints)
+    }
+
     /// Stops gracefully: sources stop, rows in flight drain, sinks finish. Where checkpoints are taken, a last one keeps
     /// open windows for the run that goes on; elsewhere they are emitted as at the end of the input. Does nothing when
     /// the run is over or ending.
     pub fn stop(&self) {
+        self.shared.gate.open_for_good();
         self.enter(Phase::Draining);
     }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use millrace_model::run::RunFailure;
+use arrow::datatypes::SchemaRef;
+use millrace_model::run::{Breakpoint, RunFailure};
 use millrace_model::{Diagnostic, NodeId, PortRole, Wire};
 use millrace_operator::{BuildContext, Machine, NodeError, Operator, Prepared, Registry};
 use tokio::sync::{mpsc, watch};
@@ -16,6 +17,7 @@ use crate::counters::{NodeCell, NodeCounters, WireCell};
 use crate::edit::{Door, Editing};
 use crate::exchange::Exchange;
 use crate::fit::Fit;
+use crate::gate::Snare;
 use crate::guard::{Named, Stopped};
 use crate::inputs::Inputs;
 use crate::layout::{Layout, Stage};
@@ -80,9 +82,11 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
             let line = coordinator.as_mut().map(Coordinator::line);
             let (door, swaps) = Door::new(stage.nodes.clone(), instance, stage.num_instances);
             doors.push(door);
-            tasks.push(Task { work, instance, line, swaps, had_ended });
+            tasks.push(Task { work, instance, line, swaps, had_ended, gate: shared.gate.clone() });
         }
     }
+    set_breakpoints(&shared.wires, plan, &options.breakpoints)
+        .map_err(|problems| RunError::NotRunnable { problems })?;
     open(&mut tasks, options.state.as_ref().is_some_and(|state| state.resume.is_some())).await?;
 
     let shared = Arc::new(Shared { started: world.now(), ..shared });
@@ -108,6 +112,38 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
 
 fn marks_of(plan: &Plan) -> Marks {
     plan.nodes.values().map(|node| (node.id.clone(), (node.title.clone(), fingerprint(node)))).collect()
+}
+
+/// Has the run halt at these places and at no other. A wire that the run does not have is passed over.
+///
+/// # Errors
+/// A fault at each wire whose condition does not fit its rows; nothing has changed then.
+pub(crate) fn set_breakpoints(
+    wires: &BTreeMap<Wire, Arc<WireCell>>,
+    plan: &Plan,
+    breakpoints: &[Breakpoint],
+) -> Result<(), Vec<Diagnostic>> {
+    let mut wanted = BTreeMap::new();
+    let mut problems = Vec::new();
+    for Breakpoint { wire, condition } in breakpoints {
+        let Some(schema) = schema_at_end(plan, wire).filter(|_| wires.contains_key(wire)) else { continue };
+        match Snare::compile(condition, &schema) {
+            Ok(compiled) => {
+                wanted.insert(wire, compiled);
+            }
+            Err(error) => {
+                let message = format!("The breakpoint on {wire} cannot be set. {error}");
+                problems.push(Diagnostic::error(error.code(), message).at_wire(wire));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    for (wire, cell) in wires {
+        cell.snare.set(wanted.remove(wire));
+    }
+    Ok(())
 }
 
 /// Opens sources first, since they only look: a file that is not there leaves no trace of the sinks.
@@ -175,7 +211,7 @@ impl<'a> Builder<'a> {
                 }
                 ends.insert(wire, of_wire);
             }
-            wires.insert(wire.clone(), Arc::new(WireCell::new(budgets, options.tap_rows)));
+            wires.insert(wire.clone(), Arc::new(WireCell::new(wire.clone(), budgets, options.tap_rows)));
         }
 
         let mut nodes = BTreeMap::new();
@@ -197,6 +233,7 @@ impl<'a> Builder<'a> {
             nodes,
             wires,
             pictures: BTreeMap::new(),
+            gate: Arc::default(),
             recent,
             started: options.world.now(),
             world: options.world.clone(),
@@ -317,7 +354,7 @@ impl<'a> Builder<'a> {
             }
             links.push(link);
         }
-        Ok(Chain::new(links, exchanges))
+        Ok(Chain::new(links, exchanges, shared.gate.clone()))
     }
 
     fn fused_target(&self, stage: &Stage, wire: &Wire) -> Target {
@@ -340,13 +377,17 @@ impl<'a> Builder<'a> {
     }
 
     fn fit(&self, wire: &Wire) -> Result<Option<Fit>, NodeError> {
-        let to = &self.plan.nodes[&wire.to.node];
-        let port = to.input_index(&wire.to.port).and_then(|index| to.inputs[index].schema.as_ref());
-        match (schema_on(self.plan, wire), port) {
-            (Some(from), Some(to)) => Ok(Fit::new(&from, to)?),
+        match (schema_on(self.plan, wire), schema_at_end(self.plan, wire)) {
+            (Some(from), Some(to)) => Ok(Fit::new(&from, &to)?),
             _ => Ok(None),
         }
     }
+}
+
+/// What the rows of a wire are made to fit.
+fn schema_at_end(plan: &Plan, wire: &Wire) -> Option<SchemaRef> {
+    let to = plan.nodes.get(&wire.to.node)?;
+    to.inputs[to.input_index(&wire.to.port)?].schema.clone()
 }
 
 /// Builds one instance of a node out of so many.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use millrace_engine::{Plan, PlannedPort};
-use millrace_model::Pipeline;
 use millrace_model::event_time::event_time_column;
+use millrace_model::{Pipeline, RowTrait};
 use millrace_protocol::{Checked, Failure, NodePorts, PortSchema, ProjectId, Response, columns_of};
 
 use crate::{Host, failure};
@@ -27,6 +27,7 @@ pub fn checked(plan: &Plan) -> Checked {
         role: planned.port.role,
         columns: planned.schema.as_deref().map(columns_of),
         event_time: planned.schema.as_deref().and_then(event_time_column).map(str::to_owned),
+        has: planned.schema.as_deref().map(RowTrait::of).unwrap_or_default(),
     };
     let ports = plan.nodes.iter().map(|(id, node)| {
         let ports = NodePorts {

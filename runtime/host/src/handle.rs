@@ -25,13 +25,18 @@ impl Host {
             Request::SaveDraft(draft) => self.save_draft(draft).await,
             Request::ListRevisions { project } => self.list_revisions(project).await,
             Request::SaveRevision { project, name } => self.save_revision(project, name).await,
+            Request::RenameRevision { project, revision, name } => self.rename_revision(project, revision, name).await,
             Request::ReadRevision { project, revision } => self.read_revision(project, revision).await,
             Request::ExportFile { project, path } => {
                 self.refuse_unless_local("export to a file by its path")?;
                 self.export_file(project, path.into()).await
             }
             Request::Check { project, text } => self.check(project, text).await,
-            Request::StartRun { project, text, parameters } => self.start_run(project, text, parameters).await,
+            Request::StartRun { project, text, parameters, breakpoints } => {
+                self.start_run(project, text, parameters, breakpoints).await
+            }
+            Request::SetBreakpoints { run, breakpoints } => self.set_breakpoints(run, breakpoints).await,
+            Request::MoveRun { run, how } => self.move_run(run, how),
             Request::EditRun { run, text, apply } => self.edit_run(run, text, apply).await,
             Request::StopRun { run, now } => self.stop_run(run, now),
             Request::Poll(poll) => self.poll(poll).await,

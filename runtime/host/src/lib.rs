@@ -20,6 +20,7 @@ pub mod pipeline_file;
 mod planner;
 mod probes;
 mod projects;
+mod revisions;
 mod run_log;
 mod runs;
 mod samples;

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use millrace_engine::{Plan, Run, RunError};
-use millrace_model::NodeId;
+use millrace_engine::{Halted, Plan, Run, RunError};
 use millrace_model::filter::{Filters, Values};
-use millrace_model::run::{EditCost, RunMetrics};
+use millrace_model::run::{Breakpoint, EditCost, RunMetrics};
 use millrace_model::view::Look;
+use millrace_model::{Diagnostic, NodeId};
 use millrace_operator::{Registry, ViewSnapshot};
-use millrace_protocol::{Event, Frame, FrameError, LogLine, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame};
+use millrace_protocol::{
+    Event, Frame, FrameError, Halt, LogLine, Move, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame,
+};
 use millrace_store::Store;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
@@ -101,6 +103,18 @@ impl LiveRun {
         Ok(cost)
     }
 
+    pub(crate) async fn set_breakpoints(&self, breakpoints: &[Breakpoint]) -> Result<(), Vec<Diagnostic>> {
+        self.run.set_breakpoints(breakpoints).await
+    }
+
+    pub(crate) fn go(&self, how: Move) {
+        match how {
+            Move::Pause => self.run.pause(),
+            Move::Resume => self.run.resume(),
+            Move::Step => self.run.step(),
+        }
+    }
+
     pub(crate) fn stop(&self, now: bool) {
         if now {
             self.run.abort();
@@ -143,7 +157,8 @@ impl LiveRun {
             let frame = self.newer(node, &look, *known, (poll.filters.as_ref(), false))?;
             parts.extend(frame.map(|frame| (node.clone(), (look, frame))));
         }
-        Ok(Polled { metrics, taps, views, parts, log: self.log_from(poll.log_from) })
+        let halt = self.run.halted().filter(|halted| halted.number > poll.halt).map(halt_of).transpose()?;
+        Ok(Polled { metrics, taps, views, parts, log: self.log_from(poll.log_from), halt })
     }
 
     /// The picture of what is looked at, filtered, if there is one that the asker does not know; with all values to
@@ -193,6 +208,10 @@ impl LiveRun {
         self.over.send_replace(true);
         let _ = events.send(Event::RunOver { run: self.id, project: self.project });
     }
+}
+
+fn halt_of(Halted { number, wire, row, rows }: Halted) -> Result<Halt, FrameError> {
+    Ok(Halt { number, wire, row: row as u64, rows: Frame::from_batch(&rows)? })
 }
 
 /// Nothing that is held under these locks can be left half done by a panic.

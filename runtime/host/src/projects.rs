@@ -1,9 +1,9 @@
-//! Projects and their revisions: listed, made, opened, saved, imported, exported, deleted.
+//! Projects: listed, made, opened, saved, imported, exported, deleted.
 
 use std::path::{Path, PathBuf};
 
 use millrace_model::Pipeline;
-use millrace_protocol::{Draft, Event, Failure, FailureCode, Project, ProjectId, ProjectSummary, Response, Revision};
+use millrace_protocol::{Draft, Event, Failure, FailureCode, Project, ProjectId, ProjectSummary, Response};
 use millrace_store::NewProject;
 use serde_json::Value;
 
@@ -130,22 +130,6 @@ impl Host {
         let version = self.with_store(move |store| store.save_draft(&draft, now_ms())).await?;
         self.tell(Event::ProjectsChanged);
         Ok(Response::Saved { version })
-    }
-
-    pub(crate) async fn list_revisions(&self, project: ProjectId) -> Result<Response, Failure> {
-        let rows = self.with_store(move |store| store.revisions(project)).await?;
-        let revision =
-            |row: millrace_store::RevisionRow| Revision { id: row.id, name: row.name, saved_ms: row.saved_ms };
-        Ok(Response::Revisions(rows.into_iter().map(revision).collect()))
-    }
-
-    pub(crate) async fn save_revision(&self, project: ProjectId, name: String) -> Result<Response, Failure> {
-        self.with_store(move |store| store.save_revision(project, name.trim(), now_ms())).await?;
-        self.list_revisions(project).await
-    }
-
-    pub(crate) async fn read_revision(&self, project: ProjectId, revision: i64) -> Result<Response, Failure> {
-        Ok(Response::Text(self.with_store(move |store| store.revision_text(project, revision)).await?))
     }
 
     pub(crate) async fn export_file(&self, project: ProjectId, path: PathBuf) -> Result<Response, Failure> {

@@ -128,6 +128,7 @@ mod tests {
             wires: Vec::new(),
             memory_bytes: 0,
             checkpoint: None,
+            standstill: None,
         };
         let titles = BTreeMap::from([(id, "Devices".to_owned())]);
         let mut log = RunLog::default();

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use millrace_engine::{Plan, Run, RunError, RunOptions};
-use millrace_model::run::{RunFailure, RunMetrics, RunState};
+use millrace_model::run::{Breakpoint, RunFailure, RunMetrics, RunState, Standstill};
 use millrace_model::view::Look;
 use millrace_model::{Diagnostic, NodeId, Pipeline};
-use millrace_protocol::{Failure, FailureCode, FrameError, ImageFormat, Poll, ProjectId, Response, RunId, Seen};
+use millrace_protocol::{Failure, FailureCode, FrameError, ImageFormat, Move, Poll, ProjectId, Response, RunId, Seen};
 use serde_json::Value;
 
 use crate::clock::now_ms;
@@ -120,6 +120,7 @@ impl Host {
         project: ProjectId,
         text: String,
         parameters: BTreeMap<String, Value>,
+        breakpoints: Vec<Breakpoint>,
     ) -> Result<Response, Failure> {
         let (pipeline, _) = Pipeline::parse(&text).map_err(failure::of_text)?;
         let base_dir = self.base_dir(Some(project)).await?;
@@ -129,7 +130,7 @@ impl Host {
             return Err(failure::of_diagnostics(plan.diagnostics));
         }
         let id = self.with_store(move |store| store.begin_run(project, now_ms())).await?;
-        let run = match self.start(&plan, &base_dir).await {
+        let run = match self.start(&plan, &base_dir, breakpoints).await {
             Ok(run) => run,
             Err(error) => {
                 let metrics = metrics_of(&error);
@@ -144,13 +145,24 @@ impl Host {
         Ok(Response::RunStarted { run: id })
     }
 
-    async fn start(&self, plan: &Plan, base_dir: &Path) -> Result<Run, RunError> {
+    async fn start(&self, plan: &Plan, base_dir: &Path, breakpoints: Vec<Breakpoint>) -> Result<Run, RunError> {
         let options = RunOptions {
             base_dir: base_dir.to_owned(),
+            breakpoints,
             memory_bytes: self.options.run.memory_bytes.or_else(RunOptions::quarter_of_memory),
             ..self.options.run.clone()
         };
         millrace_engine::start(plan, self.planner.registry(), options).await
+    }
+
+    pub(crate) async fn set_breakpoints(&self, run: RunId, breakpoints: Vec<Breakpoint>) -> Result<Response, Failure> {
+        self.runs.find(run)?.set_breakpoints(&breakpoints).await.map_err(failure::of_diagnostics)?;
+        Ok(Response::Done)
+    }
+
+    pub(crate) fn move_run(&self, run: RunId, how: Move) -> Result<Response, Failure> {
+        self.runs.find(run)?.go(how);
+        Ok(Response::Done)
     }
 
     pub(crate) async fn edit_run(&self, run: RunId, text: String, apply: bool) -> Result<Response, Failure> {
@@ -160,6 +172,10 @@ impl Host {
         let plan = self.planner.plan(&pipeline, &run.parameters, &base_dir).await;
         if !plan.is_runnable() {
             return Err(failure::of_diagnostics(plan.diagnostics));
+        }
+        if apply && matches!(run.metrics().standstill, Some(Standstill::Halted { .. })) {
+            let message = "The run has halted at a breakpoint. Let it go on first, then apply the changes.";
+            return Err(Failure::new(FailureCode::Conflict, message));
         }
         let cost = match apply {
             true => run.edit(&plan, self.planner.registry()).await.map_err(failure_of)?,
@@ -235,6 +251,7 @@ fn metrics_of(error: &RunError) -> RunMetrics {
         wires: Vec::new(),
         memory_bytes: 0,
         checkpoint: None,
+        standstill: None,
     }
 }
 

@@ -24,13 +24,23 @@ const DATA_FOLDER: &str = "data/";
 /// The one that is open when somebody starts Millrace for the first time.
 const FIRST: &str = "fleet_health.millrace.json";
 /// Each sample with what it shows, in the order of the gallery.
-const SUMMARIES: [(&str, &str); 4] = [
+const SUMMARIES: [(&str, &str); 8] = [
     (FIRST, "A fleet of simulated devices: averages per minute, devices that fall silent, alarms to a file."),
     (
         "access_log.millrace.json",
         "A web server's log, parsed line by line: requests and errors a minute, errors to a file.",
     ),
     ("sensor_file.millrace.json", "A CSV file of a machine's sensors: cleaned, gaps filled, averages per hour."),
+    (
+        "anomaly_watch.millrace.json",
+        "Pumps, each held against its own last 30 s: z-scores, odd readings to a file, three in a row as an alarm.",
+    ),
+    (
+        "search_index.millrace.json",
+        "Changes of a product table become documents and an index of their words, in SQLite files.",
+    ),
+    ("lambda.millrace.json", "Totals from the file of all readings and from what came since, joined into one view."),
+    ("kappa.millrace.json", "One pipeline over an order log, which it replays from the beginning and then follows."),
     ("chart_gallery.millrace.json", "Every chart beside the others, fed by one simulated fleet."),
 ];
 /// Set once the samples were put in, so that deleting them all does not bring them back.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::pipeline::Params;
+use crate::row_trait::RowTrait;
 
 /// The palette section of a node kind; the part of the kind before the dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +64,21 @@ pub struct NodeCard {
     pub is_source: bool,
     /// Whether a run can be watched in this node: it has a view.
     pub has_view: bool,
+    /// The part that such a node plays in nested pipelines; none for one that works on rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nesting: Option<Nesting>,
+}
+
+/// What makes up a nested pipeline, besides the nodes in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nesting {
+    /// The nested pipeline itself, which is a node outside and holds others.
+    Pipeline,
+    /// A port by which rows come in: an input outside, and inside a node that gives the rows.
+    Input,
+    /// A port by which rows leave: inside a node that takes the rows, and outside an output.
+    Output,
 }
 
 impl NodeCard {
@@ -75,6 +91,17 @@ impl NodeCard {
     pub fn input_ports(&self, params: &Params) -> Vec<Port> {
         expand(&self.inputs, params)
     }
+
+    /// The inputs and outputs that are drawn at such a node: a port of a nested pipeline has its other side outside.
+    pub fn drawn_ports(&self, params: &Params) -> (Vec<Port>, Vec<Port>) {
+        let (mut inputs, mut outputs) = (self.input_ports(params), self.output_ports(params));
+        match self.nesting {
+            Some(Nesting::Input) => inputs.clear(),
+            Some(Nesting::Output) => outputs.clear(),
+            Some(Nesting::Pipeline) | None => {}
+        }
+        (inputs, outputs)
+    }
 }
 
 fn expand(cards: &[PortCard], params: &Params) -> Vec<Port> {
@@ -82,6 +109,7 @@ fn expand(cards: &[PortCard], params: &Params) -> Vec<Port> {
     for card in cards.iter().filter(|card| card.only_where.as_ref().is_none_or(|only| only.holds(params))) {
         let port = |name: &str| Port {
             name: name.to_owned(),
+            title: None,
             role: card.role,
             takes_many_wires: card.takes_many_wires,
             is_timeless: card.is_timeless,
@@ -119,6 +147,9 @@ pub struct PortCard {
     /// An input whose rows have no part in the node's event time: its watermarks hold nothing back.
     #[serde(default)]
     pub is_timeless: bool,
+    /// What the rows have that the node is made for.
+    #[serde(default)]
+    pub asks_for: Vec<RowTrait>,
 }
 
 /// Which choice of a param makes a port: one of several groups, by the value of the field that tells them apart.
@@ -168,7 +199,14 @@ impl PortCard {
             repeated_by: None,
             only_where: None,
             is_timeless: false,
+            asks_for: Vec::new(),
         }
+    }
+
+    #[must_use]
+    pub fn asking_for(mut self, traits: &[RowTrait]) -> Self {
+        self.asks_for = traits.to_vec();
+        self
     }
 
     #[must_use]
@@ -199,13 +237,24 @@ impl PortCard {
 /// A port of one node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Port {
+    /// What wires call it.
     pub name: String,
+    /// What people call it, where that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     pub role: PortRole,
     pub takes_many_wires: bool,
     /// An input whose watermarks hold nothing back.
     #[serde(default)]
     pub is_timeless: bool,
     pub help: String,
+}
+
+impl Port {
+    /// What people call it.
+    pub fn title(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.name)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

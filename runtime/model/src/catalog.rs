@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::card::{NodeCard, Port, PortRole, Section};
+use crate::card::{Nesting, NodeCard, Port, PortRole, Section};
 use crate::pipeline::{Node, Pipeline};
 use crate::suggest;
 
@@ -41,13 +41,16 @@ impl Catalog {
             .unwrap_or(node.kind.as_str())
     }
 
-    /// The ports of `node`, inputs then outputs; for an unknown kind those that its wires name.
+    /// The ports that are drawn at `node`, inputs then outputs: for a nested pipeline those of the boundary nodes in it,
+    /// for an unknown kind those that its wires name.
     pub fn ports_of(&self, pipeline: &Pipeline, node: &Node) -> (Vec<Port>, Vec<Port>) {
         match self.card(&node.kind) {
-            Some(card) => (card.input_ports(&node.params), card.output_ports(&node.params)),
+            Some(card) if card.nesting == Some(Nesting::Pipeline) => self.nested_ports(pipeline, &node.id),
+            Some(card) => card.drawn_ports(&node.params),
             None => {
                 let port = |name: String| Port {
                     name,
+                    title: None,
                     role: PortRole::Rows,
                     takes_many_wires: true,
                     is_timeless: false,

@@ -5,11 +5,11 @@
 
 use serde_json::Value;
 
-use crate::card::{Field, FieldKind, Form, NodeCard, PortRole};
+use crate::card::{Field, FieldKind, Form, Nesting, PortRole};
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
 use crate::edit::Edit;
-use crate::id::{Endpoint, Wire};
+use crate::id::{Endpoint, NodeId, Wire};
 use crate::pipeline::{Node, Pipeline};
 use crate::suggest;
 use crate::value::Interval;
@@ -17,7 +17,8 @@ use crate::value::Interval;
 /// Every structural fault of `pipeline`, nodes first, then wires.
 pub fn check(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for node in pipeline.nodes().filter(|node| !node.disabled) {
+    for node in pipeline.nodes().filter(|node| !pipeline.is_off(&node.id)) {
+        check_home(pipeline, catalog, node, &mut problems);
         match catalog.card(&node.kind) {
             None => problems.push(
                 Diagnostic::error(
@@ -33,7 +34,7 @@ pub fn check(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Diagnostic> {
             ),
             Some(card) => {
                 check_params(node, &card.form, &mut problems);
-                check_inputs(pipeline, node, card, &mut problems);
+                check_ports(pipeline, catalog, node, &mut problems);
             }
         }
     }
@@ -49,7 +50,7 @@ pub fn check(pipeline: &Pipeline, catalog: &Catalog) -> Vec<Diagnostic> {
         problem.node = cycle.first().cloned();
         problems.push(problem);
     }
-    if pipeline.nodes().all(|node| node.disabled) {
+    if pipeline.nodes().all(|node| pipeline.is_off(&node.id) || catalog.nesting_of(node).is_some()) {
         problems.push(Diagnostic::error(
             "empty",
             "There is nothing to run yet. Add a node from the Ingest section and wire it to another.",
@@ -206,14 +207,52 @@ fn check_value(value: &Value, kind: &FieldKind, at: &str, field: &Field, problem
     }
 }
 
-fn check_inputs(pipeline: &Pipeline, node: &Node, card: &NodeCard, problems: &mut Vec<Diagnostic>) {
+/// Whether the node lives where it can.
+fn check_home(pipeline: &Pipeline, catalog: &Catalog, node: &Node, problems: &mut Vec<Diagnostic>) {
+    let nesting = catalog.nesting_of(node);
+    let move_to = |inside: Option<&NodeId>| vec![Edit::SetInside { id: node.id.clone(), inside: inside.cloned() }];
+    let home = node.inside.as_ref().map(|home| (home, pipeline.node(home)));
+    let problem = match home {
+        Some((home, None)) => Diagnostic::error(
+            "missing_home",
+            format!("This node is inside `{home}`, which is not in this pipeline. It is shown at the top."),
+        )
+        .with_fix("Move it to the top", move_to(None)),
+        Some((_, Some(home)))
+            if catalog.card(&home.kind).is_some_and(|card| card.nesting != Some(Nesting::Pipeline)) =>
+        {
+            let title = catalog.title_of(home);
+            Diagnostic::error(
+                "not_nested",
+                format!("This node is inside “{title}”, which is no nested pipeline. Move it out of there."),
+            )
+            .with_fix("Move it out", move_to(home.inside.as_ref()))
+        }
+        None if matches!(nesting, Some(Nesting::Input | Nesting::Output)) => Diagnostic::error(
+            "no_border",
+            "This is a port of a nested pipeline, and it is not inside of one. Move it there or remove it.",
+        )
+        .with_fix("Remove it", pipeline.removal_of([&node.id])),
+        _ if nesting == Some(Nesting::Pipeline) && pipeline.inside(&node.id).next().is_none() => {
+            Diagnostic::warning("empty_nested", "Nothing is in this nested pipeline. Open it and add nodes.")
+        }
+        _ => return,
+    };
+    problems.push(problem.at_node(&node.id));
+}
+
+fn check_ports(pipeline: &Pipeline, catalog: &Catalog, node: &Node, problems: &mut Vec<Diagnostic>) {
+    let (inputs, outputs) = catalog.ports_of(pipeline, node);
     let wires = pipeline.wires_into(&node.id);
-    for port in card.input_ports(&node.params) {
+    for port in &inputs {
         let arriving = wires.iter().filter(|wire| wire.to.port == port.name).count();
         if arriving == 0 {
             problems.push(
-                Diagnostic::error("open_input", format!("The input `{}` is not wired: no rows can arrive.", port.name))
-                    .at_node(&node.id),
+                Diagnostic::error(
+                    "open_input",
+                    format!("The input `{}` is not wired: no rows can arrive.", port.title()),
+                )
+                .at_node(&node.id),
             );
         } else if arriving > 1 && !port.takes_many_wires {
             problems.push(
@@ -221,7 +260,7 @@ fn check_inputs(pipeline: &Pipeline, node: &Node, card: &NodeCard, problems: &mu
                     "crowded_input",
                     format!(
                         "{arriving} wires end at `{}`, which takes one. Join them with a Union node first.",
-                        port.name
+                        port.title()
                     ),
                 )
                 .at_node(&node.id),
@@ -229,7 +268,7 @@ fn check_inputs(pipeline: &Pipeline, node: &Node, card: &NodeCard, problems: &mu
         }
     }
     let leaving = pipeline.wires_out_of(&node.id);
-    let has_rows_port = card.output_ports(&node.params).iter().any(|port| port.role == PortRole::Rows);
+    let has_rows_port = outputs.iter().any(|port| port.role == PortRole::Rows);
     if has_rows_port && leaving.is_empty() {
         problems.push(
             Diagnostic::warning("unused_output", "Nothing is wired to this node's output: its rows are dropped.")
@@ -241,8 +280,11 @@ fn check_inputs(pipeline: &Pipeline, node: &Node, card: &NodeCard, problems: &mu
 fn check_wire(pipeline: &Pipeline, catalog: &Catalog, wire: &Wire, problems: &mut Vec<Diagnostic>) {
     let mut check_end = |end: &Endpoint, is_output: bool| {
         let Some(node) = pipeline.node(&end.node) else { return };
-        let Some(card) = catalog.card(&node.kind) else { return };
-        let ports = if is_output { card.output_ports(&node.params) } else { card.input_ports(&node.params) };
+        if catalog.card(&node.kind).is_none() {
+            return;
+        }
+        let (inputs, outputs) = catalog.ports_of(pipeline, node);
+        let ports = if is_output { outputs } else { inputs };
         if ports.iter().any(|port| port.name == end.port) {
             return;
         }
@@ -262,6 +304,18 @@ fn check_wire(pipeline: &Pipeline, catalog: &Catalog, wire: &Wire, problems: &mu
     };
     check_end(&wire.from, true);
     check_end(&wire.to, false);
+    if pipeline.home_of(&wire.from.node) != pipeline.home_of(&wire.to.node) {
+        problems.push(
+            Diagnostic::error(
+                "crosses_border",
+                "This wire crosses the border of a nested pipeline, which rows pass by its ports only. Remove the wire \
+                 and add a port inside.",
+            )
+            .at_node(&wire.to.node)
+            .at_wire(wire)
+            .with_fix("Remove the wire", vec![Edit::RemoveWire { wire: wire.clone() }]),
+        );
+    }
 }
 
 /// `${name}`: what it becomes is known only when the run starts.

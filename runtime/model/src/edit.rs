@@ -3,7 +3,7 @@
 //! [`Pipeline::apply`] takes a list of edits and either applies all of them and returns the edits that undo it, or
 //! leaves the pipeline as it was. A new kind of change is a new variant here; nothing else may change a pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +45,11 @@ pub enum Edit {
     SetDisabled {
         id: NodeId,
         disabled: bool,
+    },
+    /// Puts a node into a nested pipeline, or (with `None`) to the top. Its wires stay as they are.
+    SetInside {
+        id: NodeId,
+        inside: Option<NodeId>,
     },
     /// Moves nodes; `None` leaves the place to the auto layout.
     Move {
@@ -97,6 +102,8 @@ pub enum EditError {
         "the `{field}` of this file's layout were written by a newer Millrace and are kept as they are; update Millrace to change them"
     )]
     NewerLayout { field: &'static str },
+    #[error("the node `{id}` would be inside itself")]
+    InsideItself { id: NodeId },
     #[error("there is no wire {wire}")]
     NoSuchWire { wire: Wire },
     #[error("the wire {wire} is there already")]
@@ -127,29 +134,50 @@ impl Pipeline {
         Ok(inverse)
     }
 
-    /// The edits that remove these nodes, every wire at them, and their places in groups and on dashboards. A group
-    /// that would be left empty goes too.
+    /// The edits that remove these nodes with all that lives in them, every wire at them or at the port that they are
+    /// of a nested pipeline, and their places in groups and on dashboards. A group that would be left empty goes too, as
+    /// do notes and bookmarks in them.
     pub fn removal_of<'a>(&self, ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<Edit> {
-        let ids: Vec<&NodeId> = ids.into_iter().collect();
-        let mut wires: Vec<Wire> =
-            ids.iter().flat_map(|id| self.wires_into(id).into_iter().chain(self.wires_out_of(id))).collect();
+        let ids = self.with_insides(ids);
+        let at = |id: &NodeId| [self.wires_into(id), self.wires_out_of(id), self.wires_at_boundary(id)].concat();
+        let mut wires: Vec<Wire> = ids.iter().flat_map(at).collect();
         wires.sort();
         wires.dedup();
         let remove_wires = wires.into_iter().map(|wire| Edit::RemoveWire { wire });
         let leave_groups = self.groups.iter().filter_map(|(id, group)| {
             let mut rest = group.nodes.clone();
-            rest.retain(|node| !ids.contains(&node));
+            rest.retain(|node| !ids.contains(node));
             let has_left = rest.len() < group.nodes.len();
             has_left.then(|| Edit::SetGroup { id: id.clone(), group: group.with_nodes(rest) })
         });
         let leave_dashboards = self.dashboards.iter().filter_map(|(id, dashboard)| {
             let mut rest = dashboard.clone();
-            rest.tiles.retain(|node, _| !ids.contains(&node));
+            rest.tiles.retain(|node, _| !ids.contains(node));
             let has_left = rest.tiles.len() < dashboard.tiles.len();
             has_left.then(|| Edit::SetDashboard { id: id.clone(), dashboard: Some(rest) })
         });
-        let before: Vec<Edit> = remove_wires.chain(leave_groups).chain(leave_dashboards).collect();
-        before.into_iter().chain(ids.into_iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
+        let is_in = |inside: Option<&NodeId>| inside.is_some_and(|home| ids.contains(home));
+        let notes = self.notes.iter().filter(|(_, note)| is_in(note.inside.as_ref()));
+        let notes = notes.map(|(id, _)| Edit::SetNote { id: id.clone(), note: None });
+        let bookmarks = self.bookmarks.iter().filter(|(_, bookmark)| is_in(bookmark.inside.as_ref()));
+        let bookmarks = bookmarks.map(|(id, _)| Edit::SetBookmark { id: id.clone(), bookmark: None });
+        let before: Vec<Edit> =
+            remove_wires.chain(leave_groups).chain(leave_dashboards).chain(notes).chain(bookmarks).collect();
+        before.into_iter().chain(ids.iter().map(|id| Edit::RemoveNode { id: id.clone() })).collect()
+    }
+
+    /// These nodes and everything that lives in them, each once.
+    pub(crate) fn with_insides<'a>(&self, ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<NodeId> {
+        let mut seen = BTreeSet::new();
+        let all = ids.into_iter().flat_map(|id| std::iter::once(id.clone()).chain(self.within(id)));
+        all.filter(|id| seen.insert(id.clone())).collect()
+    }
+
+    /// Whether `inside` leads from the node back to itself, though it may do so through nodes that are not there.
+    pub(crate) fn holds_itself(&self, id: &NodeId) -> bool {
+        let home_of = |id: &NodeId| self.node(id).and_then(|node| node.inside.as_ref());
+        let around = std::iter::successors(home_of(id), |home| home_of(home));
+        around.take(self.num_nodes()).any(|home| home == id)
     }
 
     fn apply_one(&mut self, edit: &Edit) -> Result<Edit, EditError> {
@@ -158,10 +186,14 @@ impl Pipeline {
                 if self.node(&node.id).is_some() {
                     return Err(EditError::NodeExists { id: node.id.clone() });
                 }
+                self.insert_node(node.clone());
+                if self.holds_itself(&node.id) {
+                    self.take_node(&node.id);
+                    return Err(EditError::InsideItself { id: node.id.clone() });
+                }
                 if let Some(position) = position {
                     self.positions.insert(node.id.clone(), *position);
                 }
-                self.insert_node(node.clone());
                 Ok(Edit::RemoveNode { id: node.id.clone() })
             }
             Edit::RemoveNode { id } => {
@@ -211,6 +243,15 @@ impl Pipeline {
             Edit::SetDisabled { id, disabled } => {
                 let before = std::mem::replace(&mut self.existing(id)?.disabled, *disabled);
                 Ok(Edit::SetDisabled { id: id.clone(), disabled: before })
+            }
+            Edit::SetInside { id, inside } => {
+                self.existing(id)?;
+                let before = self.replace_inside(id, inside.clone());
+                if self.holds_itself(id) {
+                    self.replace_inside(id, before);
+                    return Err(EditError::InsideItself { id: id.clone() });
+                }
+                Ok(Edit::SetInside { id: id.clone(), inside: before })
             }
             Edit::Move { positions } => {
                 for id in positions.keys() {

@@ -124,7 +124,8 @@ impl Edit {
     fn same_target(&self, other: &Edit) -> bool {
         match (self, other) {
             (Edit::SetParam { id: a, name: n, .. }, Edit::SetParam { id: b, name: m, .. }) => a == b && n == m,
-            (Edit::SetTitle { id: a, .. }, Edit::SetTitle { id: b, .. }) => a == b,
+            (Edit::SetTitle { id: a, .. }, Edit::SetTitle { id: b, .. })
+            | (Edit::SetInside { id: a, .. }, Edit::SetInside { id: b, .. }) => a == b,
             (Edit::Move { positions: a }, Edit::Move { positions: b }) => a.keys().eq(b.keys()),
             (Edit::SetName { .. }, Edit::SetName { .. }) => true,
             (Edit::SetParameter { name: a, .. }, Edit::SetParameter { name: b, .. }) => a == b,

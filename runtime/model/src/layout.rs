@@ -60,6 +60,9 @@ pub struct Note {
     pub position: Position,
     pub width: u32,
     pub height: u32,
+    /// The nested pipeline that it stands in; none at the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<NodeId>,
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
 }
@@ -70,6 +73,9 @@ pub struct Bookmark {
     pub title: String,
     pub center: Position,
     pub zoom_percent: u32,
+    /// The nested pipeline that is open there; none at the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<NodeId>,
     #[serde(default, skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
 }

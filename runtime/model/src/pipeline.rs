@@ -2,9 +2,10 @@
 //!
 //! Built on `petgraph`'s `StableDiGraph`; the index type stays inside. The only way to change a pipeline from outside
 //! this crate is [`Pipeline::apply`](crate::edit), so that every change has an inverse. Invariant: `index` and the
-//! graph name the same nodes, and no two parallel edges have the same ports.
+//! graph name the same nodes, `insides` says the same as the nodes' `inside`, and no two parallel edges have the same
+//! ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -33,6 +34,9 @@ pub struct Node {
     /// A disabled node passes nothing on, and what hangs on it alone does not run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// The nested pipeline that it lives in; none at the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<NodeId>,
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     pub params: Params,
     /// Fields of the node that this build does not know, as they were written.
@@ -42,7 +46,15 @@ pub struct Node {
 
 impl Node {
     pub fn new(id: NodeId, kind: impl Into<String>) -> Self {
-        Self { id, kind: kind.into(), title: None, disabled: false, params: Params::new(), extra: Extra::default() }
+        Self {
+            id,
+            kind: kind.into(),
+            title: None,
+            disabled: false,
+            inside: None,
+            params: Params::new(),
+            extra: Extra::default(),
+        }
     }
 }
 
@@ -75,6 +87,8 @@ pub struct Pipeline {
     pub(crate) layout_extra: Extra,
     graph: StableDiGraph<Node, Ports>,
     index: BTreeMap<NodeId, NodeIndex>,
+    /// Which nodes say that they are inside of this one.
+    pub(crate) insides: BTreeMap<NodeId, BTreeSet<NodeId>>,
 }
 
 impl PartialEq for Pipeline {
@@ -190,13 +204,41 @@ impl Pipeline {
 
     pub(crate) fn insert_node(&mut self, node: Node) {
         let id = node.id.clone();
+        if let Some(home) = &node.inside {
+            self.insides.entry(home.clone()).or_default().insert(id.clone());
+        }
         let index = self.graph.add_node(node);
         self.index.insert(id, index);
     }
 
     pub(crate) fn take_node(&mut self, id: &NodeId) -> Option<Node> {
         let index = self.index.remove(id)?;
-        self.graph.remove_node(index)
+        let node = self.graph.remove_node(index)?;
+        self.leave_home(id, node.inside.as_ref());
+        Some(node)
+    }
+
+    /// Puts the node into another nested pipeline, and gives the one in which it was.
+    pub(crate) fn replace_inside(&mut self, id: &NodeId, inside: Option<NodeId>) -> Option<NodeId> {
+        if let Some(home) = &inside {
+            self.insides.entry(home.clone()).or_default().insert(id.clone());
+        }
+        let node = self.node_mut(id)?;
+        let before = std::mem::replace(&mut node.inside, inside.clone());
+        if before != inside {
+            self.leave_home(id, before.as_ref());
+        }
+        before
+    }
+
+    fn leave_home(&mut self, id: &NodeId, home: Option<&NodeId>) {
+        let Some(home) = home else { return };
+        if let Some(mates) = self.insides.get_mut(home) {
+            mates.remove(id);
+            if mates.is_empty() {
+                self.insides.remove(home);
+            }
+        }
     }
 
     pub(crate) fn node_mut(&mut self, id: &NodeId) -> Option<&mut Node> {

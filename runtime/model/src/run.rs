@@ -50,6 +50,49 @@ pub struct RunMetrics {
     /// The newest checkpoint; none where none are taken, or before the first.
     #[serde(default)]
     pub checkpoint: Option<CheckpointMetrics>,
+    /// Why the run does not move; none while it does.
+    #[serde(default)]
+    pub standstill: Option<Standstill>,
+}
+
+/// Why a run does not move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Standstill {
+    /// A person paused it: sources wait, and rows in flight are handled.
+    Paused,
+    /// A row came to a breakpoint: its batch waits, and so do the sources; rows that were before it are handled.
+    Halted {
+        wire: Wire,
+        /// Counts the halts of the run, from 1.
+        number: u64,
+    },
+}
+
+impl Standstill {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Paused => "Paused",
+            Self::Halted { .. } => "Halted",
+        }
+    }
+
+    /// Why, for the person.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Paused => "Sources wait until the run goes on",
+            Self::Halted { .. } => "A row has come to a breakpoint",
+        }
+    }
+}
+
+/// A place where a run halts by itself: before a batch with a certain row goes over a wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breakpoint {
+    pub wire: Wire,
+    /// A SQL condition over the columns of the wire, such as `temperature > 90`; empty: every batch.
+    #[serde(default)]
+    pub condition: String,
 }
 
 /// The newest checkpoint of a run.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use millrace_model::{
-    Bookmark, Cells, Dashboard, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter, ParameterType,
-    Pipeline, Position, Tile, Tint, Wire,
+    Bookmark, Cells, Changes, Dashboard, Edit, Endpoint, Group, History, LayoutId, Node, NodeId, Note, Parameter,
+    ParameterType, Pipeline, Position, Tile, Tint, Wire, difference,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -48,25 +48,27 @@ fn any_layout_edit() -> impl Strategy<Value = Edit> {
             id,
             group: group.map(|(title, tint, nodes, extra)| Group { title, tint, nodes, extra }),
         }),
-        (item(), prop::option::of((".{0,20}", tint(), place(), any::<u8>(), extra()))).prop_map(|(id, note)| {
+        (item(), prop::option::of((".{0,20}", tint(), place(), any::<u8>(), extra()))).prop_map(|(key, note)| {
             let note = note.map(|(text, tint, position, side, extra)| {
                 let (width, height) = (u32::from(side), 80);
-                Note { text, tint, position, width, height, extra }
+                let inside = (side % 3 == 0).then(|| id(side % 6));
+                Note { text, tint, position, width, height, inside, extra }
             });
-            Edit::SetNote { id, note }
+            Edit::SetNote { id: key, note }
         }),
         (item(), prop::option::of((".{0,8}", any::<bool>(), tiles, extra()))).prop_map(|(id, dashboard)| {
             let dashboard =
                 dashboard.map(|(title, shares_time, tiles, extra)| Dashboard { title, shares_time, tiles, extra });
             Edit::SetDashboard { id, dashboard }
         }),
-        (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(id, view)| {
+        (item(), prop::option::of((".{0,8}", place(), 10..250u32, extra()))).prop_map(|(key, view)| {
             Edit::SetBookmark {
-                id,
+                id: key,
                 bookmark: view.map(|(title, center, zoom_percent, extra)| Bookmark {
                     title,
                     center,
                     zoom_percent,
+                    inside: (zoom_percent % 3 == 0).then(|| id(0)),
                     extra,
                 }),
             }
@@ -80,8 +82,11 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     let place = |at: Option<(i16, i16)>| at.map(|(x, y)| Position { x: x.into(), y: y.into() });
     prop_oneof![
         3 => any_layout_edit(),
-        4 => (node.clone(), position()).prop_map(move |(n, at)| Edit::AddNode {
-            node: Node::new(id(n), "process.filter"),
+        4 => (node.clone(), position(), 0..9u8).prop_map(move |(n, at, kind)| Edit::AddNode {
+            node: Node {
+                inside: (n % 3 == 0).then(|| id(n + 1)),
+                ..Node::new(id(n), if kind == 0 { "process.union" } else { "process.filter" })
+            },
             position: place(at),
         }),
         1 => node.clone().prop_map(|n| Edit::RemoveNode { id: id(n) }),
@@ -91,6 +96,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
             .prop_map(|(n, name, value)| Edit::SetParam { id: id(n), name, value }),
         1 => (node.clone(), prop::option::of(".{0,8}")).prop_map(|(n, title)| Edit::SetTitle { id: id(n), title }),
         1 => (node.clone(), any::<bool>()).prop_map(|(n, disabled)| Edit::SetDisabled { id: id(n), disabled }),
+        3 => (node.clone(), prop::option::of(node.clone()))
+            .prop_map(|(n, home)| Edit::SetInside { id: id(n), inside: home.map(id) }),
         2 => (node, position()).prop_map(move |(n, at)| Edit::Move { positions: BTreeMap::from([(id(n), place(at))]) }),
         1 => ".{0,8}".prop_map(|name| Edit::SetName { name }),
         1 => ("[a-c]", prop::option::of(any_value())).prop_map(|(name, default)| Edit::SetParameter {
@@ -150,8 +157,62 @@ proptest! {
     }
 
     #[test]
+    fn the_difference_leads_from_one_pipeline_to_the_other_and_back(from in any_pipeline(), to in any_pipeline()) {
+        let edits = difference(&from, &to);
+        let mut changed = from.clone();
+        let undo = changed.apply(&edits).expect("each edit can be made after those before it");
+        prop_assert_eq!(changed.to_text(), to.to_text());
+        changed.apply(&undo).expect("the inverse fits");
+        prop_assert_eq!(changed.to_text(), from.to_text());
+        prop_assert_eq!(edits.is_empty(), from == to);
+        prop_assert_eq!(Changes::between(&from, &to).is_empty(), from == to);
+    }
+
+    #[test]
+    fn the_difference_touches_nothing_that_is_equal(pipeline in any_pipeline(), edits in prop::collection::vec(any_edit(), 0..4)) {
+        prop_assert_eq!(difference(&pipeline, &pipeline), []);
+        let mut other = pipeline.clone();
+        for edit in edits {
+            let _ = other.apply(&[edit]);
+        }
+        for edit in difference(&pipeline, &other) {
+            let is_equal = |id: &NodeId| pipeline.node(id).is_some() && pipeline.node(id) == other.node(id);
+            let needless = match &edit {
+                Edit::AddNode { node, .. } => is_equal(&node.id),
+                Edit::RemoveNode { id } | Edit::SetTitle { id, .. } | Edit::SetDisabled { id, .. } => is_equal(id),
+                Edit::SetParam { id, name, value } => pipeline.node(id).is_some_and(|it| it.params.get(name) == value.as_ref()),
+                Edit::Move { positions } => positions.keys().any(|id| pipeline.position(id) == other.position(id)),
+                Edit::AddWire { wire } | Edit::RemoveWire { wire } => {
+                    let stays = |id| pipeline.node(id).zip(other.node(id)).is_some_and(|(old, new)| old.kind == new.kind);
+                    pipeline.has_wire(wire) == other.has_wire(wire) && stays(&wire.from.node) && stays(&wire.to.node)
+                }
+                _ => false,
+            };
+            prop_assert!(!needless, "{:?}", edit);
+        }
+    }
+
+    #[test]
     fn no_sequence_of_edits_makes_a_cycle(pipeline in any_pipeline()) {
         prop_assert!(pipeline.topological_order().is_ok());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_edits_puts_a_node_inside_of_itself(pipeline in any_pipeline()) {
+        for id in pipeline.node_ids() {
+            prop_assert!(pipeline.around(id).take(10).count() < 6, "{id}");
+            for home in pipeline.around(id) {
+                prop_assert!(pipeline.within(home).contains(id) && !pipeline.is_within(home, id));
+            }
+            let removed = pipeline.removal_of([id]);
+            let mut without = pipeline.clone();
+            let undo = without.apply(&removed).expect("a removal is complete");
+            prop_assert!(without.nodes().all(|node| node.inside.as_ref() != Some(id)));
+            without.apply(&undo).expect("and can be undone");
+            prop_assert_eq!(without.to_text(), pipeline.to_text());
+        }
     }
 }
 

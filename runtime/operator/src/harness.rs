@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use millrace_model::{FieldKind, NodeCard, NodeId, Params, Port, PortRole, Section};
+use millrace_model::{FieldKind, Nesting, NodeCard, NodeId, Params, Port, PortRole, Section};
 use serde_json::Value;
 
 use crate::columns::{Columns, Wanted};
@@ -355,6 +355,28 @@ pub fn assert_node_contract<N: Node>(params: Value, inputs: &[SchemaRef]) {
             assert_eq!(schema, &crate::rejected::schema(), "`rejected` has the common schema");
         }
     }
+    // In place of a nested pipeline run the nodes inside.
+    if card.nesting != Some(Nesting::Pipeline) {
+        assert_machine_fits(&card, &harness, inputs);
+        assert_reads_what_it_needs(&harness);
+    }
+
+    // A misspelt param is refused, not ignored.
+    let Value::Object(mut misspelt) = params else { panic!("params are an object") };
+    misspelt.insert("no_such_param".to_owned(), Value::Bool(true));
+    assert!(
+        Harness::try_new::<N>(Value::Object(misspelt), inputs).is_err(),
+        "an unknown param is refused (deny_unknown_fields)"
+    );
+    // Unknown inputs and missing params are survived.
+    let unknown: Vec<Option<SchemaRef>> = vec![None; inputs.len()];
+    let mut cx = InferContext::new(&unknown, None);
+    let _ = node_type.infer(&harness.params, &mut cx);
+    let mut cx = InferContext::new(&unknown, None);
+    let _ = node_type.infer(&Params::new(), &mut cx);
+}
+
+fn assert_machine_fits(card: &NodeCard, harness: &Harness, inputs: &[SchemaRef]) {
     match harness.build() {
         Machine::Source(_) => assert!(card.is_source, "a source has no input"),
         Machine::Operator(_) => {
@@ -375,22 +397,6 @@ pub fn assert_node_contract<N: Node>(params: Value, inputs: &[SchemaRef]) {
             assert_eq!(picture.data.num_rows(), 0, "there are no rows before the first row");
         }
     }
-
-    assert_reads_what_it_needs(&harness);
-
-    // A misspelt param is refused, not ignored.
-    let Value::Object(mut misspelt) = params else { panic!("params are an object") };
-    misspelt.insert("no_such_param".to_owned(), Value::Bool(true));
-    assert!(
-        Harness::try_new::<N>(Value::Object(misspelt), inputs).is_err(),
-        "an unknown param is refused (deny_unknown_fields)"
-    );
-    // Unknown inputs and missing params are survived.
-    let unknown: Vec<Option<SchemaRef>> = vec![None; inputs.len()];
-    let mut cx = InferContext::new(&unknown, None);
-    let _ = node_type.infer(&harness.params, &mut cx);
-    let mut cx = InferContext::new(&unknown, None);
-    let _ = node_type.infer(&Params::new(), &mut cx);
 }
 
 /// With the columns alone that the node says it reads, it can be built, and what is wanted of it is the same.

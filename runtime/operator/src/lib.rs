@@ -29,7 +29,7 @@ pub use clock::Clock;
 pub use columns::{Columns, Wanted};
 pub use crew::Crew;
 pub use error::{NodeError, Origin, Retry};
-pub use expression::CompiledExpression;
+pub use expression::{CompiledExpression, ExpressionError};
 pub use infer::{InferContext, ParamProblem};
 pub use machine::{
     Machine, Operator, Partitioning, Prepared, Sink, Source, SourceContext, SourceEvent, State, View, ViewSnapshot,

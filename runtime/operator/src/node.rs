@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use millrace_model::card::{NodeCard, PortCard, Section};
+use millrace_model::card::{Nesting, NodeCard, PortCard, Section};
 use millrace_model::{NodeId, Params};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -158,6 +158,7 @@ pub struct CardText {
     pub(crate) outputs: Vec<PortCard>,
     pub(crate) headline: Option<String>,
     pub(crate) has_view: bool,
+    pub(crate) nesting: Option<Nesting>,
     pub(crate) help: Option<String>,
 }
 
@@ -172,6 +173,7 @@ impl CardText {
             outputs: Vec::new(),
             headline: None,
             has_view: false,
+            nesting: None,
             help: None,
         }
     }
@@ -199,6 +201,13 @@ impl CardText {
     #[must_use]
     pub fn headline(mut self, param: &str) -> Self {
         self.headline = Some(param.to_owned());
+        self
+    }
+
+    /// The node is a nested pipeline, or a port of one.
+    #[must_use]
+    pub fn nesting(mut self, nesting: Nesting) -> Self {
+        self.nesting = Some(nesting);
         self
     }
 
@@ -269,11 +278,12 @@ impl<N: Node> NodeType for Erased<N> {
             help: text.help.unwrap_or(help),
             icon: text.icon,
             form,
-            is_source: text.inputs.is_empty(),
+            is_source: text.inputs.is_empty() && text.nesting.is_none(),
             inputs: text.inputs,
             outputs: text.outputs,
             headline: text.headline,
             has_view: text.has_view,
+            nesting: text.nesting,
         }
     }
 

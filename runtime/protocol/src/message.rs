@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use millrace_model::filter::{Filters, Values};
 use millrace_model::history::Step;
-use millrace_model::run::{EditCost, RunMetrics};
+use millrace_model::run::{Breakpoint, EditCost, RunMetrics};
 use millrace_model::view::{Look, Scale, ViewSpec};
-use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, Wire};
+use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, RowTrait, Tally, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -103,6 +103,12 @@ pub enum Request {
         project: ProjectId,
         name: String,
     },
+    /// Gives a revision a name, or another one. One that was kept by itself then stays.
+    RenameRevision {
+        project: ProjectId,
+        revision: i64,
+        name: String,
+    },
     /// The pipeline text of a revision; the draft is not changed.
     ReadRevision {
         project: ProjectId,
@@ -122,6 +128,19 @@ pub enum Request {
         project: ProjectId,
         text: String,
         parameters: BTreeMap<String, Value>,
+        /// Where the run is to halt by itself; those on wires that do not run are passed over.
+        #[serde(default)]
+        breakpoints: Vec<Breakpoint>,
+    },
+    /// Has a run halt at these places and at no other.
+    SetBreakpoints {
+        run: RunId,
+        breakpoints: Vec<Breakpoint>,
+    },
+    /// Pauses a run, lets it go on, or lets it take one step.
+    MoveRun {
+        run: RunId,
+        how: Move,
     },
     /// Says what it would cost to bring this pipeline into a run that goes on; with `apply` does so, unless the run would
     /// have to be stopped. Parameters have the values with which the run was started.
@@ -160,6 +179,18 @@ pub enum Request {
         name: String,
         value: Value,
     },
+}
+
+/// How a run is to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Move {
+    /// Sources wait, and rows in flight are handled.
+    Pause,
+    /// From a pause or a halt.
+    Resume,
+    /// Halted: to the next batch on the same wire. Paused: one batch of each source.
+    Step,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -245,8 +276,12 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Revision {
     pub id: i64,
+    /// Empty where it was kept by itself.
     pub name: String,
+    /// Milliseconds since the epoch.
     pub saved_ms: i64,
+    /// How much differs from the revision before; `None` for the first, and where one of the two cannot be read.
+    pub since: Option<Tally>,
 }
 
 /// What a check found.
@@ -269,6 +304,9 @@ pub struct PortSchema {
     pub role: PortRole,
     pub columns: Option<Vec<Column>>,
     pub event_time: Option<String>,
+    /// What its rows have, of what ports ask for.
+    #[serde(default)]
+    pub has: Vec<RowTrait>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,6 +344,9 @@ pub struct Poll {
     pub filters: Option<Filters>,
     /// Log lines are sent from this number on.
     pub log_from: u64,
+    /// The halt whose rows the asker has, 0 for none.
+    #[serde(default)]
+    pub halt: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -318,6 +359,20 @@ pub struct Polled {
     #[serde(default)]
     pub parts: BTreeMap<NodeId, (Look, ViewFrame)>,
     pub log: Vec<LogLine>,
+    /// The rows at which the run has halted, where the asker does not have them.
+    #[serde(default)]
+    pub halt: Option<Halt>,
+}
+
+/// A batch that waits before its wire.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Counts the halts of the run, from 1.
+    pub number: u64,
+    pub wire: Wire,
+    /// The first row that met the breakpoint, from 0.
+    pub row: u64,
+    pub rows: Frame,
 }
 
 /// The newest rows of a tapped wire, oldest first.

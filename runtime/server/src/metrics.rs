@@ -114,6 +114,7 @@ mod tests {
                 wires: vec![WireMetrics { wire, rows: 12, batches: 1, fill: 0.5 }],
                 memory_bytes: 1_024,
                 checkpoint: None,
+                standstill: None,
             },
         }
     }

@@ -27,6 +27,8 @@ pub enum StoreError {
     Migration { path: PathBuf, reason: String },
     #[error("there is no project {project}")]
     NoSuchProject { project: i64 },
+    #[error("a revision needs a name")]
+    UnnamedRevision,
     #[error("project {project} has no revision {revision}")]
     NoSuchRevision { project: i64, revision: i64 },
     #[error(

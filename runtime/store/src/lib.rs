@@ -1,4 +1,4 @@
-//! The project database: projects with their drafts and undo history, named revisions, runs and settings, in SQLite.
+//! The project database: projects with their drafts and undo history, revisions, runs and settings, in SQLite.
 //!
 //! One file per table under `table/`; what touches several tables happens in one transaction. The store knows no host,
 //! engine or protocol: it keeps texts and numbers, and the caller says what time it is. Invariants: a database that
@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use error::StoreError;
 pub use table::projects::{Draft, NewProject, ProjectRow, ProjectSummary};
-pub use table::revisions::RevisionRow;
+pub use table::revisions::{AUTOMATIC_INTERVAL_MS, MAX_AUTOMATIC, RevisionRow};
 pub use table::runs::RunRow;
 
 /// How long a statement waits for another process that is writing.

@@ -105,10 +105,12 @@ def disorder_and_damage():
     for (start, device), values in groups.items():
         big = sum(1 for v in values if v > 25)
         out.append(f"{stamp(start)},{stamp(start + 10)},{device or ''},{len(values)},{sum(values)},{max(values) - min(values)},{big}")
-    write("disorder_and_damage/expected/windows.csv", out)
-    write("disorder_and_damage/expected/late.csv", ["device,value"] + [f"{d or ''},{v}" for d, v in late])
     raw = [json.dumps({"raw": line}, separators=(",", ":")) for line in damaged]
-    write("disorder_and_damage/expected/rejected.ndjson", raw)
+    # The same nodes in two nested pipelines, one in the other, on the same input.
+    for golden in ("disorder_and_damage", "nested_damage"):
+        write(f"{golden}/expected/windows.csv", out)
+        write(f"{golden}/expected/late.csv", ["device,value"] + [f"{d or ''},{v}" for d, v in late])
+        write(f"{golden}/expected/rejected.ndjson", raw)
 
 
 def chained_windows():

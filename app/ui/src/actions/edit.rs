@@ -1,10 +1,10 @@
 //! Actions that change nodes, wires and their settings.
 
 use egui::Key;
-use millrace_model::Tint;
+use millrace_model::{Nesting, Tint};
 
 use super::{ALT, ALT_SHIFT, Action, CTRL, CTRL_ALT, CTRL_SHIFT, NONE, Need, SHIFT, key};
-use crate::command::{AnnotateWish, Command, NodeWish};
+use crate::command::{AnnotateWish, Command, NestWish, NodeWish};
 use crate::editing::rewire::Ends;
 
 const fn node(
@@ -52,6 +52,10 @@ pub(super) const ACTIONS: &[Action] = &[
     node("group.join", "Add to the group", &[], Need::Group, || Command::Annotate(AnnotateWish::Join)),
     node("group.leave", "Take out of the group", &[], Need::Group, || Command::Annotate(AnnotateWish::Leave)),
     Action::view("group.rename", "Rename the group", &[key(SHIFT, Key::F2)], Need::Group, || Command::RenameGroup).with_icon("pencil-simple").in_group(super::Group::Edit),
+    node("nest.nest", "Nest the selection", &[key(ALT, Key::G)], Need::Node, || Command::Nest(NestWish::Nest)).with_icon("stack"),
+    node("nest.unnest", "Unnest", &[key(ALT_SHIFT, Key::G)], Need::Nested, || Command::Nest(NestWish::Unnest)).with_icon("arrows-out"),
+    node("nest.add_input", "Add an input port", &[], Need::Inside, || Command::Nest(NestWish::AddPort(Nesting::Input))).with_icon("arrow-right"),
+    node("nest.add_output", "Add an output port", &[], Need::Inside, || Command::Nest(NestWish::AddPort(Nesting::Output))).with_icon("arrow-fat-line-right"),
     node("note.add", "Add a note", &[key(NONE, Key::N)], Need::Nothing, || Command::AddNote { at: None }).with_icon("note"),
     Action::view("note.edit", "Edit the note", &[key(NONE, Key::Enter)], Need::OneNote, || Command::EditNote(None)).with_icon("pencil-simple").in_group(super::Group::Edit),
     node("tint.gray", "Colour: gray", &[key(ALT_SHIFT, Key::Num1)], Need::Tinted, || Command::Annotate(AnnotateWish::Tint(Tint::Gray))),

@@ -136,6 +136,7 @@ pub fn find(id: &str) -> Option<&'static Action> {
 pub const GESTURES: &[(Group, &str, &str)] = &[
     (Group::Edit, "Copy, cut, paste", "Ctrl+C, X, V"),
     (Group::Edit, "Add a node here", "Tab or double-click"),
+    (Group::Edit, "Open a nested pipeline", "Double-click or Enter"),
     (Group::Edit, "Draw a wire", "Drag from port to port"),
     (Group::Edit, "Insert a node into a wire", "Drop it on the wire"),
     (Group::View, "Next part of the window", "F6"),

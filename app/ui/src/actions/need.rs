@@ -21,6 +21,10 @@ pub struct Situation {
     pub num_selected_notes: usize,
     /// A group is selected, or a selected node is in one.
     pub is_grouped: bool,
+    /// Selected nested pipelines.
+    pub num_selected_nested: usize,
+    /// A nested pipeline is open on the canvas.
+    pub is_inside: bool,
     /// A selected node has a wire.
     pub is_wired: bool,
     pub has_wires: bool,
@@ -31,8 +35,13 @@ pub struct Situation {
     pub can_undo: bool,
     pub can_redo: bool,
     pub is_running: bool,
+    /// The run is paused or has halted.
+    pub is_standing: bool,
+    pub has_breakpoints: bool,
     pub is_tapping: bool,
     pub has_run: bool,
+    /// A revision is compared that is not what is drawn.
+    pub is_compared: bool,
     pub has_problems: bool,
     pub has_copied: bool,
     pub has_copied_params: bool,
@@ -84,6 +93,10 @@ pub enum Need {
     SomeWire,
     SomeDisabled,
     Group,
+    Nested,
+    OneNested,
+    /// A nested pipeline that is open.
+    Inside,
     /// A note or a group.
     Tinted,
     WiredNode,
@@ -101,8 +114,13 @@ pub enum Need {
     Redo,
     Running,
     Idle,
+    /// A run that is paused or has halted.
+    Standing,
+    Breakpoint,
     Run,
     Tap,
+    /// A revision is compared that is not what is drawn.
+    Compared,
     Problem,
     FormerSelection,
     ViewBefore,
@@ -126,6 +144,9 @@ impl Need {
             Need::SomeWire => now.has_wires,
             Need::SomeDisabled => now.num_disabled > 0,
             Need::Group => now.is_grouped,
+            Need::Nested => now.num_selected_nested > 0,
+            Need::OneNested => now.num_selected_nested == 1 && now.num_selected == 1,
+            Need::Inside => now.is_inside,
             Need::Tinted => now.is_grouped || now.num_selected_notes > 0,
             Need::WiredNode => now.is_wired,
             Need::OwnParams => now.has_params,
@@ -140,8 +161,11 @@ impl Need {
             Need::Redo => now.can_redo,
             Need::Running => now.is_running,
             Need::Idle => !now.is_running,
+            Need::Standing => now.is_standing,
+            Need::Breakpoint => now.has_breakpoints,
             Need::Run => now.has_run,
             Need::Tap => now.is_tapping,
+            Need::Compared => now.is_compared,
             Need::Problem => now.has_problems,
             Need::FormerSelection => now.has_former_selection,
             Need::ViewBefore => now.can_go_back,
@@ -166,6 +190,9 @@ impl Need {
             Need::SomeWire => "There is no wire",
             Need::SomeDisabled => "No node is disabled",
             Need::Group => "Select a group or a node in one",
+            Need::Nested => "Select a nested pipeline",
+            Need::OneNested => "Select one nested pipeline",
+            Need::Inside => "Open a nested pipeline first",
             Need::Tinted => "Select a note or a group",
             Need::WiredNode => "Select a node that has wires",
             Need::OwnParams => "Select a node that has settings",
@@ -180,8 +207,11 @@ impl Need {
             Need::Redo => "Nothing to redo",
             Need::Running => "Nothing is running",
             Need::Idle => "A run is going on",
+            Need::Standing => "Pause the run first",
+            Need::Breakpoint => "There is no breakpoint",
             Need::Run => "There was no run yet",
             Need::Tap => "No wire is looked at",
+            Need::Compared => "Choose a revision that differs from now",
             Need::Problem => "There are no problems",
             Need::FormerSelection => "Nothing was selected before",
             Need::ViewBefore => "There is no earlier view",

@@ -2,8 +2,8 @@
 
 use egui::Key;
 
-use super::{Action, CTRL, CTRL_ALT, CTRL_SHIFT, Group, Keys, NONE, Need, key};
-use crate::command::{Command, Look};
+use super::{Action, CTRL, CTRL_ALT, CTRL_SHIFT, Group, Keys, NONE, Need, SHIFT, key};
+use crate::command::{Command, Look, RevisionWish};
 
 const fn run(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
     Action::view(id, title, keys, need, command).in_group(Group::Run)
@@ -17,6 +17,10 @@ const fn project(id: &'static str, title: &'static str, keys: Keys, command: fn(
 pub(super) const RUN: &[Action] = &[
     run("run.run", "Run", &[key(CTRL, Key::Enter)], Need::Idle, || Command::Run).with_icon("play"),
     run("run.stop", "Stop (twice: at once)", &[key(CTRL, Key::Period)], Need::Running, || Command::Stop).with_icon("stop"),
+    run("run.pause", "Pause or continue the run", &[key(NONE, Key::F7)], Need::Running, || Command::TogglePause).with_icon("pause"),
+    run("run.step", "Step: one batch", &[key(NONE, Key::F10)], Need::Standing, || Command::Step).with_icon("skip-forward"),
+    run("run.breakpoint", "Set or remove a breakpoint on the wire", &[key(NONE, Key::F9)], Need::OneWire, || Command::ToggleBreakpoint).with_icon("record"),
+    run("run.clear_breakpoints", "Remove all breakpoints", &[key(SHIFT, Key::F9)], Need::Breakpoint, || Command::ClearBreakpoints),
     run("run.apply", "Apply changes to the run", &[key(CTRL_SHIFT, Key::Enter)], Need::Running, || Command::ApplyToRun).with_icon("arrow-clockwise"),
     run("run.restart", "Restart the run", &[], Need::Running, || Command::Restart).with_icon("arrow-clockwise"),
     run("run.tap_wire", "Look at the wire's rows", &[key(NONE, Key::L)], Need::OneWire, || Command::Look(Look::TapWire)).with_icon("table"),
@@ -33,4 +37,6 @@ pub(super) const PROJECT: &[Action] = &[
     project("project.export", "Export the pipeline…", &[key(CTRL, Key::E)], || Command::Export).with_icon("export"),
     project("project.copy_text", "Copy the pipeline file as text", &[], || Command::CopyPipeline).with_icon("copy"),
     project("project.save_revision", "Save a revision…", &[key(CTRL, Key::S)], || Command::AskRevision).with_icon("bookmark-simple"),
+    project("project.revisions", "Revisions…", &[key(CTRL_SHIFT, Key::H)], || Command::Revision(RevisionWish::Show)).with_icon("clock-counter-clockwise"),
+    Action::edit("project.restore", "Restore the chosen revision", &[], Need::Compared, || Command::Revision(RevisionWish::Restore)).in_group(Group::Project).with_icon("arrow-counter-clockwise"),
 ];

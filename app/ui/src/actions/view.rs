@@ -35,6 +35,8 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.pan_down", "Look further down", &[key(CTRL, Key::ArrowDown)], Need::Nothing, || Command::Look(Look::Pan(Way::Down))),
     Action::view("view.back", "Back to the view before", &[key(CTRL_ALT, Key::ArrowLeft)], Need::ViewBefore, || Command::Look(Look::Back)),
     Action::view("view.forward", "Forward to the next view", &[key(CTRL_ALT, Key::ArrowRight)], Need::ViewAfter, || Command::Look(Look::Forward)),
+    Action::view("nest.open", "Open the nested pipeline", &[key(ALT, Key::O)], Need::OneNested, || Command::Look(Look::OpenSelected)).with_icon("folder-open"),
+    Action::view("nest.go_out", "Go out of the nested pipeline", &[key(NONE, Key::Escape), key(NONE, Key::U)], Need::Inside, || Command::Look(Look::GoOut)).with_icon("arrow-up"),
     Action::view("view.toggle_palette", "Hide or show the palette", &[key(NONE, Key::Num1)], Need::Nothing, || Command::TogglePanel(Side::Palette)),
     Action::view("view.toggle_bottom", "Hide or show the bottom panel", &[key(NONE, Key::Num2)], Need::Nothing, || Command::TogglePanel(Side::Bottom)),
     Action::view("view.toggle_inspector", "Hide or show the inspector", &[key(NONE, Key::Num3)], Need::Nothing, || Command::TogglePanel(Side::Inspector)),

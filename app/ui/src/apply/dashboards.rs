@@ -4,7 +4,8 @@ use egui::Context;
 use millrace_model::{Dashboard, Edit, LayoutId};
 
 use super::{perform, select};
-use crate::command::{Command, DashboardWish};
+use crate::address::DashboardAddress;
+use crate::command::{Command, DashboardWish, RevisionWish};
 use crate::dashboard::view_nodes;
 use crate::designer::Designer;
 use crate::selection::Selection;
@@ -61,9 +62,10 @@ pub(super) fn carry_out(designer: &mut Designer, ctx: &Context, wish: DashboardW
         }
         (DashboardWish::ClearFilters, Some((id, _))) => _ = designer.dashboard.filters.remove(&id),
         (DashboardWish::CopyLink, Some((id, _))) => {
-            let name = document.name().to_owned();
-            if let Some(address) = designer.session.link().address_of(&name, id.as_str()) {
-                ctx.copy_text(address);
+            let project = Some(document.name().to_owned());
+            let address = DashboardAddress { project, dashboard: id.as_str().to_owned() };
+            if let Some(origin) = designer.session.link().origin() {
+                ctx.copy_text(address.at(&origin));
                 designer.session.say("The link is in the clipboard.".to_owned());
             }
         }
@@ -94,6 +96,8 @@ pub(super) fn make_way(designer: &mut Designer, command: &Command) {
             | Command::AddNote { .. }
             | Command::EditNote(_)
             | Command::InsertNode { .. }
+            | Command::Nest(_)
+            | Command::Open(_)
             | Command::Bookmark(_)
             | Command::Pick(_)
             | Command::FormerSelection
@@ -103,6 +107,7 @@ pub(super) fn make_way(designer: &mut Designer, command: &Command) {
             | Command::FocusSearch
             | Command::TogglePanel(_)
             | Command::ShowBottom(_)
+            | Command::Revision(RevisionWish::Show)
             | Command::Tap(Some(_))
     );
     if is_of_canvas && designer.dashboard.shown.is_some() {

@@ -6,7 +6,7 @@ use egui::Rect;
 use millrace_model::{Bookmark, Edit, Endpoint, LayoutId, Node, NodeId, Position, Wire};
 
 use super::{perform, select};
-use crate::canvas::to_pos;
+use crate::canvas::{View, to_pos};
 use crate::command::{AnnotateWish, BookmarkWish, NodeWish};
 use crate::designer::Designer;
 use crate::editing::arrange::Arrange;
@@ -86,8 +86,11 @@ pub(super) fn change_nodes(designer: &mut Designer, wish: NodeWish) {
         }
         NodeWish::DisableOthers => {
             let is_wrong = |node: &&Node| node.disabled == chosen.contains(&node.id);
-            let edits =
-                pipeline.nodes().filter(is_wrong).map(|node| disable(node, !chosen.contains(&node.id))).collect();
+            let edits = pipeline
+                .nodes_at(designer.canvas.level())
+                .filter(is_wrong)
+                .map(|node| disable(node, !chosen.contains(&node.id)))
+                .collect();
             change(designer, "Disable all but", edits);
         }
         NodeWish::PasteParams => paste_params(designer),
@@ -170,7 +173,8 @@ fn duplicate_wired(designer: &mut Designer) {
     let ids: Vec<NodeId> = designer.selection.nodes.iter().cloned().collect();
     let Some(fragment) = super::fragment_of(designer) else { return };
     let top_left = super::place_for(designer, &fragment);
-    let Pasted { nodes: copies, mut edits, .. } = editing::paste(pipeline, &fragment, Some(top_left));
+    let level = designer.canvas.level();
+    let Pasted { nodes: copies, mut edits, .. } = editing::paste(pipeline, &fragment, level, Some(top_left));
     for (old, new) in ids.iter().zip(&copies) {
         for wire in pipeline.wires_into(old).into_iter().filter(|wire| !ids.contains(&wire.from.node)) {
             let to = Endpoint::new(new.clone(), wire.to.port);
@@ -222,7 +226,7 @@ pub(super) fn annotate(designer: &mut Designer, wish: AnnotateWish) {
 pub(super) fn add_note(designer: &mut Designer, at: Option<Position>) {
     let Some(document) = &designer.session.document else { return };
     let at = at.unwrap_or_else(|| designer.canvas.place_in_middle());
-    let (id, edit) = annotate::note(document.pipeline(), at);
+    let (id, edit) = annotate::note(document.pipeline(), designer.canvas.level(), at);
     perform(designer, "Add a note".to_owned(), vec![edit], None);
     select(designer, Selection::note(id.clone()));
     designer.canvas.write(id);
@@ -233,7 +237,7 @@ pub(super) fn insert_node(designer: &mut Designer, kind: &str, wire: &Wire, at: 
     let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
     let pipeline = document.pipeline();
     let id = pipeline.unused_id(kind);
-    let node = Node::new(id.clone(), kind);
+    let node = Node { inside: pipeline.home_of(&wire.from.node).cloned(), ..Node::new(id.clone(), kind) };
     match rewire::through(pipeline, &session.catalog, &node, wire) {
         Ok(rewired) => {
             let label = format!("Insert {}", card.title);
@@ -242,6 +246,7 @@ pub(super) fn insert_node(designer: &mut Designer, kind: &str, wire: &Wire, at: 
             edits.extend(rewired);
             perform(designer, label, edits, None);
             select(designer, Selection::node(id));
+            super::note_kind(designer, kind);
         }
         Err(reason) => designer.session.say_error(reason),
     }
@@ -278,6 +283,7 @@ pub(super) fn bookmark(designer: &mut Designer, wish: BookmarkWish) {
                 title: format!("View {number}"),
                 center: Position { x: camera.center.x.round() as i32, y: camera.center.y.round() as i32 },
                 zoom_percent: (camera.zoom * 100.0).round() as u32,
+                inside: designer.canvas.level().cloned(),
                 ..Bookmark::default()
             };
             let said = format!("“{}” is kept. Press B to go through the bookmarks.", bookmark.title);
@@ -305,7 +311,13 @@ pub(super) fn bookmark(designer: &mut Designer, wish: BookmarkWish) {
         BookmarkWish::Previous => index_by(bookmarks.len().max(1) - 1),
     };
     if let Some(bookmark) = bookmarks.values().nth(going) {
-        designer.canvas.go_to(to_pos(bookmark.center), bookmark.zoom_percent as f32 / 100.0);
+        let view = View {
+            level: bookmark.inside.clone(),
+            center: to_pos(bookmark.center),
+            zoom: bookmark.zoom_percent as f32 / 100.0,
+        };
+        designer.canvas.go_to(document.pipeline(), &view);
+        designer.selection.retain_at(document.pipeline(), designer.canvas.level());
         designer.bookmark = Some(going);
     }
 }

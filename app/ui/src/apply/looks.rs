@@ -1,11 +1,13 @@
 //! Commands that change what is seen and selected, and never the pipeline.
 
-use egui::{Context, Rect, Vec2};
-use millrace_model::{Endpoint, NodeId, Wire};
+use egui::{Context, Pos2, Rect, Vec2};
+use millrace_model::{Endpoint, NodeId, Pipeline, Position, Wire};
 
 use super::{carry_out, select};
+use crate::canvas::CanvasState;
 use crate::command::{BottomTab, Command, Joint, Look, TextStep};
 use crate::designer::Designer;
+use crate::editing::offer::Offer;
 use crate::editing::pick::{Pick, Scope};
 use crate::pick_list::PickList;
 use crate::selection::Selection;
@@ -26,16 +28,21 @@ pub(super) fn look(designer: &mut Designer, ctx: &Context, wish: Look) {
         }
         Look::CenterSelection => {
             if let Some(bounds) = selected_bounds(designer) {
-                let zoom = designer.canvas.camera.zoom;
-                designer.canvas.go_to(bounds.center(), zoom);
+                designer.canvas.leave_view();
+                designer.canvas.camera.center = bounds.center();
             }
         }
         Look::Pan(way) => {
             let camera = &mut designer.canvas.camera;
             camera.pan(-way.vector() * camera.viewport.size() * PAN);
         }
-        Look::Back => designer.canvas.go_back(),
-        Look::Forward => designer.canvas.go_forward(),
+        Look::Back => travel(designer, CanvasState::go_back),
+        Look::Forward => travel(designer, CanvasState::go_forward),
+        Look::OpenSelected => {
+            let nested = designer.selection.single_node().cloned();
+            super::nesting::open(designer, nested.as_ref());
+        }
+        Look::GoOut => super::nesting::go_out(designer),
         Look::Search => designer.canvas.search(),
         Look::TogglePanels => {
             let shown = &mut designer.shown;
@@ -77,6 +84,13 @@ pub(super) fn look(designer: &mut Designer, ctx: &Context, wish: Look) {
             None => designer.session.say("No node slows the others.".to_owned()),
         },
     }
+}
+
+/// Goes to the view before or after; what is selected elsewhere is no longer.
+fn travel(designer: &mut Designer, way: impl FnOnce(&mut CanvasState, &Pipeline)) {
+    let Some(document) = &designer.session.document else { return };
+    way(&mut designer.canvas, document.pipeline());
+    designer.selection.retain_at(document.pipeline(), designer.canvas.level());
 }
 
 fn change_look(designer: &mut Designer, ctx: &Context, change: impl FnOnce(&mut crate::canvas::CanvasLook)) {
@@ -145,7 +159,27 @@ pub(super) fn add_beside(designer: &mut Designer, ctx: &Context, is_before: bool
         (Joint::Output(end), rect.right_top() + Vec2::new(80.0, 0.0))
     };
     let at = designer.canvas.free_place(corner);
-    designer.pick_list = Some(PickList::nodes(at, middle(ctx), Some(joint)));
+    ask_node(designer, at, middle(ctx), Some(joint));
+}
+
+/// Opens the list of nodes, those first that suit the rows at the loose end of the wire.
+pub(super) fn ask_node(designer: &mut Designer, at: Position, pos_in_screen: Pos2, wire_from: Option<Joint>) {
+    let from = match &wire_from {
+        Some(Joint::Output(from)) => Some(from),
+        Some(Joint::Input(_)) | None => None,
+    };
+    let offer = offer(designer, from);
+    designer.pick_list = Some(PickList::nodes(at, pos_in_screen, wire_from).offering(offer));
+}
+
+/// What suits the rows that leave by `from`, as far as the last check knows them.
+pub(super) fn offer(designer: &Designer, from: Option<&Endpoint>) -> Offer {
+    let rows = from.and_then(|from| {
+        let ports = designer.session.checked.nodes.get(&from.node)?;
+        let port = ports.outputs.iter().find(|port| port.name == from.port.as_str())?;
+        port.columns.is_some().then(|| port.has.clone())
+    });
+    Offer { rows, recent: designer.recent_kinds.clone() }
 }
 
 pub(super) fn ask_replace(designer: &mut Designer, ctx: &Context) {
@@ -157,16 +191,17 @@ pub(super) fn ask_replace(designer: &mut Designer, ctx: &Context) {
 pub(super) fn ask_insert(designer: &mut Designer, ctx: &Context) {
     let Some(wire) = designer.selection.wires.first().cloned() else { return };
     let Some(at) = place_on(designer, &wire) else { return };
-    designer.pick_list = Some(PickList::insertions(wire, at, middle(ctx)));
+    let offer = offer(designer, Some(&wire.from));
+    designer.pick_list = Some(PickList::insertions(wire, at, middle(ctx)).offering(offer));
 }
 
-fn place_on(designer: &Designer, wire: &Wire) -> Option<millrace_model::Position> {
+fn place_on(designer: &Designer, wire: &Wire) -> Option<Position> {
     let (from, to) = (designer.canvas.rect_of(&wire.from.node)?, designer.canvas.rect_of(&wire.to.node)?);
     let middle = from.right_center() + (to.left_center() - from.right_center()) / 2.0;
     Some(designer.canvas.free_place(middle - Vec2::new(88.0, 38.0)))
 }
 
-pub(super) fn middle(ctx: &Context) -> egui::Pos2 {
+pub(super) fn middle(ctx: &Context) -> Pos2 {
     let room = ctx.content_rect();
     egui::pos2(room.center().x - 150.0, room.min.y + 80.0)
 }

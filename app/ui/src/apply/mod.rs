@@ -3,12 +3,15 @@
 mod dashboards;
 mod edits;
 mod looks;
+mod nesting;
+mod revisions;
 
 use std::collections::BTreeMap;
 
 use egui::Context;
 use millrace_model::text::Fragment;
 use millrace_model::{Edit, EditError, Position};
+use millrace_protocol::Move;
 
 use crate::canvas::{snapped, to_pos};
 use crate::command::{Command, Joint};
@@ -18,12 +21,16 @@ use crate::editing::{self, Pasted, annotate};
 use crate::help::HelpPage;
 use crate::keys_page::KeysPage;
 use crate::pick_list::PickList;
+use crate::revisions::{NameDialog, NameOf};
 use crate::selection::Selection;
+use crate::standing::Mark;
 use crate::theme::Theme;
 use crate::tour::Tour;
 
 /// The setting that keeps how the canvas is shown.
 pub(crate) const LOOK_SETTING: &str = "canvas";
+/// The node kinds that the person added last.
+pub(crate) const RECENT_KINDS_SETTING: &str = "recent_kinds";
 /// The setting that keeps the keys that the person chose.
 pub(crate) const KEYS_SETTING: &str = "keys";
 
@@ -62,6 +69,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::Arrange(wish) => edits::arrange(designer, wish),
         Command::Nodes(wish) => edits::change_nodes(designer, wish),
         Command::Annotate(wish) => edits::annotate(designer, wish),
+        Command::Nest(wish) => nesting::change(designer, wish),
         Command::AddNote { at } => edits::add_note(designer, at),
         Command::InsertNode { kind, wire, at } => edits::insert_node(designer, &kind, &wire, at),
         Command::ReplaceNode { kind, node } => edits::replace_node(designer, &kind, &node),
@@ -78,6 +86,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.focus.title = designer.selection.single_node().cloned();
         }
 
+        Command::Open(level) => nesting::open(designer, level.as_ref()),
         Command::Select(selection) => select(designer, selection),
         Command::Pick(wish) => looks::pick(designer, wish),
         Command::FormerSelection => looks::former(designer),
@@ -98,7 +107,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::AddBeside { is_before } => looks::add_beside(designer, ctx, is_before),
         Command::QuickAddInMiddle => {
             let at = designer.canvas.place_in_middle();
-            designer.pick_list = Some(PickList::nodes(at, looks::middle(ctx), None));
+            looks::ask_node(designer, at, looks::middle(ctx), None);
         }
         Command::RenameGroup => {
             let document = designer.session.document.as_ref();
@@ -122,6 +131,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
         Command::ClearSelection => select(designer, Selection::default()),
         Command::JumpTo { node, param } => {
+            nesting::open_around(designer, &node);
             designer.canvas.bring_into_view(&node);
             select(designer, Selection::node(node.clone()));
             designer.focus.param = param.map(|param| (node, param));
@@ -169,7 +179,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.pick_list = Some(PickList::actions(looks::middle(ctx)));
         }
         Command::QuickAdd { at, pos_in_screen, wire_from } => {
-            designer.pick_list = Some(PickList::nodes(at, pos_in_screen, wire_from));
+            looks::ask_node(designer, at, pos_in_screen, wire_from);
         }
         Command::PickWire => pick_wire(designer, ctx),
         Command::Notify { is_error: true, text } => designer.session.say_error(text),
@@ -183,6 +193,19 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::ApplyToRun => designer.session.apply_to_run(),
         Command::Restart => designer.session.restart(),
         Command::Stop => designer.session.stop(),
+        Command::SetBreakpoint { wire, mark } => designer.session.set_breakpoint(wire, mark),
+        Command::ToggleBreakpoint => {
+            if let Some(wire) = designer.selection.single_wire().cloned() {
+                let mark = if designer.session.live.marks.contains_key(&wire) { None } else { Some(Mark::default()) };
+                designer.session.set_breakpoint(wire, mark);
+            }
+        }
+        Command::ClearBreakpoints => designer.session.clear_breakpoints(),
+        Command::TogglePause => {
+            let how = if designer.session.live.standstill().is_some() { Move::Resume } else { Move::Pause };
+            designer.session.move_run(how);
+        }
+        Command::Step => designer.session.move_run(Move::Step),
         Command::Tap(wire) => {
             if wire.is_some() {
                 designer.shown.bottom = true;
@@ -205,7 +228,8 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::DeleteProject(project) => designer.session.delete_project(project),
         Command::Import => designer.session.import(),
         Command::Export => designer.session.export(),
-        Command::AskRevision => designer.revision_name = Some(String::new()),
+        Command::AskRevision => designer.name_dialog = Some(NameDialog::new(NameOf::Now, "")),
+        Command::Revision(wish) => revisions::carry_out(designer, wish),
         Command::SaveRevision { name } => designer.session.save_revision(name),
         Command::ResolveConflict { keep_mine } => designer.session.resolve_conflict(keep_mine),
         Command::PickPath { node, param, save } => designer.session.pick_path(node, param, save),
@@ -230,7 +254,8 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
         Ok(()) => {
             designer.session.edited();
             if let Some(document) = &designer.session.document {
-                designer.selection.retain_existing(document.pipeline());
+                designer.canvas.follow(document.pipeline());
+                designer.selection.retain_at(document.pipeline(), designer.canvas.level());
                 let tapped = designer.session.live.tapped.clone();
                 if tapped.is_some_and(|wire| !document.pipeline().has_wire(&wire)) {
                     designer.session.live.tap_wire(None);
@@ -244,6 +269,7 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
 /// The page stands where the inspector else is.
 fn show_help(designer: &mut Designer, kind: Option<String>) {
     designer.help = kind.map(HelpPage::of);
+    designer.shows_revisions &= designer.help.is_none();
     designer.shown.inspector |= designer.help.is_some();
 }
 
@@ -256,7 +282,7 @@ fn select(designer: &mut Designer, selection: Selection) {
         }
         if let Some(document) = &mut designer.session.document {
             document.end_burst();
-            designer.selection.retain_existing(document.pipeline());
+            designer.selection.retain_at(document.pipeline(), designer.canvas.level());
         }
     }
 }
@@ -265,13 +291,21 @@ fn add_node(designer: &mut Designer, kind: &str, at: Option<Position>, joint: Op
     let session = &designer.session;
     let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
     let position = at.unwrap_or_else(|| designer.canvas.place_in_middle());
-    let (id, mut edits) = editing::add_node(document.pipeline(), &session.catalog, card, position, joint);
+    let level = designer.canvas.level();
+    let (id, mut edits) = editing::add_node(document.pipeline(), &session.catalog, card, level, position, joint);
     if let Some(pinned) = designer.canvas.pin_unplaced(document.pipeline(), |_| false) {
         edits.insert(0, pinned);
     }
     let label = format!("Add {}", card.title);
     perform(designer, label, edits, None);
     select(designer, Selection::node(id));
+    note_kind(designer, kind);
+}
+
+/// Remembers that a node of this kind was added: the lists of nodes offer it sooner.
+fn note_kind(designer: &mut Designer, kind: &str) {
+    designer.recent_kinds.note(kind);
+    designer.session.remember(RECENT_KINDS_SETTING, designer.recent_kinds.to_value());
 }
 
 /// Opens the list of wires that may begin at the selected node.
@@ -324,7 +358,7 @@ fn fragment_of(designer: &Designer) -> Option<Fragment> {
         }
     }
     let notes = document.pipeline().notes().iter().filter(|(id, _)| selection.notes.contains(id));
-    fragment.notes = notes.map(|(id, note)| (id.clone(), note.clone())).collect();
+    fragment.notes.extend(notes.map(|(id, note)| (id.clone(), note.clone())));
     Some(fragment)
 }
 
@@ -351,11 +385,10 @@ fn place_for(designer: &Designer, fragment: &Fragment) -> Position {
     let seen = designer.canvas.camera.visible();
     let corner = editing::corner_of(fragment).filter(|corner| seen.contains(to_pos(*corner)));
     let Some(corner) = corner else { return designer.canvas.place_in_middle() };
-    let first = fragment.positions.values().copied().chain(fragment.notes.values().map(|note| note.position));
-    let first = first.min_by_key(|at| (at.x, at.y)).unwrap_or(corner);
+    let first = editing::places_in(fragment).min_by_key(|at| (at.x, at.y)).unwrap_or(corner);
     let document = designer.session.document.as_ref();
-    let notes = document.iter().flat_map(|document| document.pipeline().notes().values());
-    let mut taken: Vec<Position> = notes.map(|note| note.position).collect();
+    let notes = document.iter().flat_map(|document| document.pipeline().notes_at(designer.canvas.level()));
+    let mut taken: Vec<Position> = notes.map(|(_, note)| note.position).collect();
     taken.extend(designer.canvas.rects().iter().map(|(_, rect)| snapped(rect.min)));
     let is_free = |n: &i32| !taken.contains(&Position { x: first.x + n, y: first.y + n });
     let shift = (1..1_000).map(|n| n * 32).find(is_free).unwrap_or(32);
@@ -366,12 +399,15 @@ fn paste_fragment(designer: &mut Designer, fragment: &Fragment, verb: &str) {
     let Some(document) = &designer.session.document else { return };
     let pipeline = document.pipeline();
     let top_left = place_for(designer, fragment);
-    let Pasted { nodes, notes, mut edits } = editing::paste(pipeline, fragment, Some(top_left));
+    let Pasted { nodes, notes, mut edits } =
+        editing::paste(pipeline, fragment, designer.canvas.level(), Some(top_left));
     if let Some(pinned) = designer.canvas.pin_unplaced(pipeline, |_| false) {
         edits.insert(0, pinned);
     }
-    let mut titles: Vec<String> =
-        fragment.nodes.iter().map(|node| designer.session.catalog.title_of(node).to_owned()).collect();
+    // What is nested in a copied node is not counted.
+    let originals =
+        fragment.nodes.iter().filter(|node| !fragment.nodes.iter().any(|it| node.inside.as_ref() == Some(&it.id)));
+    let mut titles: Vec<String> = originals.map(|node| designer.session.catalog.title_of(node).to_owned()).collect();
     if titles.is_empty() {
         titles = vec!["a note".to_owned(); notes.len()];
     }

@@ -7,7 +7,7 @@ use super::quick_look::{QuickLook, quick_look_ui};
 use super::{csv, empty_ui, toggle_ui};
 use crate::command::Command;
 use crate::context::ViewContext;
-use crate::data_table::{RowOrder, data_table_ui};
+use crate::data_table::{RowOrder, data_table_ui, marked_table_ui};
 use crate::format;
 use crate::inspector::icon_button;
 use crate::live::Tap;
@@ -45,6 +45,9 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     if icon_button(ui, theme, "x", "Stop watching").clicked() {
         ctx.commands.push(Command::Tap(None));
     }
+    if live.halted_at(wire).is_some() {
+        return;
+    }
     let Some(tap) = state.rows(ctx).cloned() else { return };
     if ui.button("Export CSV…").clicked() {
         let name = format!("{}-{}.csv", wire.from.node, wire.from.port);
@@ -57,7 +60,7 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     }
     toggle_ui(ui, "Chart rows", &mut state.is_chart).on_hover_text("A quick look at these rows as lines");
     let rows = format!("newest {}", format::counted(tap.rows.num_rows() as u64, "row"));
-    let total = live.metrics.as_ref().and_then(|metrics| metrics.wires.iter().find(|counted| counted.wire == *wire));
+    let total = live.wire(wire);
     let words = match total {
         Some(total) if total.rows > tap.rows.num_rows() as u64 => format!("{rows} of {}", format::count(total.rows)),
         _ => rows,
@@ -67,6 +70,14 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
 
 pub(super) fn data_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'_>) {
     let theme = ctx.theme;
+    if let Some(halted) = ctx.live.tapped.as_ref().and_then(|wire| ctx.live.halted_at(wire)) {
+        let (row, rows) = (halted.row as u64 + 1, halted.rows.num_rows() as u64);
+        let words =
+            format!("This batch waits before the wire, for its row {} of {}.", format::count(row), format::count(rows));
+        ui.label(RichText::new(words).font(theme.small()).color(theme.warning));
+        let salt = ("halted", halted.number);
+        return marked_table_ui(ui, theme, salt, &halted.rows, RowOrder::AsIs, Some(halted.row));
+    }
     if ctx.live.tapped.is_none() {
         state.frozen = None;
         return empty_ui(ui, theme, "No wire is watched", "Click the rate on a wire to see the rows that it carries.");

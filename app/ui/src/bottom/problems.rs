@@ -35,7 +35,7 @@ fn problem_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, problem: &Diagnostic) {
         Severity::Error => ("x-circle", theme.error, "Error"),
         Severity::Warning => ("warning", theme.warning, "Warning"),
     };
-    let title = problem.node.as_ref().map_or_else(|| "Pipeline".to_owned(), |node| ctx.title_of(node));
+    let title = problem.node.as_ref().map_or_else(|| "Pipeline".to_owned(), |node| ctx.path_to(node));
     let (rect, row) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click());
     let words = format!("{word} in {title}: {}", problem.message);
     row.widget_info(|| WidgetInfo::labeled(Role::Button, true, &words));

@@ -44,7 +44,8 @@ pub fn annotations_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasS
             group_ui(ui, cx, state, id, group, rect);
         }
     }
-    for (id, note) in pipeline.notes() {
+    let level = state.level().cloned();
+    for (id, note) in pipeline.notes_at(level.as_ref()) {
         let rect = note_rect(note).translate(state.gesture.shift_of_note(id));
         if rect.intersects(seen) {
             note_ui(ui, cx, state, id, note, rect);

@@ -10,7 +10,7 @@ use super::annotation;
 use super::camera::{SNAP, snapped};
 use super::node::NodeEvents;
 use super::paint;
-use super::scene::{SceneNode, ScenePort, bounds_of, curve_between, distance_to};
+use super::scene::{SceneNode, ScenePort, Shape, bounds_of, curve_between, distance_to};
 use crate::command::{self, Command, Joint};
 use crate::context::ViewContext;
 use crate::editing::{self, rewire};
@@ -78,7 +78,10 @@ pub fn node_events(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, i
         state.gesture = Gesture::None;
     }
     if events.body.double_clicked() {
-        cx.commands.push(Command::Rename(node.id.clone()));
+        cx.commands.push(match node.shape {
+            Shape::Nested { .. } => Command::Open(Some(node.id.clone())),
+            Shape::Card | Shape::Border => Command::Rename(node.id.clone()),
+        });
     }
     if events.body.drag_started_by(PointerButton::Primary) && !is_panning {
         let mut ids = cx.selection.nodes.clone();
@@ -166,7 +169,7 @@ pub fn draw_and_finish(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasStat
                 let hit =
                     state.scene.nodes.iter().filter(|node| node.rect.intersects(in_box)).map(|node| node.id.clone());
                 let mut selection = if adds { cx.selection.clone() } else { Selection::default() };
-                let notes = cx.document.pipeline().notes().iter();
+                let notes = cx.document.pipeline().notes_at(state.level());
                 let notes = notes.filter(|(_, note)| annotation::note_rect(note).intersects(in_box));
                 selection.notes.extend(notes.map(|(id, _)| id.clone()));
                 selection.nodes.extend(hit);

@@ -12,7 +12,7 @@ use super::gesture::{self, Gesture};
 use super::node::{self, NodeLook};
 use super::scene;
 use super::sketch::Sketch;
-use super::{CanvasState, NumDrawn, status, touch_wire, wire};
+use super::{CanvasState, NumDrawn, nested, status, touch_wire, wire};
 use crate::context::ViewContext;
 
 /// How near the pointer must be to a wire to touch it.
@@ -92,7 +92,8 @@ pub fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) 
     let seen = camera.visible().expand(40.0);
     let slow = status::bottleneck(cx);
     state.slow.clone_from(&slow);
-    let faults = status::worst_faults(cx);
+    let slow = slow.as_ref().and_then(|slow| cx.document.pipeline().seen_at(slow, state.level()));
+    let faults = nested::worst_faults(cx);
     let mut order = match &state.gesture {
         Gesture::Move { .. } => (0..state.scene.nodes.len()).collect(),
         _ => state.scene.nodes_near(seen),
@@ -114,7 +115,7 @@ pub fn nodes_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) 
         let rect = rect_of(*index);
         let look = NodeLook {
             is_selected: cx.selection.nodes.contains(&node.id),
-            is_slow: slow.as_ref() == Some(&node.id),
+            is_slow: slow == Some(&node.id),
             is_wiring: state.gesture.is_wiring(),
             fault: faults.get(&node.id).copied(),
         };

@@ -1,9 +1,6 @@
-//! How the canvas is shown, as the person likes it, and the views that were left by a jump.
+//! How the canvas is shown, as the person likes it.
 
-use egui::Pos2;
 use serde_json::{Value, json};
-
-use super::camera::Camera;
 
 /// What is shown on the canvas besides the pipeline; kept as a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,68 +38,9 @@ impl CanvasLook {
     }
 }
 
-/// The views before and after the present one, like those of a browser.
-#[derive(Debug, Default)]
-pub struct Journey {
-    before: Vec<(Pos2, f32)>,
-    after: Vec<(Pos2, f32)>,
-}
-
-impl Journey {
-    /// Older views than these are forgotten.
-    const MOST: usize = 50;
-
-    /// The camera is about to jump.
-    pub fn leave(&mut self, camera: &Camera) {
-        let here = (camera.center, camera.zoom);
-        if self.before.last() != Some(&here) {
-            self.before.push(here);
-            let num_old = self.before.len().saturating_sub(Self::MOST);
-            self.before.drain(..num_old);
-        }
-        self.after.clear();
-    }
-
-    pub fn back(&mut self, camera: &mut Camera) {
-        travel(&mut self.before, &mut self.after, camera);
-    }
-
-    pub fn forward(&mut self, camera: &mut Camera) {
-        travel(&mut self.after, &mut self.before, camera);
-    }
-
-    /// Whether there is a view before, and one after.
-    pub fn can_travel(&self) -> (bool, bool) {
-        (!self.before.is_empty(), !self.after.is_empty())
-    }
-}
-
-fn travel(from: &mut Vec<(Pos2, f32)>, to: &mut Vec<(Pos2, f32)>, camera: &mut Camera) {
-    if let Some((center, zoom)) = from.pop() {
-        to.push((camera.center, camera.zoom));
-        (camera.center, camera.zoom) = (center, zoom);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn back_and_forward_lead_through_the_views_and_a_new_jump_ends_the_way_forward() {
-        let (mut journey, mut camera) = (Journey::default(), Camera::default());
-        for x in [100.0, 200.0] {
-            journey.leave(&camera);
-            camera.center.x = x;
-        }
-        journey.back(&mut camera);
-        journey.back(&mut camera);
-        assert_eq!((camera.center.x, journey.can_travel()), (0.0, (false, true)));
-        journey.forward(&mut camera);
-        assert_eq!(camera.center.x, 100.0);
-        journey.leave(&camera);
-        assert_eq!(journey.can_travel(), (true, false));
-    }
 
     #[test]
     fn settings_survive_and_nonsense_is_as_usual() {

@@ -5,7 +5,8 @@ use egui::accesskit::Role;
 use egui::{Color32, CornerRadius, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 use super::CanvasState;
-use super::status::{self, Status};
+use super::nested;
+use super::status::Status;
 use crate::context::ViewContext;
 use crate::theme::{radius, space};
 
@@ -37,7 +38,7 @@ pub fn minimap_ui(ui: &Ui, cx: &ViewContext<'_>, state: &mut CanvasState) {
         Rect::from_min_max(place(rect.min), place(rect.max))
     };
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-    let faults = status::worst_faults(cx);
+    let faults = nested::worst_faults(cx);
     for node in &state.scene.nodes {
         let status = Status::of(cx, node, faults.get(&node.id).copied());
         let is_calm = status == Status::Ready;

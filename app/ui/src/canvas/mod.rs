@@ -8,11 +8,15 @@ mod annotation;
 mod batch;
 mod camera;
 mod cells;
+mod comparison;
+mod crumbs;
 mod gesture;
 mod layers;
 pub(crate) mod layout;
+mod level;
 mod look;
 mod minimap;
+mod nested;
 mod node;
 mod outline;
 mod paint;
@@ -32,14 +36,17 @@ use millrace_model::{Edit, LayoutId, NodeId, Pipeline, Position, Wire};
 use millrace_protocol::ProjectId;
 
 pub use camera::{Camera, snapped, to_pos};
+pub use comparison::ChangeMark;
 pub use gesture::NUDGE;
+pub use level::View;
 pub use look::CanvasLook;
 pub use paint::line;
 pub use thumbnail::Thumbnail;
 
+use self::comparison::Ghosts;
 use self::gesture::Gesture;
 use self::layers::Focused;
-use self::look::Journey;
+use self::level::{Journey, Levels};
 use self::scene::Scene;
 use self::search::Search;
 use crate::command::Command;
@@ -52,6 +59,7 @@ use crate::selection::Selection;
 pub struct CanvasState {
     pub camera: Camera,
     pub look: CanvasLook,
+    levels: Levels,
     journey: Journey,
     search: Option<Search>,
     /// The group or note that is being typed into.
@@ -64,10 +72,10 @@ pub struct CanvasState {
     /// The wire that the open context menu is about.
     menu_wire: Option<Wire>,
     scene: Scene,
-    /// The project and generation that `scene` shows.
-    shown: Option<(ProjectId, u64)>,
+    shown: Option<Shown>,
     /// The same, of what the accessibility tree has been told.
-    outlined: Option<(ProjectId, u64)>,
+    outlined: Option<Shown>,
+    ghosts: Ghosts,
     gesture: Gesture,
     wants_fit: bool,
     wants_to_see: Option<NodeId>,
@@ -78,6 +86,14 @@ pub struct CanvasState {
     focused: Focused,
     /// The node that is to get the keyboard in the next frame.
     wants_focus: Option<NodeId>,
+}
+
+/// What a scene shows: the nested pipeline that is open, of a project at a generation.
+#[derive(Debug, Clone, PartialEq)]
+struct Shown {
+    project: ProjectId,
+    generation: u64,
+    level: Option<NodeId>,
 }
 
 /// What was drawn in the last frame.
@@ -115,15 +131,20 @@ impl CanvasState {
 
     /// The present view is about to be left by a jump; `go_back` leads to it.
     pub fn leave_view(&mut self) {
-        self.journey.leave(&self.camera);
+        let here = self.view_now();
+        self.journey.leave(here);
     }
 
-    pub fn go_back(&mut self) {
-        self.journey.back(&mut self.camera);
+    pub fn go_back(&mut self, pipeline: &Pipeline) {
+        if let Some(view) = self.journey.back(self.view_now()) {
+            self.show(pipeline, &view);
+        }
     }
 
-    pub fn go_forward(&mut self) {
-        self.journey.forward(&mut self.camera);
+    pub fn go_forward(&mut self, pipeline: &Pipeline) {
+        if let Some(view) = self.journey.forward(self.view_now()) {
+            self.show(pipeline, &view);
+        }
     }
 
     /// Whether there is a view to go back to, and one to go forward to.
@@ -131,11 +152,10 @@ impl CanvasState {
         self.journey.can_travel()
     }
 
-    /// Shows `center` in the middle.
-    pub fn go_to(&mut self, center: Pos2, zoom: f32) {
+    /// Shows another view; going back leads here again.
+    pub fn go_to(&mut self, pipeline: &Pipeline, view: &View) {
         self.leave_view();
-        self.camera.center = center;
-        self.zoom_by(zoom / self.camera.zoom);
+        self.show(pipeline, view);
     }
 
     /// Shows all of `bounds_in_canvas` in the next frame.
@@ -167,6 +187,11 @@ impl CanvasState {
 
     pub fn rect_of(&self, id: &NodeId) -> Option<Rect> {
         self.scene.node(id).map(|node| node.rect)
+    }
+
+    /// Where a node stood that is gone since the compared revision.
+    pub fn ghost_rect_of(&self, id: &NodeId) -> Option<Rect> {
+        self.ghosts.rect_of(id)
     }
 
     /// A place for a new node around `corner` where it covers no other.
@@ -234,19 +259,21 @@ impl CanvasState {
     }
 
     fn refresh(&mut self, cx: &ViewContext<'_>) {
-        let now = (cx.document.project(), cx.document.generation());
-        if self.shown == Some(now) {
-            return;
-        }
-        if self.shown.map(|(project, _)| project) != Some(now.0) {
+        let (project, generation) = (cx.document.project(), cx.document.generation());
+        if self.shown.as_ref().map(|shown| shown.project) != Some(project) {
+            self.levels = Levels::default();
             self.wants_fit = true;
             self.gesture = Gesture::None;
             self.journey = Journey::default();
             self.search = None;
             self.writing = None;
         }
-        self.scene = Scene::new(cx.pipeline(), cx.catalog);
-        self.shown = Some(now);
+        self.follow(cx.pipeline());
+        let now = Some(Shown { project, generation, level: self.level().cloned() });
+        if self.shown != now {
+            self.scene = Scene::new(cx.pipeline(), cx.catalog, self.level());
+            self.shown = now;
+        }
     }
 }
 
@@ -268,16 +295,19 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState,
     if state.look.grid {
         paint::grid(ui.painter(), cx.theme, &state.camera);
     }
-    if state.scene.nodes.is_empty() && cx.pipeline().notes().is_empty() {
-        empty_hint(ui, cx, rect);
+    if state.scene.nodes.is_empty() && cx.pipeline().notes_at(state.level()).next().is_none() {
+        empty_hint(ui, cx, rect, state.level().is_some());
     }
     annotation::annotations_ui(ui, cx, state);
+    comparison::ghosts_ui(ui, cx, state);
     let hovered_wire = layers::wires_ui(ui, cx, state, &ground);
     layers::nodes_ui(ui, cx, state);
+    comparison::marks_ui(ui, cx, state);
     gesture::draw_and_finish(ui, cx, state);
     minimap::minimap_ui(ui, cx, state);
     ground_events(ui, cx, state, &ground, hovered_wire);
     search::search_ui(ui, cx, state);
+    crumbs::crumbs_ui(ui, cx, state);
 }
 
 fn navigate(ui: &Ui, state: &mut CanvasState) {
@@ -372,7 +402,13 @@ fn ground_events(
     if std::mem::take(&mut state.wants_quick_add) {
         cx.commands.push(quick_add);
     }
-    if !ui.text_edit_focused() && ui.input(|input| input.key_pressed(Key::Escape)) {
+    let has_something_to_end = !state.gesture.is_none() || !cx.selection.is_empty();
+    // A free Escape leads out of what is open, which is an action of its own.
+    if has_something_to_end
+        && state.search.is_none()
+        && !ui.text_edit_focused()
+        && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape))
+    {
         if state.gesture.is_none() {
             cx.commands.push(Command::ClearSelection);
         }
@@ -380,7 +416,7 @@ fn ground_events(
     }
 }
 
-fn empty_hint(ui: &Ui, cx: &ViewContext<'_>, rect: Rect) {
+fn empty_hint(ui: &Ui, cx: &ViewContext<'_>, rect: Rect, is_inside: bool) {
     let theme = cx.theme;
     let painter = ui.painter();
     let middle = rect.center();
@@ -388,7 +424,12 @@ fn empty_hint(ui: &Ui, cx: &ViewContext<'_>, rect: Rect) {
         painter.text(middle + Vec2::new(0.0, dy), egui::Align2::CENTER_CENTER, text, font, color);
     };
     put(-44.0, &crate::icon::icon("flow-arrow").to_string(), theme.icon_font(40.0), theme.line_strong);
-    put(0.0, "This pipeline is empty", theme.semibold(crate::theme::size::HEADING), theme.text);
+    let (title, start) = if is_inside {
+        ("Nothing is in here yet", "Rows come in by a Nested input and leave by a Nested output.")
+    } else {
+        ("This pipeline is empty", "Start with one from the Ingest section.")
+    };
+    put(0.0, title, theme.semibold(crate::theme::size::HEADING), theme.text);
     put(26.0, "Drag a node from the palette, or double-click here to add one.", theme.body(), theme.text_weak);
-    put(46.0, "Start with one from the Ingest section.", theme.body(), theme.text_weak);
+    put(46.0, start, theme.body(), theme.text_weak);
 }

@@ -10,7 +10,7 @@ use millrace_protocol::PortSchema;
 
 use super::camera::{Camera, Detail};
 use super::paint;
-use super::scene::{FOOTER_HEIGHT, HEADER_HEIGHT, SceneNode, ScenePort};
+use super::scene::{FOOTER_HEIGHT, HEADER_HEIGHT, SceneNode, ScenePort, Shape};
 use super::status::{self, Status};
 use crate::accessibility;
 use crate::chart;
@@ -58,10 +58,13 @@ pub fn node_ui(
     let rect = camera.rect_to_screen(rect_in_canvas);
     let status = Status::of(cx, node, look.fault);
     let body = ui.interact(rect, body_id(ui.scope_id(), &node.id), Sense::click_and_drag());
-    body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, format!("node {}", node.title)));
+    body.widget_info(|| WidgetInfo::selected(Role::Button, true, look.is_selected, name_of(node)));
     accessibility::describe(&body, || status::sentence(cx, node, status));
     let detail = camera.detail();
-    if detail == Detail::Full {
+    let is_border = node.shape == Shape::Border;
+    if detail == Detail::Full && is_border {
+        paint_border(ui, cx, camera, node, rect, border_of(cx.theme, status, look, &body));
+    } else if detail == Detail::Full {
         paint_card(ui, cx, camera, node, rect, status, look, &body);
         if node.has_view {
             view(ui, cx, camera, node, rect);
@@ -78,16 +81,18 @@ pub fn node_ui(
             let joint = if is_input { Joint::Input(joint(port)) } else { Joint::Output(joint(port)) };
             // `rows` says nothing that the place does not say.
             let is_named = port.port.name != "rows" && (body.hovered() || look.is_selected);
-            let shows_name = look.is_wiring || is_named;
+            let is_nested = matches!(node.shape, Shape::Nested { .. });
+            let shows_name = !is_border && !is_nested && (look.is_wiring || is_named);
             let response = port_ui(ui, cx, camera, node, port, rect.min, is_input, shows_name);
             ports.push((joint, response));
         }
     }
-    if detail == Detail::Full {
+    let has_status = detail == Detail::Full && !is_border;
+    if has_status {
         status_ui(ui, cx, camera, node, rect, status);
     }
     menu(&body, cx, node);
-    let body = if detail == Detail::Full { body } else { body.on_hover_ui(|ui| far_tooltip(ui, cx, node, status)) };
+    let body = if has_status { body } else { body.on_hover_ui(|ui| far_tooltip(ui, cx, node, status)) };
     NodeEvents { body, ports }
 }
 
@@ -101,8 +106,18 @@ pub fn port_id(scope: Id, node: &NodeId, is_input: bool, port: &str) -> Id {
     scope.with((side_of(is_input), node.as_str(), port))
 }
 
+/// What screen readers call it: a port of the open nested pipeline may have the title of a node beside it.
+pub fn name_of(node: &SceneNode) -> String {
+    let noun = if node.shape == Shape::Border { "port" } else { "node" };
+    format!("{noun} {}", node.title)
+}
+
 pub fn port_label(node: &SceneNode, is_input: bool, port: &ScenePort) -> String {
-    format!("{} {} of {}", side_of(is_input), port.port.name, node.title)
+    let (side, port) = (side_of(is_input), port.port.title());
+    match node.shape {
+        Shape::Border => format!("{side} {port} of {}", name_of(node)),
+        Shape::Card | Shape::Nested { .. } => format!("{side} {port} of {}", node.title),
+    }
 }
 
 fn side_of(is_input: bool) -> &'static str {
@@ -150,6 +165,13 @@ fn paint_card(
     let corner = corner_of(zoom);
     painter.add(Shadow { offset: [0, 2], blur: 8, spread: 0, color: theme.shadow }.as_shape(rect, corner));
     let border = border_of(theme, status, look, body);
+    if matches!(node.shape, Shape::Nested { .. }) {
+        // The edges of the cards that lie below.
+        for layer in [2.0, 1.0] {
+            let below = rect.translate(vec2(4.0, 4.0) * layer * zoom);
+            painter.rect(below, corner, theme.raised, theme.line_stroke(), StrokeKind::Outside);
+        }
+    }
     painter.rect(rect, corner, theme.panel, border, StrokeKind::Outside);
     let section = node.section.map_or(theme.text_weak, |section| theme.section_color(section));
     let section = if node.is_disabled { theme.text_weak } else { section };
@@ -174,6 +196,9 @@ fn paint_card(
     let title_font = theme.semibold(title_size.unwrap_or(size::TITLE));
     put(&node.title, title_font, title_color, (22.0, 19.0), title_width);
     put(&node.headline, egui::FontId::proportional(12.5), weak, (0.0, 38.5), rect.width() - 32.0 * zoom);
+    if matches!(node.shape, Shape::Nested { .. }) {
+        name_ports(painter, theme, node, rect, zoom);
+    }
     let foot = rect.max.y - FOOTER_HEIGHT * zoom;
     painter.hline(rect.min.x + 4.0 * zoom..=rect.max.x, foot, theme.line_stroke());
     let text = status::footer(cx, node);
@@ -188,6 +213,52 @@ fn paint_card(
     if look.is_slow {
         slow_mark(painter, cx, rect, zoom);
     }
+}
+
+/// The names of a nested pipeline's ports, beside them on its card.
+fn name_ports(painter: &Painter, theme: &Theme, node: &SceneNode, rect: Rect, zoom: f32) {
+    let has_both = !node.inputs.is_empty() && !node.outputs.is_empty();
+    let width = rect.width() * if has_both { 0.5 } else { 1.0 } - 20.0 * zoom;
+    let font = paint::zoomed(theme.small(), zoom);
+    for (is_input, list) in [(true, &node.inputs), (false, &node.outputs)] {
+        for port in list {
+            let name = paint::line(painter, port.port.title(), font.clone(), theme.text, width);
+            let at = rect.min + port.offset * zoom;
+            let x = if is_input { at.x + 14.0 * zoom } else { at.x - 12.0 * zoom - name.size().x };
+            painter.galley(pos2(x, at.y - name.size().y / 2.0), name, theme.text);
+        }
+    }
+}
+
+/// A port of the nested pipeline that is open: a tag with its name, at the side where rows pass.
+fn paint_border(ui: &Ui, cx: &ViewContext<'_>, camera: &Camera, node: &SceneNode, rect: Rect, border: Stroke) {
+    let (theme, zoom, painter) = (cx.theme, camera.zoom, ui.painter());
+    let round = (rect.height() / 2.0).min(120.0) as u8;
+    let square = (f32::from(radius::FIELD) * zoom) as u8;
+    // Round where the rows come from or go to outside.
+    let gives_rows = node.inputs.is_empty();
+    let (left, right) = if gives_rows { (round, square) } else { (square, round) };
+    let corner = CornerRadius { nw: left, sw: left, ne: right, se: right };
+    painter.rect(rect, corner, theme.raised, border, StrokeKind::Outside);
+    let section = node.section.map_or(theme.text_weak, |section| theme.section_color(section));
+    let (sign, text) = if node.is_disabled { (theme.text_weak, theme.text_weak) } else { (section, theme.text_strong) };
+    let glyph = icon(&node.icon).to_string();
+    let glyph = painter.layout_no_wrap(glyph, paint::zoomed(theme.icon_font(size::ICON), zoom), sign);
+    let title = paint::line(
+        painter,
+        &node.title,
+        paint::zoomed(theme.semibold(size::BODY), zoom),
+        text,
+        rect.width() - 56.0 * zoom,
+    );
+    let inset = 16.0 * zoom;
+    let (glyph_x, title_x) = if gives_rows {
+        (rect.min.x + inset, rect.min.x + inset + 24.0 * zoom)
+    } else {
+        (rect.max.x - inset - glyph.size().x, rect.max.x - inset - 24.0 * zoom - title.size().x)
+    };
+    painter.galley(pos2(glyph_x, rect.center().y - glyph.size().y / 2.0), glyph, sign);
+    painter.galley(pos2(title_x, rect.center().y - title.size().y / 2.0), title, text);
 }
 
 fn slow_mark(painter: &Painter, cx: &ViewContext<'_>, rect: Rect, zoom: f32) {
@@ -259,7 +330,7 @@ fn port_ui(
     if shows_name && camera.detail() == Detail::Full && !response.hovered() {
         let font = paint::zoomed(egui::FontId::proportional(10.5), zoom);
         let (anchor, x) = if is_input { (Align2::RIGHT_TOP, -8.0) } else { (Align2::LEFT_TOP, 8.0) };
-        ui.painter().text(center + vec2(x, 3.0) * zoom, anchor, &port.port.name, font, theme.text_weak);
+        ui.painter().text(center + vec2(x, 3.0) * zoom, anchor, port.port.title(), font, theme.text_weak);
     }
     let schema = cx.ports_of(&node.id).and_then(|ports| {
         let list = if is_input { &ports.inputs } else { &ports.outputs };
@@ -271,7 +342,7 @@ fn port_ui(
 fn port_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, port: &ScenePort, side: &str, schema: Option<&PortSchema>) {
     const MOST: usize = 14;
     let theme = cx.theme;
-    ui.label(egui::RichText::new(format!("{} · {side}", port.port.name)).font(theme.semibold(size::BODY)));
+    ui.label(egui::RichText::new(format!("{} · {side}", port.port.title())).font(theme.semibold(size::BODY)));
     if !port.port.help.is_empty() {
         ui.colored_label(theme.text_weak, &port.port.help);
     }
@@ -330,5 +401,6 @@ fn menu(body: &Response, cx: &mut ViewContext<'_>, node: &SceneNode) {
     if body.secondary_clicked() && !cx.selection.nodes.contains(&node.id) {
         cx.commands.push(Command::Select(crate::selection::Selection::node(node.id.clone())));
     }
-    body.context_menu(|ui| crate::menus::nodes(ui, cx));
+    let is_nested = matches!(node.shape, Shape::Nested { .. });
+    body.context_menu(|ui| if is_nested { crate::menus::nested(ui, cx) } else { crate::menus::nodes(ui, cx) });
 }

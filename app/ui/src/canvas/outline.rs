@@ -21,7 +21,7 @@ pub fn update(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
     let asked = Outline::with(ui.ctx(), |outline| {
         if state.outlined != state.shown {
             outline.show(ui.unique_id(), entries(cx, state, scope));
-            state.outlined = state.shown;
+            state.outlined.clone_from(&state.shown);
         }
         outline.take_asked()
     });
@@ -52,7 +52,7 @@ fn entries(cx: &ViewContext<'_>, state: &CanvasState, scope: Id) -> Vec<Entry> {
     for item in &state.scene.nodes {
         entries.push(Entry {
             id: node::body_id(scope, &item.id),
-            label: format!("node {}", item.title),
+            label: node::name_of(item),
             description: status::outline(cx, item),
         });
         for (is_input, list) in [(true, &item.inputs), (false, &item.outputs)] {

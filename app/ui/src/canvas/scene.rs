@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use egui::{Pos2, Rect, Vec2, vec2};
-use millrace_model::{Catalog, Endpoint, Node, NodeId, Pipeline, Port, PortRole, Section, Wire};
+use millrace_model::{Catalog, Endpoint, Nesting, Node, NodeId, Pipeline, Port, PortRole, Section, Wire};
 use serde_json::Value;
 
 use super::camera::to_pos;
 use super::cells::Cells;
 use super::layout;
+use crate::format;
 
 const NODE_WIDTH: f32 = 176.0;
 const VIEW_WIDTH: f32 = 224.0;
@@ -19,6 +20,10 @@ pub const HEADER_HEIGHT: f32 = 52.0;
 pub const FOOTER_HEIGHT: f32 = 24.0;
 const VIEW_HEIGHT: f32 = 120.0;
 const PORT_STEP: f32 = 20.0;
+/// The ports of a nested pipeline stand in lines of their own, with their names.
+const NESTED_WIDTH: f32 = 216.0;
+const NESTED_PORT_STEP: f32 = 22.0;
+const BORDER_HEIGHT: f32 = 36.0;
 
 /// Everything that is drawn.
 #[derive(Debug, Default)]
@@ -45,6 +50,19 @@ pub struct SceneNode {
     pub has_view: bool,
     pub is_disabled: bool,
     pub is_source: bool,
+    pub shape: Shape,
+}
+
+/// What a node looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    Card,
+    /// A nested pipeline with the nodes that work in it, at any depth.
+    Nested {
+        inside: Vec<NodeId>,
+    },
+    /// A port of the nested pipeline that is open.
+    Border,
 }
 
 #[derive(Debug)]
@@ -60,14 +78,16 @@ pub struct SceneWire {
     pub from_node: usize,
     pub to_node: usize,
     /// From the corners of the two nodes.
-    from_offset: Vec2,
-    to_offset: Vec2,
+    pub from_offset: Vec2,
+    pub to_offset: Vec2,
     pub role: PortRole,
 }
 
 impl Scene {
-    pub fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
-        let mut nodes: Vec<SceneNode> = pipeline.nodes().map(|node| SceneNode::new(pipeline, catalog, node)).collect();
+    /// The scene of one level: the inside of a nested pipeline, or (`None`) the top.
+    pub fn new(pipeline: &Pipeline, catalog: &Catalog, level: Option<&NodeId>) -> Self {
+        let mut nodes: Vec<SceneNode> =
+            pipeline.nodes_at(level).map(|node| SceneNode::new(pipeline, catalog, node)).collect();
         let index: BTreeMap<NodeId, usize> =
             nodes.iter().enumerate().map(|(index, node)| (node.id.clone(), index)).collect();
         let wires: Vec<SceneWire> = pipeline
@@ -138,27 +158,48 @@ impl SceneNode {
         let card = catalog.card(&node.kind);
         let (inputs, outputs) = catalog.ports_of(pipeline, node);
         let has_view = card.is_some_and(|card| card.has_view);
-        let width = if has_view { VIEW_WIDTH } else { NODE_WIDTH };
+        let shape = Shape::of(pipeline, catalog, node);
         let most_ports = inputs.len().max(outputs.len());
+        let port_y = |num_ports: usize, index: usize| match shape {
+            Shape::Card => port_y(num_ports, index),
+            Shape::Nested { .. } => HEADER_HEIGHT + NESTED_PORT_STEP * (index as f32 + 0.5),
+            Shape::Border => BORDER_HEIGHT / 2.0,
+        };
         let for_ports = port_y(most_ports, most_ports.saturating_sub(1)) + 16.0;
         let body = HEADER_HEIGHT.max(for_ports) + if has_view { VIEW_HEIGHT } else { 0.0 };
+        let size = match shape {
+            Shape::Card => vec2(if has_view { VIEW_WIDTH } else { NODE_WIDTH }, body + FOOTER_HEIGHT),
+            Shape::Nested { .. } => vec2(NESTED_WIDTH, body + FOOTER_HEIGHT),
+            Shape::Border => vec2(NODE_WIDTH, BORDER_HEIGHT),
+        };
+        let placed = |ports: Vec<Port>, x: f32| -> Vec<ScenePort> {
+            let num_ports = ports.len();
+            let offset = |index| vec2(x, port_y(num_ports, index));
+            ports.into_iter().enumerate().map(|(index, port)| ScenePort { port, offset: offset(index) }).collect()
+        };
         let headline = card
             .and_then(|card| card.headline.as_ref())
             .and_then(|name| node.params.get(name))
             .map_or_else(|| card.map_or_else(|| node.kind.clone(), |card| card.summary.clone()), one_line);
+        let headline = match &shape {
+            Shape::Nested { inside } if inside.is_empty() => "Nothing inside yet".to_owned(),
+            Shape::Nested { inside } => format!("{} inside", format::counted(inside.len() as u64, "node")),
+            Shape::Card | Shape::Border => headline,
+        };
         Self {
             id: node.id.clone(),
-            rect: Rect::from_min_size(Pos2::ZERO, vec2(width, body + FOOTER_HEIGHT)),
+            rect: Rect::from_min_size(Pos2::ZERO, size),
             title: catalog.title_of(node).to_owned(),
             kind_title: card.map_or_else(|| "Unknown".to_owned(), |card| card.title.clone()),
             headline,
             icon: card.map_or_else(|| "question".to_owned(), |card| card.icon.clone()),
             section: card.map(|card| card.section).or_else(|| Section::of_kind(&node.kind)),
             inputs: placed(inputs, 0.0),
-            outputs: placed(outputs, width),
+            outputs: placed(outputs, size.x),
             has_view,
-            is_disabled: node.disabled,
+            is_disabled: pipeline.is_off(&node.id),
             is_source: card.is_some_and(|card| card.is_source),
+            shape,
         }
     }
 
@@ -175,13 +216,19 @@ impl SceneNode {
     }
 }
 
-fn placed(ports: Vec<Port>, x: f32) -> Vec<ScenePort> {
-    let num_ports = ports.len();
-    ports
-        .into_iter()
-        .enumerate()
-        .map(|(index, port)| ScenePort { port, offset: vec2(x, port_y(num_ports, index)) })
-        .collect()
+impl Shape {
+    fn of(pipeline: &Pipeline, catalog: &Catalog, node: &Node) -> Self {
+        // A node of an unknown kind that holds others can be opened as well.
+        let holds_others = pipeline.inside(&node.id).next().is_some();
+        match catalog.nesting_of(node) {
+            Some(Nesting::Input | Nesting::Output) => Self::Border,
+            None if !holds_others => Self::Card,
+            Some(Nesting::Pipeline) | None => {
+                let works = |id: &NodeId| pipeline.node(id).is_some_and(|node| catalog.nesting_of(node).is_none());
+                Self::Nested { inside: pipeline.within(&node.id).into_iter().filter(works).collect() }
+            }
+        }
+    }
 }
 
 /// How far below the node's top its `index`-th port of `num_ports` stands.

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::CanvasState;
 use crate::command::Command;
 use crate::context::ViewContext;
-use crate::selection::Selection;
 use crate::theme::space;
 use crate::top_bar::icon_button;
 
@@ -58,6 +57,11 @@ fn hits(pipeline: &Pipeline, catalog: &Catalog, search: &str) -> Vec<NodeId> {
     hits.into_iter().map(|(_, node)| node.id.clone()).collect()
 }
 
+/// A hit in a nested pipeline opens it.
+fn jump_to(hit: &NodeId) -> Command {
+    Command::JumpTo { node: hit.clone(), param: None }
+}
+
 fn holds(value: &Value, word: &str) -> bool {
     match value {
         Value::String(text) => text.to_lowercase().contains(word),
@@ -104,8 +108,7 @@ pub fn search_ui(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
                     hits = self::hits(cx.document.pipeline(), cx.catalog, &search.text);
                     search.at = 0;
                     if let Some(first) = hits.first() {
-                        cx.commands.push(Command::Select(Selection::node(first.clone())));
-                        state.bring_into_view(first);
+                        cx.commands.push(jump_to(first));
                     }
                 }
                 let count = match (search.text.is_empty(), hits.len()) {
@@ -122,7 +125,7 @@ pub fn search_ui(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
                 if icon_button(ui, theme, "caret-down", "Next hit", can).clicked() {
                     step = 1;
                 }
-                let is_left = ui.input(|input| input.key_pressed(Key::Escape));
+                let is_left = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
                 if icon_button(ui, theme, "x", "Close the search", true).clicked() || is_left {
                     is_open = false;
                 }
@@ -131,9 +134,7 @@ pub fn search_ui(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
     });
     if step != 0 && !hits.is_empty() {
         search.at = (search.at.min(hits.len() - 1) as isize + step).rem_euclid(hits.len() as isize) as usize;
-        let hit = &hits[search.at];
-        cx.commands.push(Command::Select(Selection::node(hit.clone())));
-        state.bring_into_view(hit);
+        cx.commands.push(jump_to(&hits[search.at]));
     }
     if is_open {
         state.search = Some(search);

@@ -9,9 +9,10 @@ use millrace_model::Severity;
 
 use super::batch::Batch;
 use super::camera::{Camera, Detail};
+use super::nested;
 use super::node::NodeLook;
 use super::paint;
-use super::scene::SceneNode;
+use super::scene::{SceneNode, Shape};
 use crate::context::ViewContext;
 use crate::icon::icon;
 use crate::theme::{Theme, radius, size};
@@ -45,7 +46,8 @@ impl<'a> Sketch<'a> {
         let rect = self.camera.rect_to_screen(rect_in_canvas);
         let section = node.section.map_or(theme.text_weak, |section| theme.section_color(section));
         let section = if node.is_disabled { theme.text_weak } else { section };
-        let has_failed = cx.live.failure_at(&node.id).is_some();
+        let is_failed = |id: &millrace_model::NodeId| cx.live.failure_at(id).is_some();
+        let has_failed = is_failed(&node.id) || nested::inside(node).iter().any(is_failed);
         let fault = match look.fault {
             _ if has_failed => Some(("x-circle", theme.error)),
             Some(Severity::Error) => Some(("warning-circle", theme.error)),
@@ -62,6 +64,11 @@ impl<'a> Sketch<'a> {
             let color = if node.is_disabled { theme.line_strong } else { section };
             self.batch.card(rect, cut, color);
             return;
+        }
+        if matches!(node.shape, Shape::Nested { .. }) {
+            let below = rect.translate(vec2(6.0, 6.0) * zoom);
+            self.batch.card(below.expand(1.0), cut, theme.line);
+            self.batch.card(below, cut, theme.raised);
         }
         self.batch.card(rect.expand(width), cut, border);
         self.batch.card(rect, cut, theme.panel);

@@ -1,11 +1,10 @@
 //! What a node's state is, in a word, a sign and a colour, and what its foot line says.
 
-use std::collections::BTreeMap;
-
 use egui::Color32;
 use millrace_model::{NodeId, Severity};
 
-use super::scene::SceneNode;
+use super::nested;
+use super::scene::{SceneNode, Shape};
 use crate::context::ViewContext;
 use crate::format;
 use crate::theme::Theme;
@@ -29,13 +28,14 @@ impl Status {
         if node.is_disabled {
             return Self::Disabled;
         }
-        if cx.live.failure_at(&node.id).is_some() {
+        let has_failed = |id: &NodeId| cx.live.failure_at(id).is_some();
+        if has_failed(&node.id) || nested::inside(node).iter().any(has_failed) {
             return Self::Failed;
         }
         if fault == Some(Severity::Error) {
             return Self::Error;
         }
-        match (cx.live.node(&node.id), cx.live.is_running()) {
+        match (nested::metrics(cx, node), cx.live.is_running()) {
             _ if fault.is_some() => Self::Warning,
             (Some(metrics), _) if metrics.is_finished => Self::Finished,
             (Some(metrics), true) if metrics.rows_in + metrics.rows_out == 0 => Self::Waiting,
@@ -84,23 +84,12 @@ impl Status {
     }
 }
 
-/// The worst fault of each node that has any.
-pub fn worst_faults<'a>(cx: &ViewContext<'a>) -> BTreeMap<&'a NodeId, Severity> {
-    let mut worst = BTreeMap::new();
-    for fault in &cx.checked.diagnostics {
-        if let Some(node) = &fault.node {
-            let entry = worst.entry(node).or_insert(fault.severity);
-            *entry = fault.severity.min(*entry);
-        }
-    }
-    worst
-}
-
 /// What stands behind the status: faults, the failure, what the node says of itself.
 pub fn details(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
     let mut lines: Vec<String> = cx.live.failure_at(id).map(str::to_owned).into_iter().collect();
     lines.extend(cx.diagnostics_of(id).map(|fault| fault.message.clone()));
     lines.extend(cx.live.node(id).and_then(|metrics| metrics.status.clone()));
+    lines.extend(nested::details(cx, id));
     lines
 }
 
@@ -128,6 +117,9 @@ fn kind_and_ports(node: &SceneNode, status: Option<Status>) -> Vec<String> {
     let mut parts = vec![node.kind_title.clone()];
     parts.extend(node.section.map(|section| format!("{} node", section.title().to_lowercase())));
     parts.extend(status.map(|status| status.word().to_lowercase()));
+    if matches!(node.shape, Shape::Nested { .. }) {
+        parts.push(node.headline.to_lowercase());
+    }
     for (list, word) in [(&node.inputs, "input"), (&node.outputs, "output")] {
         if !list.is_empty() {
             parts.push(format::counted(list.len() as u64, word));
@@ -147,12 +139,13 @@ fn neighbours(cx: &ViewContext<'_>, node: &SceneNode) -> Vec<String> {
 
 /// The foot line: rates while a run is on, totals after it, columns before the first.
 pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
-    let Some(metrics) = cx.live.node(&node.id) else {
+    let is_nested = matches!(node.shape, Shape::Nested { .. });
+    let Some(metrics) = nested::metrics(cx, node) else {
         let columns = cx.ports_of(&node.id).and_then(|ports| {
             let port = ports.outputs.first().or(ports.inputs.first())?;
             port.columns.as_ref().map(Vec::len)
         });
-        return match columns {
+        return match columns.filter(|_| !is_nested) {
             Some(num_columns) => format::counted(num_columns as u64, "column"),
             None => node.kind_title.clone(),
         };
@@ -161,6 +154,11 @@ pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
     let view = cx.live.views.get(&node.id).and_then(|view| view.spec.received());
     let rows = if node.is_source { metrics.rows_out } else { metrics.rows_in };
     match view {
+        None if is_nested => {
+            let (rate, rows) = nested::traffic(cx, node);
+            let total = || format!("{} rows", format::short_count(rows));
+            parts.push(if cx.live.is_running() { format::rate(rate) } else { total() });
+        }
         Some((count, noun)) => parts.push(format!("{} {noun}s", format::short_count(count))),
         _ if cx.live.is_running() => {
             let rate = cx.live.node_rate(&node.id);

@@ -22,7 +22,7 @@ pub struct Thumbnail {
 
 impl Thumbnail {
     pub fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
-        let scene = Scene::new(pipeline, catalog);
+        let scene = Scene::new(pipeline, catalog, None);
         let section_of = |node: usize| scene.nodes[node].section;
         let wires =
             scene.wires.iter().map(|wire| (wire.curve(&scene.nodes, |_| Vec2::ZERO), section_of(wire.from_node)));

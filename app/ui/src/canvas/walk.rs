@@ -7,7 +7,7 @@ use egui::{EventFilter, Id, Key, Modifiers, Ui, Vec2, vec2};
 
 use super::CanvasState;
 use super::gesture::NUDGE;
-use super::scene::Scene;
+use super::scene::{Scene, Shape};
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::selection::Selection;
@@ -21,6 +21,7 @@ const ARROWS: [(Key, Vec2); 4] = [
 
 /// Takes the arrow keys; `is_at_canvas` says that the keyboard is at the canvas itself.
 pub fn take_keys(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, is_at_canvas: bool) {
+    open_by_enter(ui, cx, state, is_at_canvas);
     if state.focused.node.is_none() && !is_at_canvas {
         return;
     }
@@ -45,6 +46,19 @@ pub fn take_keys(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, is_
                 state.wants_focus = Some(id);
             }
         }
+    }
+}
+
+/// Enter opens the one selected nested pipeline, unless the keyboard is elsewhere.
+fn open_by_enter(ui: &Ui, cx: &mut ViewContext<'_>, state: &CanvasState, is_at_canvas: bool) {
+    let is_free = ui.memory(|memory| memory.focused()).is_none();
+    let chosen =
+        cx.selection.single_node().filter(|id| is_free || is_at_canvas || state.focused.node.as_ref() == Some(id));
+    let Some(node) = chosen.and_then(|id| state.scene.node(id)) else { return };
+    if matches!(node.shape, Shape::Nested { .. })
+        && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter))
+    {
+        cx.commands.push(Command::Open(Some(node.id.clone())));
     }
 }
 

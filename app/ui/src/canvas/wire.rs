@@ -12,7 +12,9 @@ use crate::command::{self, Command};
 use crate::context::ViewContext;
 use crate::format;
 use crate::icon::icon;
-use crate::theme::{radius, size};
+use crate::selection::Selection;
+use crate::standing::Mark;
+use crate::theme::{Theme, radius, size};
 
 /// How a wire is to be shown.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,7 @@ pub struct WireLook {
     is_hovered: bool,
     is_tapped: bool,
     is_dashed: bool,
+    has_breakpoint: bool,
 }
 
 impl WireLook {
@@ -41,12 +44,13 @@ impl WireLook {
             is_hovered,
             is_tapped: cx.live.tapped.as_ref() == Some(&wire.wire),
             is_dashed: !is_rows && detail == Detail::Full,
+            has_breakpoint: cx.live.marks.contains_key(&wire.wire),
         }
     }
 
     /// Whether it is drawn like most others.
     pub fn is_plain(&self) -> bool {
-        !(self.is_selected || self.is_hovered || self.is_tapped || self.is_dashed)
+        !(self.is_selected || self.is_hovered || self.is_tapped || self.is_dashed || self.has_breakpoint)
     }
 }
 
@@ -76,6 +80,10 @@ pub fn wire_ui(
     let has_room = camera.detail() == Detail::Full;
     let rect = if has_room { pill(ui, cx, wire, middle, scale, is_tapped, is_selected) } else { None };
     let rect = rect.unwrap_or_else(|| Rect::from_center_size(middle, Vec2::splat(16.0)));
+    if let Some(mark) = cx.live.marks.get(&wire.wire) {
+        let center = if has_room { rect.left_center() - vec2(9.0 * scale, 0.0) } else { middle };
+        breakpoint_sign(ui, theme, center, (5.0 * scale).max(3.0), mark.is_enabled);
+    }
     let id = handle_id(ui.scope_id(), &wire.wire);
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_selected, format!("wire {}", wire.wire)));
@@ -92,6 +100,12 @@ pub fn wire_ui(
     response.on_hover_ui(|ui| tooltip(ui, cx, &wire.wire))
 }
 
+/// A dot, hollow where the breakpoint is off.
+fn breakpoint_sign(ui: &Ui, theme: &Theme, center: Pos2, radius: f32, is_enabled: bool) {
+    let fill = if is_enabled { theme.error } else { theme.ground };
+    ui.painter().circle(center, radius, fill, Stroke::new(1.5, theme.error));
+}
+
 /// The rate with the queue's fill below it; `None` when there is nothing to tell.
 fn pill(
     ui: &Ui,
@@ -104,6 +118,7 @@ fn pill(
 ) -> Option<Rect> {
     let theme = cx.theme;
     let rate = cx.live.wire_rate(&wire.wire).filter(|_| cx.live.is_running());
+    let halted = cx.live.halted_at(&wire.wire);
     if rate.is_none() && !is_tapped && !is_selected {
         return None;
     }
@@ -111,7 +126,9 @@ fn pill(
     if is_tapped {
         text.push(icon("eye"));
     }
-    if let Some(rate) = rate {
+    if halted.is_some() {
+        text.push_str(if is_tapped { " halted here" } else { "halted here" });
+    } else if let Some(rate) = rate {
         if is_tapped {
             text.push(' ');
         }
@@ -124,7 +141,13 @@ fn pill(
     let color = if is_tapped || is_selected { theme.text_strong } else { theme.text };
     let galley = painter.layout_no_wrap(text, paint::zoomed(egui::FontId::monospace(11.0), scale), color);
     let rect = Rect::from_center_size(middle, galley.size() + vec2(14.0, 6.0) * scale);
-    let border = if is_selected || is_tapped { Stroke::new(1.5, theme.accent) } else { theme.line_stroke() };
+    let border = if halted.is_some() {
+        Stroke::new(1.5, theme.error)
+    } else if is_selected || is_tapped {
+        Stroke::new(1.5, theme.accent)
+    } else {
+        theme.line_stroke()
+    };
     painter.rect(rect, CornerRadius::same(radius::PILL), theme.panel, border, StrokeKind::Inside);
     painter.galley(rect.center() - galley.size() / 2.0, galley, color);
     if let Some(rate) = rate.filter(|rate| rate.fill > 0.0) {
@@ -148,7 +171,7 @@ pub fn handle_id(scope: Id, wire: &Wire) -> Id {
 /// Where the wire leads, in words.
 pub fn ends(cx: &ViewContext<'_>, wire: &Wire) -> String {
     let (from, to) = (cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
-    format!("Wire from {from}, port {}, to {to}, port {}", wire.from.port, wire.to.port)
+    format!("Wire from {from}, port {}, to {to}, port {}", cx.port_title(&wire.from), cx.port_title(&wire.to))
 }
 
 /// The wire in words, for those who do not see where it leads.
@@ -157,6 +180,12 @@ fn sentence(cx: &ViewContext<'_>, wire: &Wire) -> String {
     if let Some(rate) = cx.live.wire_rate(wire) {
         text.push_str(&format!(", {}, queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
     }
+    if let Some(mark) = cx.live.marks.get(wire) {
+        text.push_str(&format!(", breakpoint: {}", mark.words()));
+    }
+    if cx.live.halted_at(wire).is_some() {
+        text.push_str(", the run has halted here");
+    }
     text
 }
 
@@ -164,7 +193,7 @@ pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {
     let theme = cx.theme;
     let title = format!("{} → {}", cx.title_of(&wire.from.node), cx.title_of(&wire.to.node));
     ui.label(egui::RichText::new(title).font(theme.semibold(size::BODY)));
-    ui.colored_label(theme.text_weak, format!("{} → {}", wire.from.port, wire.to.port));
+    ui.colored_label(theme.text_weak, format!("{} → {}", cx.port_title(&wire.from), cx.port_title(&wire.to)));
     if let Some(rate) = cx.live.wire_rate(wire) {
         ui.monospace(format!("{} · queue {} full", format::rate(rate.rows), format::percent(rate.fill)));
     }
@@ -176,6 +205,9 @@ pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         ui.colored_label(theme.text_weak, names.join(", "));
     }
+    if let Some(mark) = cx.live.marks.get(wire) {
+        ui.colored_label(theme.error, format!("Breakpoint: {}", mark.words()));
+    }
     ui.colored_label(theme.text_weak, "Click to see its rows.");
 }
 
@@ -183,6 +215,14 @@ fn menu(response: &Response, cx: &mut ViewContext<'_>, wire: &Wire) {
     response.context_menu(|ui| {
         if ui.button(format!("{}  Show its rows", icon("eye"))).clicked() {
             cx.commands.push(Command::Tap(Some(wire.clone())));
+            ui.close();
+        }
+        let mark = cx.live.marks.get(wire);
+        let word = if mark.is_some() { "Remove the breakpoint" } else { "Set a breakpoint" };
+        if ui.button(format!("{}  {word}", icon("record"))).clicked() {
+            let mark = if mark.is_some() { None } else { Some(Mark::default()) };
+            cx.commands.push(Command::SetBreakpoint { wire: wire.clone(), mark });
+            cx.commands.push(Command::Select(Selection::wire(wire.clone())));
             ui.close();
         }
         if ui.button(format!("{}  Remove", icon("trash"))).clicked() {

@@ -72,10 +72,11 @@ pub fn tint(pipeline: &Pipeline, selection: &Selection, tint: Tint) -> Vec<Edit>
     notes.chain(groups).collect()
 }
 
-/// The edit that adds a note, and its id.
-pub fn note(pipeline: &Pipeline, position: Position) -> (LayoutId, Edit) {
+/// The edit that adds a note to `level`, and its id.
+pub fn note(pipeline: &Pipeline, level: Option<&NodeId>, position: Position) -> (LayoutId, Edit) {
     let id = LayoutId::unused("note", |id| pipeline.notes().contains_key(id));
     let (width, height) = NOTE_SIZE;
-    let note = Note { text: String::new(), tint: Tint::Orange, position, width, height, ..Note::default() };
+    let inside = level.cloned();
+    let note = Note { text: String::new(), tint: Tint::Orange, position, width, height, inside, ..Note::default() };
     (id.clone(), Edit::SetNote { id, note: Some(note) })
 }

@@ -2,6 +2,8 @@
 
 pub mod annotate;
 pub mod arrange;
+pub mod nest;
+pub mod offer;
 pub mod pick;
 pub mod rewire;
 
@@ -65,7 +67,7 @@ pub fn wires_from(pipeline: &Pipeline, catalog: &Catalog, id: &NodeId, others: &
                 if let Ok(edits) = wire(pipeline, catalog, &from, &to) {
                     let title = catalog.title_of(other);
                     found.push(PossibleWire {
-                        title: format!("{} → {title} · {}", output.name, input.name),
+                        title: format!("{} → {title} · {}", output.title(), input.title()),
                         label: format!("Wire {} to {title}", catalog.title_of(node)),
                         edits,
                     });
@@ -108,16 +110,17 @@ pub fn passes_rows(card: &NodeCard) -> bool {
     !ports(card, true).is_empty() && ports(card, false).iter().any(|port| port.role == PortRole::Rows)
 }
 
-/// The edits that add a node of this card, wired to `joint` where one is given, and the new node's id.
+/// The edits that add a node of this card to `level`, wired to `joint` where one is given, and the new node's id.
 pub fn add_node(
     pipeline: &Pipeline,
     catalog: &Catalog,
     card: &NodeCard,
+    level: Option<&NodeId>,
     position: Position,
     joint: Option<&Joint>,
 ) -> (NodeId, Vec<Edit>) {
     let id = pipeline.unused_id(&card.kind);
-    let node = Node::new(id.clone(), card.kind.as_str());
+    let node = Node { inside: level.cloned(), ..Node::new(id.clone(), card.kind.as_str()) };
     let mut edits = vec![Edit::AddNode { node, position: Some(position) }];
     match joint {
         Some(Joint::Output(from)) => {
@@ -141,8 +144,8 @@ pub fn add_node(
 }
 
 fn ports(card: &NodeCard, inputs: bool) -> Vec<Port> {
-    let params = Params::new();
-    if inputs { card.input_ports(&params) } else { card.output_ports(&params) }
+    let (taken, given) = card.drawn_ports(&Params::new());
+    if inputs { taken } else { given }
 }
 
 /// The wire at an input that takes only one.
@@ -169,72 +172,110 @@ pub fn removal<'a>(
     edits
 }
 
-/// What pasting puts into a pipeline, and the edits that do it.
+/// A pipeline while a list of edits for it is written, so that each can look at what those before it did.
+pub struct Growing {
+    pub pipeline: Pipeline,
+    pub edits: Vec<Edit>,
+}
+
+impl Growing {
+    pub fn new(pipeline: &Pipeline) -> Self {
+        Self { pipeline: pipeline.clone(), edits: Vec::new() }
+    }
+
+    /// Takes the edit into the list; false when it cannot be made.
+    pub fn make(&mut self, edit: Edit) -> bool {
+        let is_made = self.pipeline.apply(std::slice::from_ref(&edit)).is_ok();
+        if is_made {
+            self.edits.push(edit);
+        }
+        is_made
+    }
+}
+
+/// What pasting puts into a pipeline, and the edits that do it. What is nested in it is not named.
 #[derive(Debug, Default)]
 pub struct Pasted {
+    /// In the order of the originals' ids.
     pub nodes: Vec<NodeId>,
     pub notes: BTreeSet<LayoutId>,
     pub edits: Vec<Edit>,
 }
 
-/// The top left corner of all that a fragment holds.
-pub fn corner_of(fragment: &Fragment) -> Option<Position> {
-    let places = fragment.positions.values().copied().chain(fragment.notes.values().map(|note| note.position));
-    places.reduce(|a, b| Position { x: a.x.min(b.x), y: a.y.min(b.y) })
+/// Where that of a fragment stands which is not nested in another part of it.
+pub fn places_in(fragment: &Fragment) -> impl Iterator<Item = Position> {
+    let ids: BTreeSet<&NodeId> = fragment.nodes.iter().map(|node| &node.id).collect();
+    let is_outside = move |inside: &Option<NodeId>| inside.as_ref().is_none_or(|home| !ids.contains(home));
+    let nodes = fragment.nodes.iter().map(|node| (&node.inside, fragment.positions.get(&node.id).copied()));
+    let notes = fragment.notes.values().map(|note| (&note.inside, Some(note.position)));
+    nodes.chain(notes).filter(move |(inside, _)| is_outside(inside)).filter_map(|(_, at)| at)
 }
 
-/// The edits that put a fragment into the pipeline under new ids. With `top_left` the fragment's corner comes to stand
-/// there; else it stands a little off its old place.
-pub fn paste(pipeline: &Pipeline, fragment: &Fragment, top_left: Option<Position>) -> Pasted {
+/// The top left corner of all that a fragment holds.
+pub fn corner_of(fragment: &Fragment) -> Option<Position> {
+    places_in(fragment).reduce(|a, b| Position { x: a.x.min(b.x), y: a.y.min(b.y) })
+}
+
+/// The edits that put a fragment into `level` under new ids. With `top_left` the fragment's corner comes to stand there;
+/// else it stands a little off its old place.
+pub fn paste(pipeline: &Pipeline, fragment: &Fragment, level: Option<&NodeId>, top_left: Option<Position>) -> Pasted {
     const OFFSET: i32 = 32;
     let (dx, dy) = match (top_left, corner_of(fragment)) {
         (Some(wanted), Some(corner)) => (wanted.x - corner.x, wanted.y - corner.y),
         _ => (OFFSET, OFFSET),
     };
     let shifted = |at: Position| Position { x: at.x.saturating_add(dx), y: at.y.saturating_add(dy) };
-    let mut grown = pipeline.clone();
-    let mut pasted = Pasted::default();
-    let mut add = |edit: Edit, grown: &mut Pipeline| {
-        let is_made = grown.apply(std::slice::from_ref(&edit)).is_ok();
-        if is_made {
-            pasted.edits.push(edit);
-        }
-        is_made
-    };
+    let mut growing = Growing::new(pipeline);
     let mut ids: BTreeMap<&NodeId, NodeId> = BTreeMap::new();
-    for node in &fragment.nodes {
-        let id = grown.unused_id(&node.kind);
-        let position = fragment.positions.get(&node.id).copied().map(shifted);
-        if add(Edit::AddNode { node: Node { id: id.clone(), ..node.clone() }, position }, &mut grown) {
+    // What holds others comes before them, so that they can be told its new name.
+    let originals: BTreeMap<&NodeId, &Node> = fragment.nodes.iter().map(|node| (&node.id, node)).collect();
+    let home_of = |node: &&Node| originals.get(node.inside.as_ref()?).copied();
+    let depth = |node: &Node| std::iter::successors(home_of(&node), home_of).take(originals.len()).count();
+    let mut nodes: Vec<&Node> = fragment.nodes.iter().collect();
+    nodes.sort_by_cached_key(|node| depth(node));
+    for node in nodes {
+        let id = growing.pipeline.unused_id(&node.kind);
+        let home = node.inside.as_ref().and_then(|home| ids.get(home));
+        let position = fragment.positions.get(&node.id).copied();
+        let position = if home.is_some() { position } else { position.map(shifted) };
+        let copy = Node { id: id.clone(), inside: home.or(level).cloned(), ..node.clone() };
+        if growing.make(Edit::AddNode { node: copy, position }) {
             ids.insert(&node.id, id);
         }
     }
+    // A port of a nested pipeline is called as the node behind it, which has a new name.
+    let end = |end: &Endpoint| -> Option<Endpoint> {
+        let boundary = end.port.parse().ok().and_then(|id: NodeId| originals.get(&id).copied());
+        let boundary = boundary.filter(|node| node.inside.as_ref() == Some(&end.node));
+        let port = boundary.and_then(|node| ids.get(&node.id)).map_or(end.port.as_str(), NodeId::as_str);
+        Some(Endpoint::new(ids.get(&end.node)?.clone(), port))
+    };
     for wire in &fragment.wires {
-        let (Some(from), Some(to)) = (ids.get(&wire.from.node), ids.get(&wire.to.node)) else { continue };
-        let wire = Wire::new(
-            Endpoint::new(from.clone(), wire.from.port.as_str()),
-            Endpoint::new(to.clone(), wire.to.port.as_str()),
-        );
-        add(Edit::AddWire { wire }, &mut grown);
+        if let (Some(from), Some(to)) = (end(&wire.from), end(&wire.to)) {
+            growing.make(Edit::AddWire { wire: Wire::new(from, to) });
+        }
     }
     for group in fragment.groups.values() {
         let nodes: BTreeSet<NodeId> = group.nodes.iter().filter_map(|id| ids.get(id).cloned()).collect();
-        let id = LayoutId::unused("group", |id| grown.groups().contains_key(id));
+        let id = LayoutId::unused("group", |id| growing.pipeline.groups().contains_key(id));
         if !nodes.is_empty() {
-            add(Edit::SetGroup { id, group: Some(Group { nodes, ..group.clone() }) }, &mut grown);
+            growing.make(Edit::SetGroup { id, group: Some(Group { nodes, ..group.clone() }) });
         }
     }
     let mut notes = BTreeSet::new();
     for note in fragment.notes.values() {
-        let id = LayoutId::unused("note", |id| grown.notes().contains_key(id));
-        let note = Note { position: shifted(note.position), ..note.clone() };
-        if add(Edit::SetNote { id: id.clone(), note: Some(note) }, &mut grown) {
+        let id = LayoutId::unused("note", |id| growing.pipeline.notes().contains_key(id));
+        let home = note.inside.as_ref().and_then(|home| ids.get(home));
+        let position = if home.is_some() { note.position } else { shifted(note.position) };
+        let is_outside = home.is_none();
+        let note = Note { position, inside: home.or(level).cloned(), ..note.clone() };
+        if growing.make(Edit::SetNote { id: id.clone(), note: Some(note) }) && is_outside {
             notes.insert(id);
         }
     }
-    pasted.nodes = ids.into_values().collect();
-    pasted.notes = notes;
-    pasted
+    let is_outside = |id: &NodeId| originals.get(id).is_some_and(|node| home_of(node).is_none());
+    let nodes = ids.iter().filter(|(id, _)| is_outside(id)).map(|(_, new)| new.clone()).collect();
+    Pasted { nodes, notes, edits: growing.edits }
 }
 
 /// Reads a fragment from the clipboard's text; `None` when the text is something else.
@@ -271,6 +312,7 @@ mod tests {
             headline: None,
             is_source: !has_input,
             has_view: false,
+            nesting: None,
         }
     }
 
@@ -324,7 +366,7 @@ mod tests {
         let card = catalog.card("ingest.file").expect("it is in the catalog");
         let joint = Joint::Input(end("c.rows"));
         assert!(fits(card, Some(&joint)) && !fits(card, Some(&Joint::Output(end("a.rows")))));
-        let (id, edits) = add_node(&pipeline, &catalog, card, Position::default(), Some(&joint));
+        let (id, edits) = add_node(&pipeline, &catalog, card, None, Position::default(), Some(&joint));
         pipeline.apply(&edits).expect("the edits fit the pipeline");
         let into = pipeline.wires_into(&end("c.rows").node);
         assert_eq!(into.len(), 1);
@@ -341,7 +383,7 @@ mod tests {
         fragment.positions = ids.iter().cloned().zip([Position { x: 10, y: 20 }, Position { x: 110, y: 50 }]).collect();
         let text = serde_json::to_string(&fragment).expect("a fragment is JSON");
         let read = fragment_from(&text).expect("it is a fragment");
-        let Pasted { nodes: new, edits, .. } = paste(&pipeline, &read, Some(Position { x: 0, y: 0 }));
+        let Pasted { nodes: new, edits, .. } = paste(&pipeline, &read, None, Some(Position { x: 0, y: 0 }));
         pipeline.apply(&edits).expect("the edits fit the pipeline");
         let groups: Vec<_> = pipeline.groups().values().map(|group| group.nodes.len()).collect();
         assert_eq!(groups, [2, 2], "a group that was copied whole comes along");

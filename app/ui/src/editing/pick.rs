@@ -110,7 +110,10 @@ impl Pick {
                 Selection { groups, ..Selection::nodes(chosen.iter().flat_map(mates)) }
             }
             Pick::Disabled => by(&|id| pipeline.node(id).is_some_and(|node| node.disabled)),
-            Pick::Faulty => by(&|id| diagnostics.iter().any(|diagnostic| diagnostic.node.as_ref() == Some(id))),
+            Pick::Faulty => by(&|id| {
+                let mut faulty = diagnostics.iter().filter_map(|diagnostic| diagnostic.node.as_ref());
+                faulty.any(|node| node == id || pipeline.is_within(node, id))
+            }),
             Pick::Sources => by(&|id| card(id).is_some_and(|card| card.is_source)),
             Pick::Sinks => by(&|id| pipeline.wires_out_of(id).is_empty() && !pipeline.wires_into(id).is_empty()),
             Pick::Views => by(&|id| card(id).is_some_and(|card| card.has_view)),
@@ -131,7 +134,9 @@ impl Pick {
                 None => (*selection).clone(),
             },
             Pick::First | Pick::Last | Pick::Next | Pick::Previous => {
-                let order = pipeline.topological_order().unwrap_or_else(|_| all().collect());
+                let mut order = pipeline.topological_order().unwrap_or_else(|_| all().collect());
+                let shown: BTreeSet<&NodeId> = rects.iter().map(|(id, _)| id).collect();
+                order.retain(|id| shown.contains(id));
                 let Some(last) = order.len().checked_sub(1) else { return Selection::default() };
                 let here = order.iter().position(|id| chosen.contains(id));
                 let index = match (self, here) {

@@ -56,9 +56,14 @@ pub fn replace(
         .filter(|(name, _)| card.form.fields.iter().any(|field| field.name == **name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let (inputs, outputs) = (card.input_ports(&params), card.output_ports(&params));
-    let node =
-        Node { title: old.title.clone(), disabled: old.disabled, params, ..Node::new(new_id.clone(), &card.kind) };
+    let (inputs, outputs) = card.drawn_ports(&params);
+    let node = Node {
+        title: old.title.clone(),
+        disabled: old.disabled,
+        inside: old.inside.clone(),
+        params,
+        ..Node::new(new_id.clone(), &card.kind)
+    };
     let mut edits = pipeline.removal_of([id]);
     edits.push(Edit::AddNode { node, position });
     let mut taken = BTreeSet::new();

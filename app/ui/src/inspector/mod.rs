@@ -3,10 +3,12 @@
 //! Forms are made from the catalog's cards alone. Widgets hold no values: they show the document and push edits; a text
 //! that is no value yet is kept aside (see [`draft`]) until it becomes one.
 
+mod breakpoint;
 mod draft;
 mod field;
 mod form;
 mod header;
+mod inside;
 mod nested;
 mod parts;
 mod pipeline;
@@ -58,6 +60,7 @@ fn node_ui(ui: &mut Ui, state: &mut Inspector, ctx: &mut ViewContext<'_>, node: 
         }
         None => selected::placeholder_ui(ui, ctx, node),
     }
+    inside::inside_ui(ui, ctx, node);
     ports::ports_ui(ui, ctx, node);
     if let Some(card) = card.filter(|card| !state.is_help_closed && !card.help.is_empty()) {
         header::help_ui(ui, ctx.theme, card);

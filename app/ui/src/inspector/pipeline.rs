@@ -4,6 +4,7 @@ use egui::{Align, ComboBox, Frame, Layout, Margin, RichText, TextEdit, Ui};
 use millrace_model::{Edit, Parameter, ParameterType};
 use serde_json::Value;
 
+use super::breakpoint::breakpoints_ui;
 use super::draft;
 use super::parts::{icon_button, is_left, section_ui, weak};
 use crate::command::{Command, edit};
@@ -46,6 +47,7 @@ pub(super) fn pipeline_ui(ui: &mut Ui, new: &mut NewParameter, ctx: &mut ViewCon
         ui.push_id(name, |ui| parameter_ui(ui, ctx, name, parameter));
     }
     new_parameter_ui(ui, new, ctx);
+    breakpoints_ui(ui, ctx);
 
     ui.add_space(space::L);
     ui.label(weak(

@@ -2,7 +2,7 @@
 //! of the run; the watermark and what holds it back.
 
 use egui::{Align, Layout, RichText, Sense, Ui, vec2};
-use millrace_model::{Node, NodeId, Port, PortRole};
+use millrace_model::{Node, NodeId, Port, PortRole, Wire};
 use millrace_protocol::{Column, NodePorts, PortSchema};
 
 use super::parts::{pair_ui, section_ui, weak};
@@ -43,7 +43,7 @@ fn port_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, node: &Node, port: &Port, is_
     let row = ui.horizontal(|ui| {
         let (dot, _) = ui.allocate_exact_size(vec2(14.0, 20.0), Sense::hover());
         ui.painter().circle_stroke(dot.center(), 4.0, (2.0, section.unwrap_or(theme.text_weak)));
-        let name = if is_input && port.name == "rows" { "rows in" } else { port.name.as_str() };
+        let name = if is_input && port.name == "rows" { "rows in" } else { port.title() };
         ui.label(RichText::new(name).color(theme.text));
         let words = match columns {
             Some(columns) => format::counted(columns.len() as u64, "column"),
@@ -53,7 +53,7 @@ fn port_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, node: &Node, port: &Port, is_
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(RichText::new(&traffic.words).font(theme.mono()).color(theme.text_weak));
             if traffic.can_look {
-                let name = format!("Look at {} rows", port.name);
+                let name = format!("Look at {} rows", port.title());
                 let button = ui.small_button("Look");
                 button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
                 wants_rows = button.on_hover_text(name).clicked();
@@ -99,18 +99,18 @@ struct Traffic {
 }
 
 fn traffic(ctx: &ViewContext<'_>, node: &NodeId, port: &Port, is_input: bool) -> Traffic {
-    let Some(metrics) = ctx.live.node(node) else { return Traffic { words: String::new(), can_look: false } };
+    let metrics = ctx.live.node(node);
     let wires = if is_input { ctx.pipeline().wires_into(node) } else { ctx.pipeline().wires_out_of(node) };
-    let mut rates = wires
-        .iter()
-        .filter(|wire| if is_input { wire.to.port == port.name } else { wire.from.port == port.name })
-        .map(|wire| ctx.live.wire_rate(wire).map_or(0.0, |rate| rate.rows))
-        .peekable();
-    if rates.peek().is_some() {
+    let is_here = |wire: &&Wire| if is_input { wire.to.port == port.name } else { wire.from.port == port.name };
+    let here: Vec<&Wire> = wires.iter().filter(is_here).collect();
+    let rates: Vec<f64> = here.iter().filter_map(|wire| ctx.live.wire_rate(wire)).map(|rate| rate.rows).collect();
+    // A nested pipeline and its ports have no counters of their own, but their wires have rates.
+    if !rates.is_empty() || (metrics.is_some() && !here.is_empty()) {
         // Every wire at an output carries the same rows; the wires at an input add up.
-        let rate = if is_input { rates.sum() } else { rates.fold(0.0, f64::max) };
+        let rate = if is_input { rates.iter().sum() } else { rates.into_iter().fold(0.0, f64::max) };
         return Traffic { words: format::rate(rate), can_look: false };
     }
+    let Some(metrics) = metrics else { return Traffic { words: String::new(), can_look: false } };
     match (is_input, port.role) {
         (true, _) => Traffic { words: "not wired".to_owned(), can_look: false },
         (false, PortRole::Rows) => Traffic { words: format::rate(ctx.live.node_rate(node).rows_out), can_look: false },

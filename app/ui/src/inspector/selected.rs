@@ -3,6 +3,7 @@
 use egui::{RichText, Ui};
 use millrace_model::{Edit, Node, Wire};
 
+use super::breakpoint::wire_breakpoint_ui;
 use super::parts::{pair_ui, section_ui, weak};
 use super::ports::columns_ui;
 use crate::command::{Command, edit};
@@ -13,14 +14,13 @@ use crate::theme::{size, space};
 pub(super) fn wire_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, wire: &Wire) {
     let theme = ctx.theme;
     ui.label(RichText::new("Wire").font(theme.semibold(size::HEADING)).color(theme.text_strong));
-    pair_ui(ui, theme, "From", &format!("{} · {}", ctx.title_of(&wire.from.node), wire.from.port));
-    pair_ui(ui, theme, "To", &format!("{} · {}", ctx.title_of(&wire.to.node), wire.to.port));
+    pair_ui(ui, theme, "From", &format!("{} · {}", ctx.title_of(&wire.from.node), ctx.port_title(&wire.from)));
+    pair_ui(ui, theme, "To", &format!("{} · {}", ctx.title_of(&wire.to.node), ctx.port_title(&wire.to)));
     if let Some(rate) = ctx.live.wire_rate(wire) {
         pair_ui(ui, theme, "Rate", &format::rate(rate.rows));
         pair_ui(ui, theme, "Queue", &format!("{} full", format::percent(rate.fill)));
     }
-    let metrics = ctx.live.metrics.as_ref();
-    if let Some(counted) = metrics.and_then(|metrics| metrics.wires.iter().find(|counted| counted.wire == *wire)) {
+    if let Some(counted) = ctx.live.wire(wire) {
         pair_ui(ui, theme, "Rows", &format::count(counted.rows));
         pair_ui(ui, theme, "Batches", &format::count(counted.batches));
     }
@@ -34,6 +34,7 @@ pub(super) fn wire_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, wire: &Wire) {
             edit(ctx.commands, "Remove wire", vec![Edit::RemoveWire { wire: wire.clone() }]);
         }
     });
+    wire_breakpoint_ui(ui, ctx, wire);
     section_ui(ui, theme, "Columns");
     let ports = ctx.checked.nodes.get(&wire.from.node);
     let port = ports.and_then(|ports| ports.outputs.iter().find(|port| port.name == wire.from.port));

@@ -5,6 +5,7 @@
 
 mod notices;
 mod projects;
+mod revisions;
 mod running;
 mod saving;
 
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 
 use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
-    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, ServerMessage,
-    Welcome,
+    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, Revision,
+    ServerMessage, Welcome,
 };
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ pub use self::notices::{Notice, Notices};
 use crate::document::{Document, PendingSave};
 use crate::link::{Link, LinkState};
 use crate::live::Live;
+use crate::revisions::Compared;
 use crate::template::Template;
 
 /// A check waits this long after the last edit.
@@ -75,6 +77,15 @@ enum Pending {
     Tour,
     /// Something else that was kept for the person.
     Setting(&'static str),
+    /// The list, and what is then said.
+    Revisions {
+        project: ProjectId,
+        done: Option<String>,
+    },
+    RevisionText {
+        project: ProjectId,
+        revision: i64,
+    },
     /// Only its failure matters; else this is said.
     Plain {
         done: Option<String>,
@@ -100,6 +111,10 @@ pub struct Session {
     /// What projects may be begun from.
     pub templates: Vec<Template>,
     pub shows_projects: bool,
+    /// The revisions of the open project; `None` before they were asked for.
+    pub revisions: Option<Vec<Revision>>,
+    /// The one that is held against what is drawn.
+    pub compared: Option<Compared>,
     pub checked: Checked,
     pub live: Live,
     pub notices: Notices,
@@ -113,6 +128,8 @@ pub struct Session {
     pub wants_tour: bool,
     /// The host refused to run: its faults are to be shown.
     pub wants_problems: bool,
+    /// Rows have come that the person is to see.
+    pub wants_data: bool,
     /// A request that waits until the draft is saved.
     after_save: Option<(Request, Pending)>,
     check_due: Option<f64>,
@@ -137,6 +154,8 @@ impl Session {
             wanted_project: None,
             templates: Vec::new(),
             shows_projects: false,
+            revisions: None,
+            compared: None,
             checked: Checked::default(),
             live: Live::default(),
             notices: Notices::default(),
@@ -145,6 +164,7 @@ impl Session {
             heard_settings: Vec::new(),
             wants_tour: false,
             wants_problems: false,
+            wants_data: false,
             after_save: None,
             check_due: None,
             save_due: None,
@@ -283,6 +303,12 @@ impl Session {
             (Pending::Tour, Ok(Response::Setting(taken))) => self.wants_tour = taken.is_none(),
             (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
             (Pending::Theme | Pending::Tour | Pending::Setting(_), _) => {}
+            (Pending::Revisions { project, done }, Ok(Response::Revisions(revisions))) => {
+                self.revisions_answered(project, revisions, done);
+            }
+            (Pending::RevisionText { project, revision }, Ok(Response::Text(text))) => {
+                self.revision_read(project, revision, &text);
+            }
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -305,7 +331,7 @@ impl Session {
         self.is_local = welcome.is_local;
         self.version = welcome.version;
         self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
-        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING] {
+        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING, crate::apply::RECENT_KINDS_SETTING] {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
         self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);

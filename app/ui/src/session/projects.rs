@@ -1,4 +1,4 @@
-//! Projects: opening, making, importing, exporting, revisions, and files picked for params.
+//! Projects: opening, making, importing, exporting, and files picked for params.
 
 use millrace_model::NodeId;
 use millrace_protocol::{Checked, Project, ProjectId, ProjectSummary, Request};
@@ -42,10 +42,7 @@ impl Session {
 
     /// Whether a page can be linked to that shows a dashboard of the open project.
     pub fn can_link(&self) -> bool {
-        let document = self.document.as_ref();
-        let first =
-            document.and_then(|document| Some((document.name(), document.pipeline().dashboards().keys().next()?)));
-        first.is_some_and(|(name, id)| self.link.address_of(name, id.as_str()).is_some())
+        self.link.origin().is_some()
     }
 
     pub fn new_project(&mut self) {
@@ -74,26 +71,25 @@ impl Session {
         self.send(Request::ListProjects, Pending::Projects);
     }
 
-    pub fn save_revision(&mut self, name: String) {
-        let Some(project) = self.document.as_ref().map(Document::project) else { return };
-        let done = Some(format!("Saved as revision “{name}”."));
-        self.send_after_save(Request::SaveRevision { project, name }, Pending::Plain { done });
-    }
-
     pub(super) fn opened(&mut self, project: Project) {
         let run = project.run;
         let id = project.id;
         match Document::open(project) {
             Ok(document) => {
                 let is_same = self.document.as_ref().is_some_and(|document| document.project() == id);
+                if !is_same {
+                    self.live = Live::default();
+                }
+                self.live.see(document.pipeline());
                 self.document = Some(document);
+                self.compared = None;
                 self.has_conflict = false;
                 self.shows_projects = false;
                 self.save_due = None;
                 self.check_due = Some(self.now_ms());
                 if !is_same {
+                    self.revisions = None;
                     self.checked = Checked::default();
-                    self.live = Live::default();
                 }
                 if let Some(run) = run.filter(|run| self.live.run != Some(*run)) {
                     self.live.follow(run);

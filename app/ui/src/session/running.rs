@@ -6,7 +6,9 @@ use millrace_model::filter::Filters;
 use millrace_model::run::EditCost;
 use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{Failure, FailureCode, ImageFormat, Poll, Request, Response, Seen};
+use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Request, Response, Seen};
+
+use crate::standing::Mark;
 
 use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
 
@@ -19,7 +21,8 @@ impl Session {
         let Some(document) = &self.document else { return };
         let (project, text) = (document.project(), document.pipeline().to_text());
         self.live.is_starting = true;
-        self.send(Request::StartRun { project, text, parameters: BTreeMap::new() }, Pending::Start);
+        let breakpoints = self.live.breakpoints();
+        self.send(Request::StartRun { project, text, parameters: BTreeMap::new(), breakpoints }, Pending::Start);
     }
 
     /// Stops the run gracefully; while it is stopping, at once.
@@ -28,6 +31,35 @@ impl Session {
         let now = self.live.is_stopping() || self.pending.values().any(|pending| matches!(pending, Pending::Stop));
         self.send(Request::StopRun { run, now }, Pending::Stop);
         self.poll_due = Some(self.now_ms());
+    }
+
+    /// Sets a breakpoint, or takes it away.
+    pub fn set_breakpoint(&mut self, wire: Wire, mark: Option<Mark>) {
+        match mark {
+            Some(mark) => _ = self.live.marks.insert(wire, mark),
+            None => _ = self.live.marks.remove(&wire),
+        }
+        self.send_breakpoints();
+    }
+
+    pub fn clear_breakpoints(&mut self) {
+        self.live.marks.clear();
+        self.send_breakpoints();
+    }
+
+    fn send_breakpoints(&mut self) {
+        if let Some(run) = self.live.run.filter(|_| self.live.is_running()) {
+            let breakpoints = self.live.breakpoints();
+            self.send(Request::SetBreakpoints { run, breakpoints }, Pending::Plain { done: None });
+        }
+    }
+
+    /// Pauses the run, lets it go on, or lets it take a step.
+    pub fn move_run(&mut self, how: Move) {
+        if let Some(run) = self.live.run.filter(|_| self.live.is_running()) {
+            self.send(Request::MoveRun { run, how }, Pending::Plain { done: None });
+            self.poll_due = Some(self.now_ms());
+        }
     }
 
     /// Asks what it costs to bring what is drawn into the run that goes on.
@@ -113,7 +145,7 @@ impl Session {
         let Some(run) = self.live.run else { return };
         let poll = Poll {
             run,
-            taps: self.live.tapped.iter().cloned().collect(),
+            taps: self.live.tapped.iter().map(|wire| self.live.carrier(wire).clone()).collect(),
             views: visible_views.iter().map(|id| (id.clone(), self.live.view_version(id))).collect(),
             parts: self
                 .live
@@ -124,6 +156,7 @@ impl Session {
                 .collect(),
             filters: self.live.filters.clone(),
             log_from: self.live.log_from(),
+            halt: self.live.halted.as_ref().map_or(0, |halted| halted.number),
         };
         let filters = poll.filters.clone();
         self.send(Request::Poll(poll), Pending::Poll { filters });
@@ -134,8 +167,13 @@ impl Session {
         match result {
             Ok(Response::Polled(polled)) => {
                 let was_running = self.live.is_running();
+                let halt = polled.halt.as_ref().map(|halt| halt.wire.clone());
                 if let Err(error) = self.live.take_in(polled, filters) {
                     self.say_error(error.to_string());
+                }
+                if let Some(wire) = halt {
+                    self.live.tap_wire(Some(self.live.drawn(&wire)));
+                    self.wants_data = true;
                 }
                 let is_running = self.live.is_running();
                 let interval = if is_running { POLL_INTERVAL_MS } else { IDLE_POLL_INTERVAL_MS };

@@ -9,6 +9,9 @@ impl Session {
     /// The document was changed: it is to be checked and saved soon.
     pub fn edited(&mut self) {
         let now = self.now_ms();
+        if let Some(document) = &self.document {
+            self.live.see(document.pipeline());
+        }
         self.check_due = Some(now + CHECK_DELAY_MS);
         if self.save_due.is_none() && !self.is_saving() {
             self.save_due = Some(now + SAVE_DELAY_MS);

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use egui::KeyboardShortcut;
+use millrace_model::run::Standstill;
 use millrace_model::{Edit, LayoutId};
+use millrace_protocol::Revision;
 use millrace_ui::actions::{Action, Effect, Need, all, find};
-use millrace_ui::command::{Command, DashboardWish, Look};
+use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish};
+use millrace_ui::standing::Mark;
 
 use super::*;
 
@@ -17,6 +20,8 @@ const FULL: &str = r#"{
     "devices": {"kind": "ingest.simulate_devices", "title": "Devices"},
     "faulty": {"kind": "process.filter"},
     "hot": {"kind": "process.filter", "title": "Hot", "params": {"condition": "temperature > 30"}},
+    "inner": {"inside": "nested", "kind": "process.filter", "params": {"condition": "true"}},
+    "nested": {"kind": "process.nested_pipeline"},
     "loose": {"kind": "process.filter", "params": {"condition": "temperature > 40"}},
     "off": {"disabled": true, "kind": "process.filter", "params": {"condition": "true"}}
   },
@@ -24,7 +29,7 @@ const FULL: &str = r#"{
   "layout": {
     "nodes": {
       "chart": {"x": 563, "y": 20}, "devices": {"x": 0, "y": 3}, "faulty": {"x": 20, "y": 203},
-      "hot": {"x": 283, "y": 0}, "loose": {"x": 310, "y": 303}, "off": {"x": 600, "y": 370}
+      "hot": {"x": 283, "y": 0}, "inner": {"x": 0, "y": 0}, "nested": {"x": 800, "y": 200}, "loose": {"x": 310, "y": 303}, "off": {"x": 600, "y": 370}
     },
     "groups": {"pair": {"nodes": ["hot", "chart"], "tint": "red", "title": "Pair"}},
     "notes": {"n": {"height": 100, "position": {"x": 0, "y": 420}, "text": "Read me", "tint": "blue", "width": 160}},
@@ -67,6 +72,8 @@ fn prepare(bench: &mut Bench, need: Need) {
         Need::Node | Need::OneNode | Need::Selected | Need::WiredNode | Need::OwnParams | Need::OwnTitle => {
             bench.select(&["hot"]);
         }
+        Need::Nested | Need::OneNested => bench.select(&["nested"]),
+        Need::Inside => bench.ask([Command::Open(Some("nested".parse().expect("an id")))]),
         Need::TwoNodes => bench.select(&["loose", "off"]),
         Need::ThreeNodes => bench.select(&["devices", "loose", "off"]),
         Need::Wire | Need::OneWire => bench.ask([Command::Select(Selection::wire(wire()))]),
@@ -78,6 +85,12 @@ fn prepare(bench: &mut Bench, need: Need) {
             let values = BTreeSet::from(["north".to_owned()]);
             let filter = DashboardWish::Filter { column: "site".to_owned(), values };
             bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(filter)]);
+        }
+        Need::Compared => {
+            let revision = Revision { id: 1, name: "Empty".to_owned(), saved_ms: 0, since: None };
+            bench.host.borrow_mut().revisions = vec![(revision, EMPTY.to_owned())];
+            bench.ask([Command::Revision(RevisionWish::Compare(Some(1)))]);
+            bench.wait(100.0);
         }
         Need::OneNote => bench.ask([Command::Select(note)]),
         Need::Group => {
@@ -97,6 +110,16 @@ fn prepare(bench: &mut Bench, need: Need) {
             bench.ask([Command::Run, Command::Tap(Some(wire()))]);
             bench.wait(300.0);
         }
+        Need::Standing => {
+            bench.host.borrow_mut().polled = Some(Box::new(|poll| {
+                let mut polled = running(poll, RunState::Running);
+                polled.metrics.standstill = Some(Standstill::Paused);
+                polled
+            }));
+            bench.ask([Command::Run]);
+            bench.wait(300.0);
+        }
+        Need::Breakpoint => bench.ask([Command::SetBreakpoint { wire: wire(), mark: Some(Mark::default()) }]),
         Need::FormerSelection => bench.ask([Command::Select(nodes(&["hot"])), Command::ClearSelection]),
         Need::ViewBefore => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5)]),
         Need::ViewAfter => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5), Command::Look(Look::Back)]),

@@ -11,6 +11,7 @@ use millrace_model::filter::{Values, of_column};
 use millrace_model::view::{Mark, Scale, ViewSpec, XyChart};
 use millrace_model::{Cells, LayoutId, NodeId};
 use millrace_protocol::{Frame, ViewFrame};
+use millrace_ui::address::DashboardAddress;
 use millrace_ui::command::DashboardWish;
 
 use super::*;
@@ -337,18 +338,19 @@ fn a_link_is_offered_where_a_browser_can_follow_it_and_opens_only_the_dashboard(
     assert_eq!(copied.as_deref(), Some("http://plant:8080/?project=Plant&dashboard=dashboard_1"));
 
     // The host of these tests lists its one project as “Fleet health”.
+    let opened = |query: &str| DashboardAddress::of_query(query).expect("it asks for a dashboard");
     let host = Host::with(&bench.text());
     host.borrow_mut().welcome_project = None;
     let mut page = Bench::with(host.clone());
     assert!(!page.has("Full screen"));
     let mut designer = Designer::with_link(Box::new(FakeLink(host.clone())));
-    designer.open_dashboard(Some("Fleet health".to_owned()), "dashboard_1".to_owned());
+    designer.open_dashboard(opened("?project=Fleet%20health&dashboard=dashboard_1"));
     *page.harness.state_mut() = designer;
     page.wait(400.0);
     assert!(page.has("Leave full screen (Esc)") && !page.has("project menu") && !page.has("tile Flow"));
 
     let mut designer = Designer::with_link(Box::new(FakeLink(host)));
-    designer.open_dashboard(Some("Fleet health".to_owned()), "gone".to_owned());
+    designer.open_dashboard(opened("?project=Fleet+health&dashboard=gone"));
     *page.harness.state_mut() = designer;
     page.wait(400.0);
     assert!(page.has_text("has no dashboard `gone`"));

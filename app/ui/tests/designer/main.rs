@@ -5,11 +5,14 @@ mod annotations;
 mod dashboards;
 mod editing;
 mod help;
+mod nesting;
 mod nothing_is_lost;
 #[path = "../support/picture.rs"]
 mod picture;
+mod revisions;
 mod running;
 mod saving;
+mod standing;
 #[path = "../support/mod.rs"]
 mod support;
 mod tour;
@@ -185,10 +188,12 @@ fn running(poll: &Poll, state: RunState) -> Polled {
             wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, fill: 0.5 }],
             memory_bytes: 0,
             checkpoint: None,
+            standstill: None,
         },
         taps: Vec::new(),
         views: BTreeMap::new(),
         parts: BTreeMap::new(),
         log: Vec::new(),
+        halt: None,
     }
 }

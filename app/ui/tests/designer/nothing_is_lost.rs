@@ -4,8 +4,9 @@
 //! `MILLRACE_SEQUENCES` says how many sequences are tried (300 without it). A new kind of edit is one more line in
 //! [`GENERATORS`]; actions of the list take part by themselves.
 
-use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position};
+use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position, difference};
 use millrace_ui::actions::{Effect, Group, all};
+use millrace_ui::command::NestWish;
 use serde_json::{Value, json};
 
 use super::*;
@@ -106,6 +107,19 @@ const GENERATORS: &[Generator] = &[
         fragment.notes.clone_from(pipeline.notes());
         Some(Command::Paste { text: serde_json::to_string(&fragment).ok()? })
     },
+    |dice, pipeline| {
+        let inside = if dice.below(3) == 0 { None } else { dice.node(pipeline) };
+        one("Inside", Edit::SetInside { id: dice.node(pipeline)?, inside }, dice.pick(&[None, Some("inside")])?)
+    },
+    |dice, pipeline| {
+        let all = Selection::nodes(pipeline.node_ids().filter(|_| dice.below(2) == 0).cloned());
+        dice.pick(&[Command::Select(all), Command::Nest(NestWish::Nest), Command::Nest(NestWish::Unnest)])
+    },
+    |dice, pipeline| {
+        let nested: Vec<NodeId> =
+            pipeline.node_ids().filter(|id| pipeline.inside(id).next().is_some()).cloned().collect();
+        Some(Command::Open(if dice.below(3) == 0 { None } else { dice.pick(&nested) }))
+    },
     |dice, pipeline| Some(Command::Select(dice.nodes(pipeline))),
     |dice, pipeline| {
         let notes = pipeline.notes().keys().filter(|_| dice.below(2) == 0).cloned().collect();
@@ -142,6 +156,12 @@ const GENERATORS: &[Generator] = &[
         let dashboard = if dice.below(9) == 0 { None } else { Some(dashboard) };
         one("Dashboard", Edit::SetDashboard { id, dashboard }, dice.pick(&[None, Some("dashboard")])?)
     },
+    |dice, pipeline| {
+        // As when a revision is restored.
+        let then = dice.pick(&[START, EMPTY, FLEET])?;
+        let edits = difference(pipeline, &Pipeline::parse(then).ok()?.0);
+        Some(Command::Edit { label: "Restore".to_owned(), edits, merge: None })
+    },
     |dice, _| dice.pick(&[Command::Undo, Command::Undo, Command::Redo, Command::EndBurst]),
 ];
 
@@ -152,14 +172,20 @@ const START: &str = r#"{
     "chart": {"kind": "visualize.line_chart", "later": {"b": 1.50}},
     "devices": {"kind": "ingest.simulate_devices", "title": "Devices"},
     "hot": {"kind": "process.filter", "params": {"condition": "temperature > 30"}},
+    "inner": {"inside": "nested", "kind": "process.filter", "later": [1,  2]},
+    "lost": {"inside": "nowhere", "kind": "process.filter"},
+    "nested": {"kind": "process.nested_pipeline", "title": "Nested"},
+    "nested_in": {"inside": "nested", "kind": "process.nested_input"},
     "warp": {"kind": "process.warp_drive", "params": {"factor": 9.5}}
   },
-  "wires": [{"from": "devices.rows", "to": "hot.rows"}, {"from": "hot.rows", "to": "chart.rows"}],
+  "wires": [{"from": "devices.rows", "to": "hot.rows"}, {"from": "hot.rows", "to": "chart.rows"},
+    {"from": "devices.rows", "to": "nested.nested_in"}, {"from": "nested_in.rows", "to": "inner.rows"}],
   "signature": {"by" : "millrace 9"},
   "layout": {
     "nodes": {"devices": {"x": 0, "y": 0}},
     "groups": {"g": {"nodes": ["hot", "chart"], "tint": "green", "title": "G", "shape": "round"}},
-    "notes": {"n": {"height": 99, "position": {"x": 0, "y": 240}, "text": "N", "tint": "blue", "width": 99, "font": [ 1 ]}},
+    "notes": {"n": {"height": 99, "position": {"x": 0, "y": 240}, "text": "N", "tint": "blue", "width": 99, "font": [ 1 ]},
+      "m": {"height": 99, "inside": "nested", "position": {"x": 0, "y": 0}, "text": "M", "tint": "red", "width": 99}},
     "dashboards": {"d": {"shares_time": true, "tiles": {"chart": {"h": 4, "w": 9, "x": 2, "y": 0, "pin": [ 1 ]}}, "title": "D", "font": { }}},
     "frames": [ {"title":"A  B"} ]
   }

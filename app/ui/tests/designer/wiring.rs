@@ -55,3 +55,39 @@ fn a_wire_dropped_on_the_ground_offers_only_what_fits_and_wires_it() {
     assert!(bench.wires().contains(&"hot.rejected → discard.rows".to_owned()));
     assert!(!bench.has("pick Table"), "the list is closed");
 }
+
+#[test]
+fn the_list_at_a_loose_end_begins_with_what_suits_its_rows_and_was_taken_last() {
+    let mut bench = Bench::open(FLEET);
+    let ground = bench.center_of("canvas") + vec2(0.0, 180.0);
+    let order = |bench: &Bench, titles: &[&str]| {
+        let places: Vec<f32> = titles.iter().map(|title| bench.center_of(&format!("pick {title}")).y).collect();
+        places.windows(2).all(|pair| pair[0] < pair[1])
+    };
+    bench.drag(bench.center_of("output rows of Devices"), ground);
+    assert!(order(&bench, &["Line chart", "Tumbling window", "Filter", "Table", "Discard"]));
+    bench.click("pick Discard");
+    bench.drag(bench.center_of("output rows of Devices"), ground - vec2(240.0, 0.0));
+    assert!(order(&bench, &["Line chart", "Tumbling window", "Discard", "Filter"]));
+    bench.press(Modifiers::NONE, Key::Escape);
+    bench.press(Modifiers::COMMAND, Key::Z);
+    bench.drag(bench.center_of("output rows of Devices"), ground);
+    assert!(order(&bench, &["Discard", "Filter"]), "what was taken last is no part of the pipeline's history");
+}
+
+#[test]
+fn a_list_that_a_search_has_shortened_grows_again() {
+    let mut bench = Bench::open(FLEET);
+    let ground = bench.center_of("canvas") + vec2(0.0, 180.0);
+    bench.drag(bench.center_of("output rows of Hot"), ground);
+    bench.harness.get_by_label("Add and wire a node").type_text("table");
+    for _ in 0..4 {
+        bench.step();
+    }
+    for _ in 0.."table".len() {
+        bench.press(Modifiers::NONE, Key::Backspace);
+    }
+    bench.step();
+    bench.click("pick Discard");
+    assert!(bench.wires().contains(&"hot.rows → discard.rows".to_owned()), "the last of the list can be clicked");
+}

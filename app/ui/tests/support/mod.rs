@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millrace_model::card::{Field, FieldKind, Form};
-use millrace_model::{Catalog, NodeCard, Pipeline, PortCard, Section};
+use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
     Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
-    Sample, ServerMessage, Welcome,
+    Revision, Sample, ServerMessage, Welcome,
 };
 use millrace_ui::link::{DialogRequest, Link, LinkState, Picked};
 
@@ -36,6 +36,8 @@ pub struct Host {
     /// Where a browser would find the designer.
     pub origin: Option<String>,
     pub samples: Vec<Sample>,
+    /// Revisions with their texts, newest first.
+    pub revisions: Vec<(Revision, String)>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -61,8 +63,13 @@ impl Host {
             welcome_project: Some(1),
             origin: None,
             samples: Vec::new(),
+            revisions: Vec::new(),
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
+    }
+
+    fn list_revisions(&self) -> Response {
+        Response::Revisions(self.revisions.iter().map(|(revision, _)| revision.clone()).collect())
     }
 
     fn answer(&mut self, request: &Request) -> Result<Response, Failure> {
@@ -120,6 +127,24 @@ impl Host {
                 Some(polled) => Response::Polled(polled(poll)),
                 None => return Err(Failure::new(millrace_protocol::FailureCode::NotFound, "There is no such run.")),
             },
+            Request::ListRevisions { .. } => self.list_revisions(),
+            Request::SaveRevision { name, .. } => {
+                let id = 100 + self.revisions.len() as i64;
+                let revision = Revision { id, name: name.clone(), saved_ms: 1_772_373_900_000, since: None };
+                self.revisions.insert(0, (revision, self.project.text.clone()));
+                self.list_revisions()
+            }
+            Request::RenameRevision { revision, name, .. } => {
+                self.revisions
+                    .iter_mut()
+                    .filter(|(it, _)| it.id == *revision)
+                    .for_each(|(it, _)| it.name.clone_from(name));
+                self.list_revisions()
+            }
+            Request::ReadRevision { revision, .. } => {
+                let known = self.revisions.iter().find(|(it, _)| it.id == *revision);
+                Response::Text(known.expect("only what was listed is read").1.clone())
+            }
             Request::ReadSetting { name } => Response::Setting(self.settings.get(name).cloned()),
             Request::WriteSetting { name, value } => {
                 self.settings.insert(name.clone(), value.clone());
@@ -163,9 +188,8 @@ impl Link for FakeLink {
         self.0.borrow_mut().downloads.push((name.to_owned(), bytes.to_vec()));
     }
 
-    fn address_of(&self, project: &str, dashboard: &str) -> Option<String> {
-        let origin = self.0.borrow().origin.clone()?;
-        Some(format!("{origin}/?project={project}&dashboard={dashboard}"))
+    fn origin(&self) -> Option<String> {
+        self.0.borrow().origin.clone()
     }
 
     fn now_ms(&self) -> f64 {
@@ -181,6 +205,7 @@ fn ports_of(pipeline: &Pipeline, catalog: &Catalog) -> BTreeMap<millrace_model::
         role: port.role,
         columns: Some(columns.clone()),
         event_time: Some("time".to_owned()),
+        has: vec![RowTrait::EventTime, RowTrait::Number],
     };
     pipeline
         .nodes()
@@ -207,6 +232,7 @@ fn card(kind: &str, title: &str, icon: &str, summary: &str) -> NodeCard {
         headline: None,
         is_source: false,
         has_view: false,
+        nesting: None,
     }
 }
 
@@ -248,12 +274,12 @@ pub fn catalog() -> Catalog {
     union.outputs = vec![rows()];
     let mut window =
         card("analyze.tumbling_window", "Tumbling window", "clock", "Aggregates per key and span of time.");
-    window.inputs = vec![rows()];
+    window.inputs = vec![rows().asking_for(&[RowTrait::EventTime])];
     window.outputs = vec![rows(), PortCard::late()];
     window.headline = Some("size".to_owned());
     window.form.fields = vec![field("size", FieldKind::Duration, false)];
     let mut chart = card("visualize.line_chart", "Line chart", "chart-line", "Lines over time.");
-    chart.inputs = vec![rows()];
+    chart.inputs = vec![rows().asking_for(&[RowTrait::EventTime, RowTrait::Number])];
     chart.has_view = true;
     let mut table = card("visualize.table", "Table", "table", "The newest rows.");
     table.inputs = vec![rows()];
@@ -264,5 +290,16 @@ pub fn catalog() -> Catalog {
     sqlite.form.fields = vec![field("table", FieldKind::Text { multiline: false }, false)];
     let mut discard = card("store.discard", "Discard", "trash", "Takes rows and keeps none.");
     discard.inputs = vec![rows()];
-    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard])
+    let nesting = |kind: &str, title: &str, nesting| {
+        let mut card = card(kind, title, "stack", "A part of a nested pipeline.");
+        card.nesting = Some(nesting);
+        if nesting != Nesting::Pipeline {
+            (card.inputs, card.outputs) = (vec![rows()], vec![rows()]);
+        }
+        card
+    };
+    let nested = nesting("process.nested_pipeline", "Nested pipeline", Nesting::Pipeline);
+    let input = nesting("process.nested_input", "Nested input", Nesting::Input);
+    let output = nesting("process.nested_output", "Nested output", Nesting::Output);
+    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard, nested, input, output])
 }

@@ -62,6 +62,7 @@ impl Bench {
             checked: &self.checked,
             live: &self.live,
             selection: &self.selection,
+            compared: None,
             is_local: true,
             focus_param: None,
             focus_title: None,
@@ -133,6 +134,7 @@ fn catalog() -> Catalog {
         headline: None,
         is_source: section == Section::Ingest,
         has_view: section == Section::Visualize,
+        nesting: None,
     };
     let rate = Field {
         keeps_state: false,

@@ -9,6 +9,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UI
 use arrow::compute::{cast, is_null, nullif, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use millrace_model::ColumnRef;
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_operator::{
@@ -61,7 +62,7 @@ impl Node for Flatten {
 
     fn card() -> CardText {
         CardText::new("Flatten", "Takes lists apart into rows and structs into columns", "rows-plus-bottom")
-            .input(PortCard::rows("Rows with a nested column."))
+            .input(PortCard::rows("Rows with a nested column.").asking_for(&[RowTrait::Nested]))
             .output(PortCard::rows("The rows with that column taken apart."))
             .headline("column")
     }

@@ -14,6 +14,9 @@ pub mod flatten;
 pub mod interval_join;
 pub mod limit;
 pub mod lookup_join;
+pub mod nested_input;
+pub mod nested_output;
+pub mod nested_pipeline;
 pub mod parse_text;
 pub mod parse_timestamp;
 pub mod pivot;
@@ -38,6 +41,9 @@ pub fn nodes() -> Vec<Arc<dyn NodeType>> {
         erase::<interval_join::IntervalJoin>(),
         erase::<limit::Limit>(),
         erase::<lookup_join::LookupJoin>(),
+        erase::<nested_input::NestedInput>(),
+        erase::<nested_output::NestedOutput>(),
+        erase::<nested_pipeline::NestedPipeline>(),
         erase::<parse_text::ParseText>(),
         erase::<parse_timestamp::ParseTimestamp>(),
         erase::<pivot::Pivot>(),

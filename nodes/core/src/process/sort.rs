@@ -5,6 +5,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
@@ -49,7 +50,7 @@ impl Node for Sort {
 
     fn card() -> CardText {
         CardText::new("Sort", "Puts rows into the order of their event time", "sort-ascending")
-            .input(PortCard::rows("Rows with an event time, out of order."))
+            .input(PortCard::rows("Rows with an event time, out of order.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("The same rows, sorted."))
             .output(late_port())
     }

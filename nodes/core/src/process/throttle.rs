@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{Int64Type, SchemaRef, UInt64Type};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::{
@@ -65,7 +66,7 @@ impl Node for Throttle {
 
     fn card() -> CardText {
         CardText::new("Throttle", "Passes at most so many rows of each key in a stretch of time", "speedometer")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("The first rows of each stretch."))
             .output(late_port())
             .headline("per")

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{FieldRef, SchemaRef};
 use millrace_model::ColumnRef;
+use millrace_model::RowTrait;
 use millrace_model::card::{PortCard, PortRole};
 use millrace_operator::{CardText, InferContext, NodeError, Output, Partitioning};
 use schemars::JsonSchema;
@@ -89,8 +90,9 @@ pub(crate) fn with_ports(card: CardText, rows: &str) -> CardText {
         let help = format!("Rows of the {side} that came too late, and those without a time.");
         PortCard::named(format!("{side}_late"), PortRole::Late, help)
     };
-    card.input(PortCard::named("left", PortRole::Rows, "The rows whose columns come first."))
-        .input(PortCard::named("right", PortRole::Rows, "The rows that are joined to them."))
+    let timed = &[RowTrait::EventTime];
+    card.input(PortCard::named("left", PortRole::Rows, "The rows whose columns come first.").asking_for(timed))
+        .input(PortCard::named("right", PortRole::Rows, "The rows that are joined to them.").asking_for(timed))
         .output(PortCard::rows(rows))
         .output(late("left"))
         .output(late("right"))

@@ -3,6 +3,7 @@
 //! The rows become points in `xy`, which holds and thins them.
 
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::view::Mark;
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError};
 
@@ -27,7 +28,8 @@ impl Node for AreaChartNode {
     const KIND: &'static str = "visualize.area_chart";
 
     fn card() -> CardText {
-        xy::card("Area chart", "Amounts over time", "chart-line-up").help(HELP)
+        xy::card("Area chart", "Amounts over time", "chart-line-up", &[RowTrait::EventTime, RowTrait::Number])
+            .help(HELP)
     }
 
     fn infer(params: &xy::Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_model::view::{BarChart, Look, Threshold, ViewSpec};
-use millrace_model::{ColumnRef, PortCard};
+use millrace_model::{ColumnRef, PortCard, RowTrait};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ impl Node for BarChartNode {
 
     fn card() -> CardText {
         CardText::new("Bar chart", "A bar for each label", "chart-bar")
-            .input(PortCard::rows("Rows to draw."))
+            .input(PortCard::rows("Rows to draw.").asking_for(&[RowTrait::Number]))
             .headline("value")
             .view()
     }

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use millrace_model::view::{Gauge, Look, ViewSpec};
-use millrace_model::{ColumnRef, Expression, PortCard};
+use millrace_model::{ColumnRef, Expression, PortCard, RowTrait};
 use millrace_operator::{
     BuildContext, CardText, CompiledExpression, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot,
 };
@@ -77,7 +77,7 @@ impl Node for GaugeNode {
 
     fn card() -> CardText {
         CardText::new("Gauge", "The last value on a dial", "speedometer")
-            .input(PortCard::rows("Rows, of which the last counts."))
+            .input(PortCard::rows("Rows, of which the last counts.").asking_for(&[RowTrait::Number]))
             .headline("value")
             .view()
     }

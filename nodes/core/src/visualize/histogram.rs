@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 use millrace_model::view::{Histogram, Look, ViewSpec};
-use millrace_model::{ColumnRef, PortCard};
+use millrace_model::{ColumnRef, PortCard, RowTrait};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl Node for HistogramNode {
 
     fn card() -> CardText {
         CardText::new("Histogram", "How often values lie where", "chart-bar")
-            .input(PortCard::rows("Rows to count."))
+            .input(PortCard::rows("Rows to count.").asking_for(&[RowTrait::Number]))
             .headline("value")
             .view()
     }

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
 use millrace_model::view::{Look, MapView, Projection, ViewSpec};
-use millrace_model::{ColumnRef, PortCard};
+use millrace_model::{ColumnRef, PortCard, RowTrait};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Node for MapNode {
 
     fn card() -> CardText {
         CardText::new("Map", "Positions on the earth", "map-trifold")
-            .input(PortCard::rows("Rows with positions."))
+            .input(PortCard::rows("Rows with positions.").asking_for(&[RowTrait::Number]))
             .headline("key")
             .view()
     }

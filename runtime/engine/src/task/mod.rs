@@ -9,6 +9,8 @@ mod operators;
 mod pace;
 mod source;
 
+use std::sync::Arc;
+
 use millrace_operator::{Sink, Source, View};
 use tokio::sync::watch;
 
@@ -19,6 +21,7 @@ use self::source::drive_source;
 use crate::chain::Chain;
 use crate::checkpoint::TaskLine;
 use crate::edit::Swaps;
+use crate::gate::Gate;
 use crate::guard::{Named, Stopped};
 use crate::inputs::Inputs;
 use crate::options::RunOptions;
@@ -34,6 +37,8 @@ pub(crate) struct Task {
     pub line: Option<TaskLine>,
     /// Nodes that are to be replaced while the run goes on.
     pub swaps: Swaps,
+    /// Where the run stands still.
+    pub gate: Arc<Gate>,
     /// The input had ended before the checkpoint that this run goes on from, and its nodes had said all.
     pub had_ended: bool,
 }
@@ -72,7 +77,7 @@ impl Task {
         let mut was_cut = false;
         let mut aborted = phase.clone();
         let mut notes = Notes { line: self.line.take(), instance: self.instance };
-        let swaps = &mut self.swaps;
+        let (swaps, gate) = (&mut self.swaps, &*self.gate);
         let had_ended = self.had_ended;
         let work = async {
             match &mut self.work {
@@ -81,7 +86,8 @@ impl Task {
                     stay_ended(Some(inputs), chain, &notes, &options.world).await
                 }
                 Work::Source { source, chain } => {
-                    was_cut = drive_source(source, chain, &options, (phase, memory_is_near), &mut notes, swaps).await?;
+                    was_cut =
+                        drive_source(source, chain, &options, (phase, memory_is_near, gate), &mut notes, swaps).await?;
                     Ok(())
                 }
                 Work::Operator { inputs, chain } => drive_operators(inputs, chain, &options, &notes, swaps).await,

@@ -26,6 +26,7 @@ pub(super) async fn stay_ended(
     chain.flush().await?;
     Ok(())
 }
+
 pub(super) async fn drive_operators(
     inputs: &mut Inputs,
     chain: &mut Chain,

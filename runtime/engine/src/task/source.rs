@@ -10,6 +10,7 @@ use crate::chain::Chain;
 use crate::checkpoint::{Barrier, Report, TaskLine};
 use crate::edit::{Swap, Swaps};
 use crate::fault;
+use crate::gate::{Gate, Turn};
 use crate::guard::{Named, Stopped};
 use crate::options::RunOptions;
 use crate::run::{Phase, reached};
@@ -30,7 +31,7 @@ pub(super) async fn drive_source(
     source: &mut Box<dyn Source>,
     chain: &mut Chain,
     options: &RunOptions,
-    (mut phase, mut memory_is_near): (watch::Receiver<Phase>, watch::Receiver<bool>),
+    (mut phase, mut memory_is_near, gate): (watch::Receiver<Phase>, watch::Receiver<bool>, &Gate),
     notes: &mut Notes,
     swaps: &mut Swaps,
 ) -> Result<bool, Stopped> {
@@ -45,6 +46,7 @@ pub(super) async fn drive_source(
     let mut last_rows = world.now();
     let mut is_idle = false;
     let mut resume_at = last_rows;
+    let mut turn = Turn::default();
     loop {
         let event = {
             let mut cx = SourceContext { output: &mut out, batch_size: options.batch_size.max(1), crew: world.crew() };
@@ -52,6 +54,7 @@ pub(super) async fn drive_source(
                 if resume_at > world.now() {
                     world.sleep_until(resume_at).await;
                 }
+                gate.may_give(&mut turn).await;
                 // An error means that the run is being ended.
                 let _ = memory_is_near.wait_for(|is_near| !is_near).await;
                 named.call_async(source.next(&mut cx)).await
@@ -84,6 +87,7 @@ pub(super) async fn drive_source(
         }
         if has_rows {
             last_rows = world.now();
+            gate.note_given(&mut turn);
         }
         match event {
             Event::Stop | Event::Source(SourceEvent::End) => {
@@ -118,6 +122,7 @@ pub(super) async fn drive_source(
                 }
             },
             Event::Tick => chain.tick()?,
+            Event::Quiet if gate.has_stood(&mut turn) => last_rows = world.now(),
             // Rows may just have come after all.
             Event::Quiet if world.now() - last_rows >= options.idle_timeout => {
                 is_idle = true;

@@ -5,7 +5,9 @@
 mod accounting;
 mod editing;
 mod flow;
+mod halting;
 mod memory;
+mod nested;
 mod nodes;
 mod planning;
 mod recovery;

@@ -190,7 +190,8 @@ async fn show(host: &Host, wanted: &str, as_json: bool) -> Result<(), Stop> {
     if !revisions.is_empty() {
         text.push_str("\nRevisions\n");
         for revision in &revisions {
-            text.push_str(&format!("  {}  {}\n", time(revision.saved_ms), revision.name));
+            let name = if revision.name.is_empty() { "(kept by itself)" } else { &revision.name };
+            text.push_str(&format!("  {}  {name}\n", time(revision.saved_ms)));
         }
     }
     output::print(&text)

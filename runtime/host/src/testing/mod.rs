@@ -272,7 +272,10 @@ fn taking_part<'a>(plan: &'a Plan, id: &NodeId) -> Result<&'a PlannedNode, Strin
         return Ok(&plan.nodes[id]);
     }
     if plan.nodes.contains_key(id) {
-        return Err(format!("the node `{id}` does not take part in the run: it is disabled, or what feeds it is."));
+        return Err(format!(
+            "the node `{id}` does not take part in the run: it is disabled, what feeds it is, or it is a nested \
+             pipeline or a port of one, and the nodes inside run. Name one of these."
+        ));
     }
     let hint = suggest::hint(id.as_str(), plan.order.iter().map(NodeId::as_str));
     Err(format!("the pipeline has no node `{id}`.{hint}"))

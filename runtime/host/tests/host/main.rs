@@ -49,7 +49,7 @@ async fn check(host: &Host, text: &str) -> Checked {
 }
 
 fn start(project: ProjectId, text: &str) -> Request {
-    Request::StartRun { project, text: text.to_owned(), parameters: BTreeMap::new() }
+    Request::StartRun { project, text: text.to_owned(), parameters: BTreeMap::new(), breakpoints: Vec::new() }
 }
 
 async fn started(host: &Host, request: Request) -> RunId {
@@ -60,7 +60,7 @@ async fn started(host: &Host, request: Request) -> RunId {
 }
 
 fn poll(run: RunId) -> Poll {
-    Poll { run, taps: Vec::new(), views: BTreeMap::new(), parts: BTreeMap::new(), filters: None, log_from: 0 }
+    Poll { run, taps: Vec::new(), views: BTreeMap::new(), parts: BTreeMap::new(), filters: None, log_from: 0, halt: 0 }
 }
 
 async fn polled(host: &Host, poll: Poll) -> Polled {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use millrace_host::model::{Edit, Pipeline, Step};
 use millrace_host::{DatabaseLocation, Event, FailureCode, Host, HostOptions, Request, Response};
-use millrace_protocol::{Draft, PROTOCOL_VERSION, ProjectSummary, Welcome};
+use millrace_protocol::{Draft, PROTOCOL_VERSION, ProjectSummary, Revision, Welcome};
 use serde_json::json;
 
 use crate::{ask, check, heard, host, host_with, import, nodes, project, refused};
@@ -111,6 +111,34 @@ async fn a_revision_is_read_back_as_it_was() {
     let text = ask(&host, Request::ReadRevision { project: id, revision: revisions[0].id }).await;
     assert_eq!(text, Response::Text(Pipeline::new("Then").to_text()));
     assert_eq!(ask(&host, Request::ListRevisions { project: id }).await, Response::Revisions(revisions));
+}
+
+async fn revisions(host: &Host, request: Request) -> Vec<Revision> {
+    match ask(host, request).await {
+        Response::Revisions(revisions) => revisions,
+        other => panic!("revisions were expected, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn revisions_say_what_each_changed_and_can_be_renamed() {
+    let host = host().await;
+    let text = |nodes: &str| format!(r#"{{"format": 1, "name": "Plant", "nodes": {{{nodes}}}, "wires": []}}"#);
+    let id = import(&host, &text(r#""a": {"kind": "process.filter"}"#)).await;
+    let save = |name: &str| Request::SaveRevision { project: id, name: name.to_owned() };
+    let first = revisions(&host, save("first")).await;
+    assert_eq!((first.len(), first[0].since), (1, None));
+    let grown = text(r#""a": {"kind": "process.filter", "title": "A"}, "b": {"kind": "process.filter"}"#);
+    ask(&host, Request::SaveDraft(Draft { text: grown, new_steps: Vec::new(), cursor: 0, ..renamed(id, 1, 0, "") }))
+        .await;
+    let both = revisions(&host, save("second")).await;
+    assert_eq!(both[0].since.map(|since| since.to_string()).as_deref(), Some("1 node added, 1 changed"));
+    let rename = |name: &str| Request::RenameRevision { project: id, revision: both[0].id, name: name.to_owned() };
+    let names: Vec<String> = revisions(&host, rename(" agreed ")).await.into_iter().map(|it| it.name).collect();
+    assert_eq!(names, ["agreed", "first"]);
+    assert_eq!(refused(&host, rename("  ")).await.message, "A revision needs a name.");
+    let unknown = Request::RenameRevision { project: id, revision: 9_999, name: "x".to_owned() };
+    assert_eq!(refused(&host, unknown).await.code, FailureCode::NotFound);
 }
 
 #[tokio::test]

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use millrace_host::arrow::array::AsArray;
 use millrace_host::arrow::datatypes::Int64Type;
-use millrace_host::model::run::{EditCost, NodeRestart, RunState, StateFate};
+use millrace_host::model::run::{Breakpoint, EditCost, NodeRestart, RunState, Standstill, StateFate};
 use millrace_host::model::view::ViewSpec;
 use millrace_host::model::{NodeId, Wire};
 use millrace_host::{DatabaseLocation, Event, FailureCode, HostOptions, Request, Response};
-use millrace_protocol::{Frame, ImageFormat, Poll, Seen};
+use millrace_protocol::{Frame, ImageFormat, Move, Poll, Seen};
 use serde_json::json;
 
 use crate::nodes::{ENDLESS, counting};
@@ -148,6 +148,7 @@ async fn parameters_are_put_in_and_wrong_ones_refused() {
         project: id,
         text: text.clone(),
         parameters: BTreeMap::from([(name.to_owned(), value)]),
+        breakpoints: Vec::new(),
     };
     for (request, num_rows) in [(start(id, &text), 3), (with("rows", json!(42)), 42)] {
         let run = started(&host, request).await;
@@ -266,4 +267,46 @@ async fn a_running_pipeline_takes_a_changed_param_and_says_before_what_that_cost
     let faulty = counting(r#"{"pause": "soon"}"#);
     assert_eq!(refused(&host, edit(&faulty, true)).await.code, FailureCode::InvalidPipeline);
     ask(&host, Request::StopRun { run, now: true }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_halts_at_a_breakpoint_shows_the_rows_and_goes_on_by_steps() {
+    let host = host().await;
+    let text = counting(ENDLESS);
+    let id = import(&host, &text).await;
+    let wire = wire();
+    let at = |condition: &str| Breakpoint { wire: wire.clone(), condition: condition.to_owned() };
+    let with = |condition: &str| Request::StartRun {
+        project: id,
+        text: text.clone(),
+        parameters: BTreeMap::new(),
+        breakpoints: vec![at(condition)],
+    };
+    let failure = refused(&host, with("m = 7")).await;
+    assert_eq!(failure.code, FailureCode::InvalidPipeline);
+    assert_eq!(failure.diagnostics[0].wire, Some(wire.clone()));
+
+    let run = started(&host, with("n = 7")).await;
+    let halted = polled_until(&host, poll(run), |polled| polled.halt.is_some()).await;
+    let halt = halted.halt.expect("it has halted");
+    assert_eq!((numbers(&halt.rows)[usize::try_from(halt.row).expect("a row")], &halt.wire), (7, &wire));
+    assert_eq!(halted.metrics.standstill, Some(Standstill::Halted { wire: wire.clone(), number: 1 }));
+    let known = Poll { halt: halt.number, ..poll(run) };
+    assert_eq!(polled(&host, known.clone()).await.halt, None, "rows are sent once");
+    let edit = Request::EditRun { run, text: counting(r#"{"pause": "6 ms"}"#), apply: true };
+    assert_eq!(refused(&host, edit).await.code, FailureCode::Conflict);
+
+    ask(&host, Request::MoveRun { run, how: Move::Step }).await;
+    let next = polled_until(&host, known, |polled| polled.halt.is_some()).await.halt.expect("it has halted");
+    assert_eq!(next.number, 2);
+    assert!(numbers(&next.rows)[0] > 7);
+
+    let failure = refused(&host, Request::SetBreakpoints { run, breakpoints: vec![at("n")] }).await;
+    assert_eq!(failure.diagnostics[0].code, "not_a_condition");
+    ask(&host, Request::SetBreakpoints { run, breakpoints: Vec::new() }).await;
+    ask(&host, Request::MoveRun { run, how: Move::Resume }).await;
+    ask(&host, Request::MoveRun { run, how: Move::Pause }).await;
+    assert_eq!(polled(&host, poll(run)).await.metrics.standstill, Some(Standstill::Paused));
+    ask(&host, Request::StopRun { run, now: false }).await;
+    polled_until(&host, poll(run), |polled| polled.metrics.state == RunState::Stopped).await;
 }

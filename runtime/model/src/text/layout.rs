@@ -32,13 +32,14 @@ pub(super) fn take(layout: &mut Fields<'_>, pipeline: &mut Pipeline) {
             position: field(fields, "position")?,
             width: field(fields, "width")?,
             height: field(fields, "height")?,
+            inside: optional(fields, "inside")?,
             extra: keep(std::mem::take(fields)),
         })
     });
     pipeline.bookmarks = items(layout, "bookmarks", |fields| {
         let (title, center) = (field(fields, "title")?, field(fields, "center")?);
-        let zoom_percent = field(fields, "zoom_percent")?;
-        Some(Bookmark { title, center, zoom_percent, extra: keep(std::mem::take(fields)) })
+        let (zoom_percent, inside) = (field(fields, "zoom_percent")?, optional(fields, "inside")?);
+        Some(Bookmark { title, center, zoom_percent, inside, extra: keep(std::mem::take(fields)) })
     });
     let mut dashboards: BTreeMap<LayoutId, Dashboard> = items(layout, "dashboards", |fields| {
         let (title, shares_time) = (field(fields, "title")?, field(fields, "shares_time")?);
@@ -79,6 +80,11 @@ fn field<T: serde::de::DeserializeOwned>(fields: &mut Fields<'_>, name: &str) ->
     serde_json::from_str(fields.remove(name)?.get()).ok()
 }
 
+/// As [`field`], where the field may be missing.
+fn optional<T: serde::de::DeserializeOwned>(fields: &mut Fields<'_>, name: &str) -> Option<Option<T>> {
+    if fields.contains_key(name) { field(fields, name).map(Some) } else { Some(None) }
+}
+
 /// Writes what is there behind the places of the nodes.
 pub(super) fn push(layout: &mut Members, pipeline: &Pipeline) {
     push_items(layout, "groups", &pipeline.groups, |members, group| {
@@ -89,6 +95,9 @@ pub(super) fn push(layout: &mut Members, pipeline: &Pipeline) {
     });
     push_items(layout, "notes", &pipeline.notes, |members, note| {
         members.push("height", &note.height);
+        if let Some(home) = &note.inside {
+            members.push("inside", home);
+        }
         members.push("position", &note.position);
         members.push("text", &note.text);
         members.push("tint", &note.tint);
@@ -97,6 +106,9 @@ pub(super) fn push(layout: &mut Members, pipeline: &Pipeline) {
     });
     push_items(layout, "bookmarks", &pipeline.bookmarks, |members, bookmark| {
         members.push("center", &bookmark.center);
+        if let Some(home) = &bookmark.inside {
+            members.push("inside", home);
+        }
         members.push("title", &bookmark.title);
         members.push("zoom_percent", &bookmark.zoom_percent);
         members.push_raw(&bookmark.extra);

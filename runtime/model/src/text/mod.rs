@@ -100,6 +100,12 @@ impl Pipeline {
             map.nodes.insert(id, line);
             pipeline.insert_node(node);
         }
+        if let Some(id) = pipeline.node_ids().find(|id| pipeline.holds_itself(id)) {
+            return Err(TextError {
+                line: map.nodes[id],
+                message: format!("node `{id}` is inside itself; change `inside` so that it does not lead in a circle"),
+            });
+        }
 
         let wires: Vec<&RawValue> = reader.take_raw(&mut fields, "wires")?.unwrap_or_default();
         let mut dangling = Vec::new();
@@ -152,6 +158,9 @@ impl Pipeline {
             if node.disabled {
                 members.push("disabled", &true);
             }
+            if let Some(home) = &node.inside {
+                members.push("inside", home);
+            }
             members.push("kind", &node.kind);
             if !node.params.is_empty() {
                 members.push("params", &sorted_params(&node.params));
@@ -183,7 +192,7 @@ impl Pipeline {
 }
 
 /// A fragment of a pipeline as text, for the clipboard: nodes with their positions, the wires among them, the groups
-/// that lie wholly inside, and notes.
+/// that lie wholly inside, and notes. What lives in a nested pipeline comes along with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fragment {
     pub millrace_fragment: u64,
@@ -197,9 +206,12 @@ pub struct Fragment {
 }
 
 impl Pipeline {
-    /// The nodes `ids`, their positions, the wires among them and the groups of nothing but them.
+    /// The nodes `ids` with all that lives in them, their positions, the wires among them, the groups of nothing but
+    /// them and the notes in them.
     pub fn fragment(&self, ids: &[NodeId]) -> Fragment {
+        let ids = self.with_insides(ids);
         let chosen: BTreeSet<&NodeId> = ids.iter().collect();
+        let in_nested = |note: &&Note| note.inside.as_ref().is_some_and(|home| chosen.contains(home));
         Fragment {
             millrace_fragment: FORMAT,
             nodes: ids.iter().filter_map(|id| self.node(id)).cloned().collect(),
@@ -215,7 +227,12 @@ impl Pipeline {
                 .filter(|(_, group)| group.nodes.iter().all(|node| chosen.contains(node)))
                 .map(|(id, group)| (id.clone(), group.clone()))
                 .collect(),
-            notes: BTreeMap::new(),
+            notes: self
+                .notes
+                .iter()
+                .filter(|(_, note)| in_nested(note))
+                .map(|(id, note)| (id.clone(), note.clone()))
+                .collect(),
         }
     }
 }
@@ -320,6 +337,7 @@ impl<'a> Reader<'a> {
         let mut node = Node::new(id.clone(), kind);
         node.title = self.take(&mut fields, "title").map_err(in_node)?;
         node.disabled = self.take(&mut fields, "disabled").map_err(in_node)?.unwrap_or(false);
+        node.inside = self.take(&mut fields, "inside").map_err(in_node)?;
         let params: BTreeMap<String, &RawValue> =
             self.take_raw(&mut fields, "params").map_err(in_node)?.unwrap_or_default();
         let mut values = Params::new();

@@ -80,8 +80,13 @@ async fn play(mut door: Door) -> Vec<String> {
         Request::ReadSetting { name: "theme".to_owned() },
         Request::ImportFile { path: "/etc/hostname".to_owned() },
         Request::ExportFile { project: 1, path: "/tmp/never-written.json".to_owned() },
-        Request::StartRun { project: 1, text: text(), parameters: BTreeMap::from([("no".to_owned(), json!(1))]) },
-        Request::StartRun { project: 1, text: text(), parameters: parameters() },
+        Request::StartRun {
+            project: 1,
+            text: text(),
+            parameters: BTreeMap::from([("no".to_owned(), json!(1))]),
+            breakpoints: Vec::new(),
+        },
+        Request::StartRun { project: 1, text: text(), parameters: parameters(), breakpoints: Vec::new() },
     ];
     let mut answers = Vec::new();
     for request in script {
@@ -95,6 +100,7 @@ async fn play(mut door: Door) -> Vec<String> {
         parts: BTreeMap::new(),
         filters: Some(Filters::default()),
         log_from: 0,
+        halt: 0,
     };
     let seen = loop {
         match door.ask(Request::Poll(poll.clone())).await {

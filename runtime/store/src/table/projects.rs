@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::table::{signed, steps, unsigned};
+use crate::table::{revisions, signed, steps, unsigned};
 
 /// What a project begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,7 @@ impl Store {
         if found != draft.version {
             return Err(StoreError::Conflict { project, expected: draft.version, found });
         }
+        revisions::keep_automatic(&transaction, project, &draft.text, now_ms)?;
         let num_steps = steps::replace_after(&transaction, project, draft.keep_steps, &draft.new_steps)?;
         if draft.cursor > num_steps {
             return Err(StoreError::HistoryGap { project, keep: draft.cursor, saved: num_steps });

@@ -1,7 +1,7 @@
 //! Saves, conflicts, history, revisions, runs, settings.
 
 use millrace_model::run::{RunMetrics, RunState};
-use millrace_store::{Draft, Store, StoreError};
+use millrace_store::{AUTOMATIC_INTERVAL_MS, Draft, MAX_AUTOMATIC, RevisionRow, Store, StoreError};
 use serde_json::json;
 
 use crate::{draft, new_project, open, step};
@@ -99,6 +99,52 @@ fn a_revision_keeps_its_text_while_the_draft_goes_on() {
 }
 
 #[test]
+fn a_state_is_kept_by_itself_before_it_is_written_over_but_not_too_often() {
+    let store = store();
+    let project = store.create_project(&new_project("One"), 1).expect("created");
+    let revisions = |store: &Store| {
+        let rows = store.revisions(project).expect("a list");
+        let text = |row: &RevisionRow| store.revision_text(project, row.id).expect("a text");
+        rows.iter().map(|row| (row.name.clone(), row.saved_ms, text(row))).collect::<Vec<_>>()
+    };
+    let kept = |at: i64, text: &str| (String::new(), at, text.to_owned());
+    store.save_draft(&draft(project, 1, 0, "a"), 100).expect("saved");
+    assert_eq!(revisions(&store), [kept(100, "text of One")], "what it began with");
+    store.save_draft(&draft(project, 2, 0, "b"), 200).expect("saved");
+    assert_eq!(revisions(&store).len(), 1, "a moment later is too soon");
+    let later = 100 + AUTOMATIC_INTERVAL_MS;
+    store.save_draft(&draft(project, 3, 0, "b"), later).expect("saved");
+    assert_eq!(revisions(&store).len(), 1, "nothing is written over");
+    store.save_draft(&draft(project, 4, 0, "c"), later + 1).expect("saved");
+    assert_eq!(revisions(&store), [kept(later + 1, "b"), kept(100, "text of One")]);
+}
+
+#[test]
+fn the_newest_states_kept_by_themselves_stay_and_so_does_every_named_one() {
+    let store = store();
+    let project = store.create_project(&new_project("One"), 1).expect("created");
+    for number in 0..MAX_AUTOMATIC as u64 + 5 {
+        let text = format!("state {number}");
+        store.save_draft(&draft(project, number + 1, 0, &text), number as i64 * AUTOMATIC_INTERVAL_MS).expect("saved");
+        if number == 0 {
+            let first = store.revisions(project).expect("a list")[0].id;
+            store.rename_revision(project, first, "As it began").expect("renamed");
+        }
+    }
+    let rows = store.revisions(project).expect("a list");
+    assert_eq!(rows.len(), MAX_AUTOMATIC + 1);
+    assert_eq!(rows.last().map(|row| row.name.as_str()), Some("As it began"));
+    assert_eq!(store.revision_text(project, rows[0].id).expect("a text"), format!("state {}", MAX_AUTOMATIC + 3));
+    for error in [
+        store.rename_revision(project, 9_999, "No").expect_err("no such revision"),
+        store.rename_revision(project, rows[0].id, " ").expect_err("no name"),
+        store.save_revision(project, "", 1).map(drop).expect_err("no name"),
+    ] {
+        assert!(matches!(error, StoreError::NoSuchRevision { .. } | StoreError::UnnamedRevision), "{error}");
+    }
+}
+
+#[test]
 fn deleting_a_project_takes_all_of_it_and_its_id_is_not_given_again() {
     let store = store();
     let project = store.create_project(&new_project("One"), 1).expect("created");
@@ -129,6 +175,7 @@ fn metrics(state: RunState) -> RunMetrics {
         wires: Vec::new(),
         memory_bytes: 0,
         checkpoint: None,
+        standstill: None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! which are declared drops. Event time and watermark of the results are as for tumbling windows.
 
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::aggregate::NamedAggregate;
@@ -107,7 +108,7 @@ impl Node for HoppingWindow {
 
     fn card() -> CardText {
         CardText::new("Hopping window", "Aggregates over windows of time that overlap", "stack")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use millrace_model::RowTrait;
 use millrace_model::card::{PortCard, PortRole};
 use millrace_model::event_time::with_event_time;
 use millrace_model::value::Expression;
@@ -161,7 +162,7 @@ impl Node for Pattern {
 
     fn card() -> CardText {
         CardText::new("Pattern", "Finds rows that follow each other in a pattern", "path")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::named("rows", PortRole::Rows, "One row for each match."))
             .output(late_port())
             .output(PortCard::rejected())

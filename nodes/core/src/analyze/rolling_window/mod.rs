@@ -15,6 +15,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::event_time_column;
 use millrace_model::{ColumnRef, Interval};
@@ -94,7 +95,7 @@ impl Node for RollingWindow {
 
     fn card() -> CardText {
         CardText::new("Rolling window", "Adds aggregates over the rows just before each row", "chart-line-up")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("Every row with its results, in the order of event time."))
             .output(PortCard::late())
             .output(PortCard::rejected())

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::with_event_time;
 use millrace_model::{ColumnRef, Interval};
@@ -103,7 +104,7 @@ impl Node for SessionWindow {
 
     fn card() -> CardText {
         CardText::new("Session window", "Aggregates over rows that follow each other closely", "pulse")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("One row for each session, when it closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
 use millrace_model::{ColumnRef, Interval};
@@ -115,7 +116,7 @@ impl Node for Silence {
 
     fn card() -> CardText {
         CardText::new("Silence", "Says when a key has not been heard for some time", "bell-ringing")
-            .input(PortCard::rows("Rows of what is listened to."))
+            .input(PortCard::rows("Rows of what is listened to.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("One row for each key that falls silent or recovers."))
             .output(PortCard::late())
             .headline("timeout")

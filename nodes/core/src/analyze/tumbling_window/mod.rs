@@ -11,6 +11,7 @@
 //! close as soon as its last result is there.
 
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::aggregate::NamedAggregate;
@@ -105,7 +106,7 @@ impl Node for TumblingWindow {
 
     fn card() -> CardText {
         CardText::new("Tumbling window", "Aggregates over windows of time that follow each other", "hourglass")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())

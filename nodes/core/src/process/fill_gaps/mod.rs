@@ -14,6 +14,7 @@ use arrow::array::{
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{CastOptions, cast, cast_with_options, not, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema, SchemaRef, TimeUnit, UInt8Type};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::time::times_as;
@@ -99,7 +100,7 @@ impl Node for FillGaps {
 
     fn card() -> CardText {
         CardText::new("Fill gaps", "Gives each key one row at every point of a grid of time", "dots-nine")
-            .input(PortCard::rows("Rows with an event time."))
+            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
             .output(PortCard::rows("A row for each key and point of time."))
             .output(late_port())
             .headline("every")

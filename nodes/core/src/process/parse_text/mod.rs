@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_model::{ColumnRef, Interval, suggest};
@@ -97,7 +98,7 @@ impl Node for ParseText {
 
     fn card() -> CardText {
         CardText::new("Parse text", "Takes a line of text apart into typed columns", "text-aa")
-            .input(PortCard::rows("Rows with a text."))
+            .input(PortCard::rows("Rows with a text.").asking_for(&[RowTrait::RawText, RowTrait::Untimed]))
             .output(PortCard::rows("The rows with what was found in the text."))
             .output(PortCard::rejected())
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimeUnit};
+use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type, with_event_time};
 use millrace_model::{ColumnRef, Interval};
@@ -118,7 +119,7 @@ impl Node for ParseTimestamp {
 
     fn card() -> CardText {
         CardText::new("Parse timestamp", "Reads a time out of text or numbers and starts event time", "clock")
-            .input(PortCard::rows("Rows with a time as text or as a number."))
+            .input(PortCard::rows("Rows with a time as text or as a number.").asking_for(&[RowTrait::Untimed]))
             .output(PortCard::rows("The rows with their time as a timestamp."))
             .output(PortCard::rejected())
             .headline("column")

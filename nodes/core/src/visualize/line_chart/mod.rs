@@ -6,6 +6,7 @@
 mod tests;
 
 use arrow::datatypes::SchemaRef;
+use millrace_model::RowTrait;
 use millrace_model::view::Mark;
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError};
 
@@ -32,7 +33,7 @@ impl Node for LineChartNode {
     const KIND: &'static str = "visualize.line_chart";
 
     fn card() -> CardText {
-        xy::card("Line chart", "Numbers over time", "chart-line").help(HELP)
+        xy::card("Line chart", "Numbers over time", "chart-line", &[RowTrait::EventTime, RowTrait::Number]).help(HELP)
     }
 
     fn infer(params: &xy::Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

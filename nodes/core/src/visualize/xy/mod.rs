@@ -13,7 +13,7 @@ use arrow::array::{Array, ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_model::pyramid::Point;
 use millrace_model::view::{Look, Mark, Scale, Threshold, ViewSpec, XyChart};
-use millrace_model::{ColumnRef, PortCard};
+use millrace_model::{ColumnRef, PortCard, RowTrait};
 use millrace_operator::{BuildContext, CardText, InferContext, Machine, NodeError, State, View, ViewSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -107,8 +107,9 @@ fn default_keep() -> usize {
     10_000
 }
 
-pub(super) fn card(title: &str, summary: &str, icon: &str) -> CardText {
-    CardText::new(title, summary, icon).input(PortCard::rows("Rows to draw.")).headline("y").view()
+/// `asks_for`: what the rows have that this chart is made for.
+pub(super) fn card(title: &str, summary: &str, icon: &str, asks_for: &[RowTrait]) -> CardText {
+    CardText::new(title, summary, icon).input(PortCard::rows("Rows to draw.").asking_for(asks_for)).headline("y").view()
 }
 
 impl Params {

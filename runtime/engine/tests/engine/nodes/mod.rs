@@ -1,6 +1,7 @@
 //! Nodes made for the engine's tests. Rows are `n` (a number), `key` (`n % keys`, null where that is 0) and `time`
 //! (`n` seconds). What a node did is written into the record that its params name.
 
+mod borders;
 mod last;
 mod middle;
 mod windows;
@@ -57,6 +58,9 @@ pub fn registry() -> Registry {
         erase::<Swap>(),
         erase::<Running>(),
         erase::<Meet>(),
+        erase::<borders::Nest>(),
+        erase::<borders::WayIn>(),
+        erase::<borders::WayOut>(),
         erase::<windows::Windows>(),
         erase::<middle::Trap>(),
         erase::<middle::Clock>(),
