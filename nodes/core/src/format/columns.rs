@@ -229,13 +229,22 @@ impl CellCheck {
         }
     }
 
+    /// Whether a look at the bytes of `cell` is enough to know that it stands for a value, as it mostly is for a number.
+    pub(crate) fn is_plainly_right(&self, cell: &[u8]) -> bool {
+        match self.column_type {
+            ColumnType::Integer => is_plain_number(cell, false),
+            ColumnType::Number => is_plain_number(cell, true),
+            _ => false,
+        }
+    }
+
     /// Whether `cell` stands for a value: what [`CellBuilder::push`] says.
     pub(crate) fn reads(&self, cell: &str) -> bool {
         let trimmed = cell.trim();
         match self.column_type {
             ColumnType::Text => true,
-            ColumnType::Integer => is_plain_number(trimmed, false) || trimmed.parse::<i64>().is_ok(),
-            ColumnType::Number => is_plain_number(trimmed, true) || trimmed.parse::<f64>().is_ok(),
+            ColumnType::Integer => trimmed.parse::<i64>().is_ok(),
+            ColumnType::Number => trimmed.parse::<f64>().is_ok(),
             ColumnType::Boolean => parse_bool(trimmed).is_some(),
             ColumnType::Timestamp => string_to_datetime(&self.utc, trimmed).is_ok(),
             ColumnType::UnixSeconds | ColumnType::UnixMilliseconds | ColumnType::UnixMicroseconds => {
@@ -247,8 +256,8 @@ impl CellCheck {
 }
 
 /// Whether `text` is at most 18 digits, with a point between them or not: a number beyond doubt.
-fn is_plain_number(text: &str, may_have_point: bool) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+fn is_plain_number(text: &[u8], may_have_point: bool) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
     let mut has_point = !may_have_point;
     let is_plain = |byte: &u8| byte.is_ascii_digit() || (*byte == b'.' && !std::mem::replace(&mut has_point, true));
     (1..=18).contains(&digits.len()) && digits[0] != b'.' && digits.iter().all(is_plain)

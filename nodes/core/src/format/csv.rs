@@ -258,7 +258,7 @@ impl CsvDecoder {
         let Some(place) = place else { return };
         for (record, fault) in self.splitter.records.iter().zip(faults).filter(|(_, fault)| fault.is_none()) {
             let cell = self.splitter.cell(record, place);
-            if self.is_null(cell) {
+            if check.is_plainly_right(cell) || self.is_null(cell) {
                 continue;
             }
             match std::str::from_utf8(cell) {
@@ -289,11 +289,16 @@ impl TextDecoder for CsvDecoder {
         let mut faults: Vec<Option<String>> =
             self.splitter.records.iter().map(|record| self.fault_of_shape(record)).collect();
         let num_rows = self.splitter.records.len();
+        // Text as a whole is text in each cell: what parts them is ASCII.
+        let is_text = std::str::from_utf8(&data[..decoded.bytes]).is_ok();
         let mut columns = Vec::with_capacity(self.kept.len());
         for (index, ((check, place), field)) in
             self.checks.iter().zip(&self.places).zip(self.schema.fields()).enumerate()
         {
             if !self.kept.contains(&index) {
+                if is_text && check.column_type == ColumnType::Text {
+                    continue;
+                }
                 self.check(check, *place, field.name(), &mut faults);
                 continue;
             }
