@@ -31,6 +31,8 @@ pub struct ViewContext<'a> {
     pub focus_title: Option<&'a NodeId>,
     /// The tab that the bottom panel is to show from this frame on.
     pub show_bottom: Option<BottomTab>,
+    /// A list or a dialog lies over the workspace: keys are meant for it.
+    pub is_covered: bool,
     /// What decides which actions can be taken now.
     pub situation: &'a Situation,
     pub keymap: &'a Keymap,

@@ -236,11 +236,13 @@ impl Designer {
         self.take_wanted_dashboard();
         self.session.refresh_comparison();
         // A key that ends the typing may come in one frame with those that were typed, and Escape has ended it already.
-        let was_typing = self.was_typing || ctx.text_edit_focused();
+        let has_escaped = self.was_typing && ctx.input(|input| input.key_pressed(Key::Escape));
+        let was_typing = has_escaped || ctx.text_edit_focused();
         self.take_settings(&ctx);
         self.take_tab(&ctx);
         self.follow_tour();
         let situation = self.situation();
+        let had_list = self.pick_list.is_some();
         let theme = Theme::of(&ctx);
         let mut commands = Vec::new();
         if let Some(reason) = &self.session.fatal {
@@ -261,6 +263,10 @@ impl Designer {
         commands.append(&mut self.asked);
         for command in commands {
             apply::carry_out(self, &ctx, command);
+        }
+        if had_list && self.pick_list.is_none() {
+            // Its field is gone, and must not swallow the next key.
+            ctx.memory_mut(|memory| memory.stop_text_input());
         }
         self.was_typing = ctx.text_edit_focused();
     }
@@ -359,6 +365,7 @@ impl Designer {
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
             show_bottom: focus.bottom,
+            is_covered: self.is_covered(),
             situation,
             keymap: &self.keymap,
             commands,
@@ -418,6 +425,10 @@ impl Designer {
         });
     }
 
+    fn is_covered(&self) -> bool {
+        self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some()
+    }
+
     fn overlays(
         &mut self,
         ctx: &Context,
@@ -426,7 +437,7 @@ impl Designer {
         was_typing: bool,
         commands: &mut Vec<Command>,
     ) {
-        let is_busy = self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some();
+        let is_busy = self.is_covered();
         if !is_busy
             && situation.shows_dashboard
             && self.dashboard.is_full

@@ -405,6 +405,7 @@ fn ground_events(
     let has_something_to_end = !state.gesture.is_none() || !cx.selection.is_empty();
     // A free Escape leads out of what is open, which is an action of its own.
     if has_something_to_end
+        && !cx.is_covered
         && state.search.is_none()
         && !ui.text_edit_focused()
         && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape))

@@ -67,6 +67,7 @@ impl Bench {
             focus_param: None,
             focus_title: None,
             show_bottom: self.show_bottom,
+            is_covered: false,
             situation: &self.situation,
             keymap: &self.keymap,
             commands: &mut self.commands,
