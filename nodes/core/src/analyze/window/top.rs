@@ -52,6 +52,32 @@ pub(crate) struct CompiledTop {
     n: usize,
 }
 
+/// How many of some numbers are wanted, and which.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Best {
+    n: usize,
+    is_descending: bool,
+}
+
+impl Best {
+    /// The worst of the best numbers; `None` where there are no more of them than are wanted.
+    pub(super) fn worst(self, numbers: impl Iterator<Item = i64>) -> Option<i64> {
+        if self.n == 1 {
+            return if self.is_descending { numbers.max() } else { numbers.min() };
+        }
+        let mut numbers: Vec<i64> = numbers.collect();
+        if numbers.len() <= self.n {
+            return None;
+        }
+        let nth = if self.is_descending { numbers.len() - self.n } else { self.n - 1 };
+        Some(*numbers.select_nth_unstable(nth).1)
+    }
+
+    pub(super) fn is_worse(self, number: i64, than: i64) -> bool {
+        if self.is_descending { number < than } else { number > than }
+    }
+}
+
 impl CompiledTop {
     /// `results` has the keys at `keys`.
     pub(crate) fn new(
@@ -83,6 +109,12 @@ impl CompiledTop {
             }
         }
         Some(Self { columns, n: top.n as usize })
+    }
+
+    /// The column of the results that decides first, and how.
+    pub(super) fn first(&self) -> (usize, Best) {
+        let (column, options) = self.columns[0];
+        (column, Best { n: self.n, is_descending: options.descending })
     }
 
     /// The best rows, best first.
