@@ -1,11 +1,16 @@
 //! The best rows of each window: by one column of the results, ties by the keys, so that the answer is always the same.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use arrow::array::RecordBatch;
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Schema};
 use millrace_operator::{InferContext, NodeError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::row_index;
 
 /// The best results of each window.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -60,21 +65,28 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// The worst of the best numbers; `None` where there are no more of them than are wanted.
-    pub(super) fn worst(self, numbers: impl Iterator<Item = i64>) -> Option<i64> {
-        if self.n == 1 {
-            return if self.is_descending { numbers.max() } else { numbers.min() };
+    /// Of these places those that hold one of the best numbers; all of them, where several are equal to the worst of the
+    /// best.
+    pub(super) fn among(self, places: impl Iterator<Item = usize>, numbers: &[i64]) -> Vec<u32> {
+        // The smallest of the `n` largest on top; the complement of a number turns the order round.
+        let mut largest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
+        let mut worst = i64::MIN;
+        let mut found = Vec::new();
+        for place in places {
+            let number = if self.is_descending { numbers[place] } else { !numbers[place] };
+            if number < worst {
+                continue;
+            }
+            found.push((number, row_index(place)));
+            largest.push(Reverse(number));
+            if largest.len() > self.n {
+                largest.pop();
+            }
+            if largest.len() == self.n {
+                worst = largest.peek().map_or(worst, |smallest| smallest.0);
+            }
         }
-        let mut numbers: Vec<i64> = numbers.collect();
-        if numbers.len() <= self.n {
-            return None;
-        }
-        let nth = if self.is_descending { numbers.len() - self.n } else { self.n - 1 };
-        Some(*numbers.select_nth_unstable(nth).1)
-    }
-
-    pub(super) fn is_worse(self, number: i64, than: i64) -> bool {
-        if self.is_descending { number < than } else { number > than }
+        found.into_iter().filter(|(number, _)| *number >= worst).map(|(_, place)| place).collect()
     }
 }
 

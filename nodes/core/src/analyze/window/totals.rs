@@ -55,12 +55,10 @@ impl Totals {
 
     /// The keys of the window; with `best` those alone that may be among the best by one of the counts.
     pub(super) fn keys(&self, best: Option<(usize, Best)>) -> Vec<u32> {
-        let held = || self.num_panes.iter().enumerate().filter(|(_, num_panes)| **num_panes > 0).map(|(key, _)| key);
-        let Some((aggregate, best)) = best else { return held().map(row_index).collect() };
-        let totals = &self.counts[aggregate];
-        match best.worst(held().map(|key| totals[key])) {
-            Some(worst) => held().filter(|key| !best.is_worse(totals[*key], worst)).map(row_index).collect(),
-            None => held().map(row_index).collect(),
+        let held = self.num_panes.iter().enumerate().filter(|(_, num_panes)| **num_panes > 0).map(|(key, _)| key);
+        match best {
+            Some((aggregate, best)) => best.among(held, &self.counts[aggregate]),
+            None => held.map(row_index).collect(),
         }
     }
 
