@@ -12,6 +12,7 @@ use crate::edit::{Swap, Swaps};
 use crate::fault;
 use crate::gate::{Gate, Turn};
 use crate::guard::{Named, Stopped};
+use crate::memory::MemoryBudget;
 use crate::options::RunOptions;
 use crate::run::{Phase, reached};
 use crate::task::notes::Notes;
@@ -31,7 +32,7 @@ pub(super) async fn drive_source(
     source: &mut Box<dyn Source>,
     chain: &mut Chain,
     options: &RunOptions,
-    (mut phase, mut memory_is_near, gate): (watch::Receiver<Phase>, watch::Receiver<bool>, &Gate),
+    (mut phase, memory, gate): (watch::Receiver<Phase>, &MemoryBudget, &Gate),
     notes: &mut Notes,
     swaps: &mut Swaps,
 ) -> Result<bool, Stopped> {
@@ -55,8 +56,7 @@ pub(super) async fn drive_source(
                     world.sleep_until(resume_at).await;
                 }
                 gate.may_give(&mut turn).await;
-                // An error means that the run is being ended.
-                let _ = memory_is_near.wait_for(|is_near| !is_near).await;
+                memory.room().await;
                 named.call_async(source.next(&mut cx)).await
             };
             tokio::select! {
