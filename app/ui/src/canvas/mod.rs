@@ -1,32 +1,37 @@
 //! The canvas: the pipeline as cards and wires that can be moved, wired, selected and looked into.
 //!
-//! Everything is drawn with the painter and only what is seen (see [`layers`]); near by, each node, port and wire is a
+//! Everything is drawn with the painter and only what is seen (see [`node_layer`] and [`wire_layer`]); near by, each node, port and wire is a
 //! widget with a role and a name, so that keyboard, screen readers and tests reach it. What the pointer is in the middle of stands in
 //! [`gesture::Gesture`]; nothing changes the pipeline but the commands that are pushed.
 
 mod annotation;
 mod batch;
+mod bundle;
 mod camera;
 mod cells;
 mod comparison;
+mod course;
 mod crumbs;
 mod gesture;
-mod layers;
 pub(crate) mod layout;
 mod level;
 mod look;
 mod minimap;
 mod nested;
 mod node;
+mod node_layer;
 mod outline;
 mod paint;
+mod routes;
 mod scene;
 mod search;
 mod sketch;
 mod status;
 mod thumbnail;
+mod urgency;
 mod walk;
 mod wire;
+mod wire_layer;
 
 use std::collections::BTreeMap;
 
@@ -45,10 +50,12 @@ pub use thumbnail::Thumbnail;
 
 use self::comparison::Ghosts;
 use self::gesture::Gesture;
-use self::layers::Focused;
 use self::level::{Journey, Levels};
+use self::node_layer::Focused;
 use self::scene::Scene;
 use self::search::Search;
+use self::urgency::Backlog;
+use self::wire_layer::Touched;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::palette::DraggedKind;
@@ -76,6 +83,7 @@ pub struct CanvasState {
     /// The same, of what the accessibility tree has been told.
     outlined: Option<Shown>,
     ghosts: Ghosts,
+    backlog: Backlog,
     gesture: Gesture,
     wants_fit: bool,
     wants_to_see: Option<NodeId>,
@@ -300,12 +308,12 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState,
     }
     annotation::annotations_ui(ui, cx, state);
     comparison::ghosts_ui(ui, cx, state);
-    let hovered_wire = layers::wires_ui(ui, cx, state, &ground);
-    layers::nodes_ui(ui, cx, state);
+    let touched = wire_layer::wires_ui(ui, cx, state, &ground);
+    node_layer::nodes_ui(ui, cx, state);
     comparison::marks_ui(ui, cx, state);
     gesture::draw_and_finish(ui, cx, state);
     minimap::minimap_ui(ui, cx, state);
-    ground_events(ui, cx, state, &ground, hovered_wire);
+    ground_events(ui, cx, state, &ground, touched);
     search::search_ui(ui, cx, state);
     crumbs::crumbs_ui(ui, cx, state);
 }
@@ -358,12 +366,20 @@ fn touch_wire(ui: &Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
     }
 }
 
+/// The wires of a clicked bundle are selected; with Shift they join the selection.
+fn touch_bundle(ui: &Ui, cx: &mut ViewContext<'_>, wires: &[Wire]) {
+    let adds = ui.input(|input| input.modifiers.shift || input.modifiers.command);
+    let mut selection = if adds { cx.selection.clone() } else { Selection::default() };
+    selection.wires.extend(wires.iter().cloned());
+    cx.commands.push(Command::Select(selection));
+}
+
 fn ground_events(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     state: &mut CanvasState,
     ground: &Response,
-    hovered_wire: Option<Wire>,
+    touched: Option<Touched>,
 ) {
     let pointer = ui.input(|input| input.pointer.latest_pos()).unwrap_or(state.camera.viewport.center());
     let here = snapped(state.camera.to_canvas(pointer));
@@ -377,20 +393,27 @@ fn ground_events(
         let adds = ui.input(|input| input.modifiers.shift);
         state.gesture = Gesture::Box { start: state.camera.to_canvas(start), adds };
     }
-    if ground.double_clicked() && hovered_wire.is_none() {
+    if ground.double_clicked() && touched.is_none() {
         cx.commands.push(quick_add.clone());
     } else if ground.clicked() {
-        match &hovered_wire {
-            Some(wire) => touch_wire(ui, cx, wire),
+        match &touched {
+            Some(Touched::Wire(wire)) => touch_wire(ui, cx, wire),
+            Some(Touched::Bundle(wires)) => touch_bundle(ui, cx, wires),
             None => cx.commands.push(Command::ClearSelection),
         }
         state.gesture = Gesture::None;
     }
-    let menu_wire = hovered_wire.clone();
-    if let Some(wire) = hovered_wire {
+    if let Some(touched) = &touched {
         ui.set_cursor_icon(egui::CursorIcon::PointingHand);
-        ground.clone().on_hover_ui_at_pointer(|ui| wire::tooltip(ui, cx, &wire));
+        ground.clone().on_hover_ui_at_pointer(|ui| match touched {
+            Touched::Wire(wire) => wire::tooltip(ui, cx, wire),
+            Touched::Bundle(wires) => wire::bundle_tooltip(ui, cx, wires),
+        });
     }
+    let menu_wire = match touched {
+        Some(Touched::Wire(wire)) => Some(wire),
+        Some(Touched::Bundle(_)) | None => None,
+    };
     if ground.secondary_clicked() {
         state.menu_wire.clone_from(&menu_wire);
         if let Some(wire) = menu_wire {
