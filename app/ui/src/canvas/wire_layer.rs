@@ -7,14 +7,15 @@
 use egui::{Color32, Painter, Pos2, Rect, Response, Ui, Vec2};
 use millrace_model::Wire;
 
+use super::CanvasState;
 use super::batch::Batch;
 use super::bundle::{Bundle, togetherness};
 use super::camera::Detail;
 use super::course::{self, Course};
 use super::gesture::Gesture;
+use super::ground::touch_wire;
 use super::urgency::Urgency;
 use super::wire::{self, WireLook};
-use super::{CanvasState, touch_wire};
 use crate::context::ViewContext;
 
 /// How near the pointer must be to a wire to touch it.
