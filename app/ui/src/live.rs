@@ -268,7 +268,7 @@ mod tests {
                 elapsed_ms,
                 failure: None,
                 nodes: BTreeMap::from([(id, node)]),
-                wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
+                wires: vec![WireMetrics { wire, rows, batches: 1, rows_injected: 0, fill: 0.25 }],
                 memory_bytes: 0,
                 checkpoint: None,
                 standstill: None,

@@ -185,7 +185,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
             elapsed_ms: 61_000,
             failure: None,
             nodes: BTreeMap::from([(id("devices"), node(true, 1_200)), (id("hot"), node(false, 1_200))]),
-            wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, fill: 0.5 }],
+            wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, rows_injected: 0, fill: 0.5 }],
             memory_bytes: 0,
             checkpoint: None,
             standstill: None,

@@ -12,7 +12,9 @@ use crate::edit::{Swap, Swaps};
 use crate::fault;
 use crate::gate::{Gate, Turn};
 use crate::guard::{Named, Stopped};
+use crate::inject::Injection;
 use crate::options::RunOptions;
+use crate::recorder::Listener;
 use crate::run::{Phase, reached};
 use crate::task::notes::Notes;
 use crate::task::pace::{Pace, tick, ticks_of};
@@ -21,6 +23,7 @@ enum Event {
     Stop,
     Barrier(Barrier),
     Swap(Swap),
+    Injection(Injection),
     Tick,
     Quiet,
     Source(SourceEvent),
@@ -31,9 +34,9 @@ pub(super) async fn drive_source(
     source: &mut Box<dyn Source>,
     chain: &mut Chain,
     options: &RunOptions,
-    (mut phase, mut memory_is_near, gate): (watch::Receiver<Phase>, watch::Receiver<bool>, &Gate),
-    notes: &mut Notes,
-    swaps: &mut Swaps,
+    (mut phase, mut memory_is_near): (watch::Receiver<Phase>, watch::Receiver<bool>),
+    (gate, listener): (&Gate, &Listener),
+    (notes, swaps): (&mut Notes, &mut Swaps),
 ) -> Result<bool, Stopped> {
     let world = &options.world;
     let named = chain.links[0].named.clone();
@@ -65,6 +68,7 @@ pub(super) async fn drive_source(
                 () = reached(&mut phase, Phase::Draining), if !has_checkpoints => Event::Stop,
                 barrier = TaskLine::barrier(&mut notes.line) => Event::Barrier(barrier),
                 swap = swaps.next() => Event::Swap(swap),
+                injection = chain.injections.next() => Event::Injection(injection),
                 () = tick(&mut ticks) => Event::Tick,
                 () = world.sleep_until(last_rows + options.idle_timeout), if !is_idle => Event::Quiet,
                 event = next => Event::Source(event?),
@@ -73,8 +77,7 @@ pub(super) async fn drive_source(
         // `next` may have emitted rows before it was interrupted: they count.
         let emitted = out.take();
         named.counters.rows_dropped.fetch_add(out.take_rows_dropped(), Relaxed);
-        let is_full = options.recorder.as_ref().is_some_and(|recorder| !recorder.note(&named.id, &emitted));
-        let event = if is_full { Event::Source(SourceEvent::End) } else { event };
+        let event = if listener.hear_source(&emitted) { Event::Source(SourceEvent::End) } else { event };
         let has_rows = emitted.iter().any(|emitted| matches!(emitted, Emitted::Batch(..)));
         if has_rows && std::mem::take(&mut is_idle) {
             chain.set_idle(0, false);
@@ -121,6 +124,7 @@ pub(super) async fn drive_source(
                     done.tell(Ok(()));
                 }
             },
+            Event::Injection(injection) => chain.inject(injection)?,
             Event::Tick => chain.tick()?,
             Event::Quiet if gate.has_stood(&mut turn) => last_rows = world.now(),
             // Rows may just have come after all.
