@@ -10,6 +10,7 @@ use crate::address::DashboardAddress;
 use crate::apply;
 use crate::bottom::{self, BottomState};
 use crate::canvas::{self, CanvasState, CanvasView};
+use crate::capture;
 use crate::command::{BottomTab, Command, DashboardWish, Side};
 use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
@@ -174,6 +175,7 @@ impl Designer {
             is_standing: live.standstill().is_some(),
             has_breakpoints: !live.marks.is_empty(),
             is_tapping: live.tapped.is_some(),
+            is_capturing: live.capturing.is_some(),
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
             is_filtered: !self.dashboard.filters().is_empty(),
@@ -223,6 +225,10 @@ impl Designer {
         if std::mem::take(&mut self.session.wants_data) {
             self.shown.bottom = true;
             self.focus.bottom = Some(BottomTab::Data);
+        }
+        if std::mem::take(&mut self.session.wants_captures) {
+            self.shown.bottom = true;
+            self.focus.bottom = Some(BottomTab::Captures);
         }
         let project = self.session.document.as_ref().map(Document::project);
         if self.shown_project != project {
@@ -338,7 +344,7 @@ impl Designer {
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
-        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.name_dialog.is_none();
+        let is_free = !self.is_covered();
         if is_free
             && !is_walking
             && self.canvas.is_pointer_over()
@@ -361,6 +367,7 @@ impl Designer {
             live: &session.live,
             selection: &self.selection,
             compared: session.compared.as_ref(),
+            captures: session.captures.as_deref(),
             is_local: session.is_local,
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
@@ -426,7 +433,10 @@ impl Designer {
     }
 
     fn is_covered(&self) -> bool {
-        self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some()
+        self.pick_list.is_some()
+            || self.keys_page.is_some()
+            || self.name_dialog.is_some()
+            || self.session.injecting.is_some()
     }
 
     fn overlays(
@@ -462,6 +472,11 @@ impl Designer {
             && !dialog.ui(ctx, theme, commands)
         {
             self.name_dialog = None;
+        }
+        if let Some(form) = &mut self.session.injecting
+            && !form.ui(ctx, theme, commands)
+        {
+            self.session.injecting = None;
         }
     }
 }
@@ -517,6 +532,11 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
             if ui.button("Step").clicked() {
                 cx.commands.push(Command::Step);
             }
+        });
+    }
+    if let Some(text) = capture::replay_banner(cx) {
+        Panel::top("replay").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
+            pages::banner(ui, cx.theme, &text, |_| {});
         });
     }
 }

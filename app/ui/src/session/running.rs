@@ -6,7 +6,7 @@ use millrace_model::filter::Filters;
 use millrace_model::run::EditCost;
 use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Request, Response, Seen};
+use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Replay, Request, Response, Seen};
 
 use crate::standing::Mark;
 
@@ -15,6 +15,11 @@ use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
 impl Session {
     /// Runs what is on the canvas, saved or not.
     pub fn run(&mut self) {
+        self.run_with(None, false);
+    }
+
+    /// The same on what was captured, or with a capture from the first row on.
+    pub(super) fn run_with(&mut self, replay: Option<Replay>, capture: bool) {
         if self.live.is_running() {
             return;
         }
@@ -22,7 +27,8 @@ impl Session {
         let (project, text) = (document.project(), document.pipeline().to_text());
         self.live.is_starting = true;
         let breakpoints = self.live.breakpoints();
-        self.send(Request::StartRun { project, text, parameters: BTreeMap::new(), breakpoints }, Pending::Start);
+        let parameters = BTreeMap::new();
+        self.send(Request::StartRun { project, text, parameters, breakpoints, replay, capture }, Pending::Start);
     }
 
     /// Stops the run gracefully; while it is stopping, at once.

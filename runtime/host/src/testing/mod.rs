@@ -9,7 +9,7 @@
 pub mod diff;
 mod file;
 pub mod record;
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
