@@ -316,6 +316,8 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
             parts: BTreeMap::new(),
             log: Vec::new(),
             halt: None,
+            capturing: None,
+            replaying: None,
         }
     }
 }

@@ -534,11 +534,7 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
             }
         });
     }
-    if let Some(text) = capture::replay_banner(cx) {
-        Panel::top("replay").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
-            pages::banner(ui, cx.theme, &text, |_| {});
-        });
-    }
+    capture::replay_banner_ui(ui, cx);
 }
 
 /// What the keyboard asks for while nobody is typing.

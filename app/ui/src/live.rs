@@ -283,6 +283,8 @@ mod tests {
             parts: BTreeMap::new(),
             log: Vec::new(),
             halt: None,
+            capturing: None,
+            replaying: None,
         }
     }
 

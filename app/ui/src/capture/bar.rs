@@ -1,7 +1,7 @@
 //! What stands at other places of the window: the button of the top bar, the items of a wire's menu, the tools of the
 //! data tab, and the banner of a replay.
 
-use egui::{RichText, Ui};
+use egui::{Frame, Margin, Panel, RichText, Ui, vec2};
 use millrace_model::Wire;
 
 use super::{CaptureWish, place_of};
@@ -10,7 +10,7 @@ use crate::context::ViewContext;
 use crate::format;
 use crate::icon::icon;
 use crate::inspector::icon_button;
-use crate::theme::space;
+use crate::theme::{size, space};
 
 /// In the top bar beside a run: begins a capture, or shows the one that goes on and ends it.
 pub(crate) fn bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
@@ -85,9 +85,19 @@ fn wire_refusal(cx: &ViewContext<'_>, wire: &Wire) -> Option<&'static str> {
     }
 }
 
-/// The words of the banner over a run that gives what was captured.
-pub(crate) fn replay_banner(cx: &ViewContext<'_>) -> Option<String> {
-    let replaying = cx.live.replaying.as_ref().filter(|_| cx.live.is_running())?;
+/// The banner over a run that gives what was captured.
+pub(crate) fn replay_banner_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
+    let theme = cx.theme;
+    let Some(replaying) = cx.live.replaying.as_ref().filter(|_| cx.live.is_running()) else { return };
     let sinks = if replaying.writes { "Sinks write." } else { "Sinks write nothing." };
-    Some(format!("Replay of “{}” {}. {sinks}", replaying.name, replaying.tempo.words()))
+    let text = format!("Replay of “{}” {}. {sinks}", replaying.name, replaying.tempo.words());
+    Panel::top("replay").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
+        Frame::new().fill(theme.accent_ground).inner_margin(Margin::symmetric(16, 6)).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icon("rewind")).font(theme.icon_font(size::ICON)).color(theme.accent));
+                ui.label(RichText::new(text).color(theme.text));
+                ui.allocate_space(vec2(ui.available_width(), 0.0));
+            });
+        });
+    });
 }

@@ -71,9 +71,11 @@ impl InjectForm {
                 match &self.fault {
                     Some(fault) => ui.colored_label(theme.error, fault),
                     None => ui.label(
-                        RichText::new("One JSON object a line. The rows go behind what is on the wire, and count as injected.")
-                            .font(theme.small())
-                            .color(theme.text_weak),
+                        RichText::new(
+                            "One JSON object a line. The rows go behind what is on the wire, and count as injected.",
+                        )
+                        .font(theme.small())
+                        .color(theme.text_weak),
                     ),
                 };
                 ui.add_space(space::S);
@@ -83,7 +85,11 @@ impl InjectForm {
                     if inject.clicked() || (submit && can) {
                         commands.push(Command::Capture(CaptureWish::Inject));
                     }
-                    if ui.button("Add the newest row").on_hover_text("The newest one of this wire, to be changed").clicked() {
+                    if ui
+                        .button("Add the newest row")
+                        .on_hover_text("The newest one of this wire, to be changed")
+                        .clicked()
+                    {
                         commands.push(Command::Capture(CaptureWish::NewestRow));
                     }
                     is_open = !ui.button("Cancel").clicked();

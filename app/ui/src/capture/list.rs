@@ -22,7 +22,9 @@ pub(crate) fn tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     let (title, hint) = match (&cx.live.capturing, cx.live.is_running()) {
         (Some(_), _) => ("End capture", "Ends the capture and keeps it"),
         (None, true) => ("Capture", "Captures what the sources give from now on"),
-        (None, false) => ("Run and capture", "Runs the pipeline, and captures what the sources give from the first row on"),
+        (None, false) => {
+            ("Run and capture", "Runs the pipeline, and captures what the sources give from the first row on")
+        }
     };
     if ui.button(format!("{}  {title}", icon("vinyl-record"))).on_hover_text(hint).clicked() {
         cx.commands.push(Command::Capture(CaptureWish::Toggle));
@@ -32,7 +34,8 @@ pub(crate) fn tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
 /// Draws the tab.
 pub(crate) fn list_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     let Some(captures) = cx.captures.filter(|captures| !captures.is_empty()) else {
-        let hint = "A capture keeps what the sources, or a wire, give with its timing: to replay it, or to make a test of it.";
+        let hint =
+            "A capture keeps what the sources, or a wire, give with its timing: to replay it, or to make a test of it.";
         return empty_ui(ui, cx.theme, "Nothing was captured", hint);
     };
     ScrollArea::vertical().id_salt("captures").auto_shrink(false).show(ui, |ui| {

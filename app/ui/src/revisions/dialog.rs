@@ -1,7 +1,7 @@
 //! The dialog that asks for the name of a revision, a new one or one that is there, or of a capture.
 
-use millrace_protocol::CaptureId;
 use egui::{Button, Context, Frame, Id, Key, Modal, RichText, TextEdit, WidgetInfo, vec2};
+use millrace_protocol::CaptureId;
 
 use crate::capture::CaptureWish;
 use crate::command::{Command, RevisionWish};

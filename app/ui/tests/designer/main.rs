@@ -2,6 +2,7 @@
 
 mod actions;
 mod annotations;
+mod capturing;
 mod dashboards;
 mod editing;
 mod help;
@@ -29,6 +30,7 @@ use egui_kittest::kittest::Queryable;
 use millrace_model::run::{NodeMetrics, RunMetrics, RunState, WireMetrics};
 use millrace_model::{Diagnostic, Pipeline, Wire};
 use millrace_protocol::{Failure, FailureCode, Poll, Polled, Request};
+use millrace_ui::capture::CaptureWish;
 use millrace_ui::command::Command;
 use millrace_ui::link::{DialogPurpose, LinkState, Picked, PickedFile};
 use millrace_ui::selection::Selection;
@@ -195,5 +197,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
         parts: BTreeMap::new(),
         log: Vec::new(),
         halt: None,
+        capturing: None,
+        replaying: None,
     }
 }
