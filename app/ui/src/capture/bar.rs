@@ -11,6 +11,7 @@ use crate::format;
 use crate::icon::icon;
 use crate::inspector::icon_button;
 use crate::theme::{size, space};
+use crate::top_bar::icon_button as enabled_icon_button;
 
 /// In the top bar beside a run: begins a capture, or shows the one that goes on and ends it.
 pub(crate) fn bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
@@ -63,9 +64,9 @@ pub(crate) fn wire_items(ui: &mut Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
 /// In the data tab, for the wire that is watched.
 pub(crate) fn wire_tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
     let refusal = wire_refusal(cx, wire);
-    let button = ui.add_enabled(refusal.is_none(), egui::Button::new("Inject rows…"));
+    let button = enabled_icon_button(ui, cx.theme, "arrow-bend-down-right", "Inject rows…", refusal.is_none());
     let button = button.on_disabled_hover_text(refusal.unwrap_or_default());
-    if button.on_hover_text("Put rows of your own on this wire").clicked() {
+    if button.on_hover_text("Put rows of your own on this wire…").clicked() {
         cx.commands.push(Command::Capture(CaptureWish::AskRows(Some(wire.clone()))));
     }
 }

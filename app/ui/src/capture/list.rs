@@ -1,7 +1,8 @@
 //! The tab of captures: what was captured, when and how much, and what can be done with it.
 
+use egui::accesskit::Role;
 use egui::containers::menu::MenuButton;
-use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder, vec2};
+use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 use millrace_protocol::{Capture, Replay};
 
 use super::{CaptureWish, TEMPOS, place_of, test_refusal};
@@ -11,11 +12,15 @@ use crate::context::ViewContext;
 use crate::format;
 use crate::icon::icon;
 use crate::inspector::icon_button;
-use crate::theme::{size, space};
+use crate::theme::{Theme, size, space};
 
 const ROW_HEIGHT: f32 = 40.0;
-/// What the buttons of a row take.
-const TOOLS_WIDTH: f32 = 300.0;
+/// A narrower row has icons only.
+const TIGHT_ROW: f32 = 640.0;
+/// What the buttons of a row take, with their words and as icons.
+const TOOLS_WIDTH: [f32; 2] = [280.0, 136.0];
+/// With less room beside the tabs the button there is an icon.
+const TIGHT_BAR: f32 = 180.0;
 
 /// What stands at the right of the tabs.
 pub(crate) fn tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
@@ -26,7 +31,11 @@ pub(crate) fn tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
             ("Run and capture", "Runs the pipeline, and captures what the sources give from the first row on")
         }
     };
-    if ui.button(format!("{}  {title}", icon("vinyl-record"))).on_hover_text(hint).clicked() {
+    let button = match ui.available_width() < TIGHT_BAR {
+        true => icon_button(ui, cx.theme, "vinyl-record", title),
+        false => ui.button(format!("{}  {title}", icon("vinyl-record"))),
+    };
+    if button.on_hover_text(hint).clicked() {
         cx.commands.push(Command::Capture(CaptureWish::Toggle));
     }
 }
@@ -55,7 +64,8 @@ fn row_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, capture: &Capture) {
     let part = |ui: &mut Ui, rect, layout, name: &str| {
         ui.new_child(UiBuilder::new().id_salt((name, capture.id)).max_rect(rect).layout(layout))
     };
-    let middle = (rect.max.x - TOOLS_WIDTH).max(rect.min.x);
+    let is_tight = rect.width() < TIGHT_ROW;
+    let middle = (rect.max.x - TOOLS_WIDTH[usize::from(is_tight)]).max(rect.min.x);
     let mut words = part(ui, rect.with_max_x(middle), Layout::top_down(Align::Min), "words");
     words.spacing_mut().item_spacing.y = 1.0;
     words.add_space(3.0);
@@ -65,7 +75,7 @@ fn row_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, capture: &Capture) {
     words.add(Label::new(facts).truncate());
     let mut tools = part(ui, rect.with_min_x(middle), Layout::right_to_left(Align::Center), "tools");
     tools.spacing_mut().item_spacing.x = space::XS;
-    tools_of(&mut tools, cx, capture);
+    tools_of(&mut tools, cx, capture, is_tight);
 }
 
 fn facts_of(cx: &ViewContext<'_>, capture: &Capture) -> String {
@@ -86,7 +96,7 @@ fn facts_of(cx: &ViewContext<'_>, capture: &Capture) -> String {
 }
 
 /// From the right to the left.
-fn tools_of(ui: &mut Ui, cx: &mut ViewContext<'_>, capture: &Capture) {
+fn tools_of(ui: &mut Ui, cx: &mut ViewContext<'_>, capture: &Capture, is_tight: bool) {
     let theme = cx.theme;
     let name = &capture.name;
     let trash = icon_button(ui, theme, "trash", &format!("Delete {name}"));
@@ -103,21 +113,31 @@ fn tools_of(ui: &mut Ui, cx: &mut ViewContext<'_>, capture: &Capture) {
         cx.commands.push(Command::Capture(wish));
     }
     let refusal = test_refusal(capture, cx.is_local);
-    let save = ui.add_enabled(refusal.is_none(), Button::new("Save as test…"));
+    let save = words_button(theme, "list-checks", "Save as test…", is_tight);
+    let save = ui.add_enabled(refusal.is_none(), save);
+    save.widget_info(|| WidgetInfo::labeled(Role::Button, refusal.is_none(), "Save as test…"));
     let save = save.on_disabled_hover_text(refusal.unwrap_or_default());
     let hint = "Writes a file that `millrace test` runs: these rows, and what comes out for them now";
     if save.on_hover_text(hint).clicked() {
         cx.commands.push(Command::Capture(CaptureWish::SaveTest(capture.id)));
     }
     let is_running = cx.live.is_running();
-    let button = Button::new(format!("{}  Replay", icon("rewind")));
+    let button = words_button(theme, "rewind", "Replay", is_tight);
     let (response, _) = ui
         .add_enabled_ui(!is_running, |ui| MenuButton::from_button(button).ui(ui, |ui| replay_menu(ui, cx, capture)))
         .inner;
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::accesskit::Role::Button, !is_running, format!("Replay {name}"))
-    });
-    response.on_disabled_hover_text("A run is going on: stop it first");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, !is_running, format!("Replay {name}")));
+    response.on_hover_text("Give it to the pipeline again").on_disabled_hover_text("A run is going on: stop it first");
+}
+
+/// An icon with its word, or alone.
+fn words_button<'a>(theme: &Theme, sign: &str, word: &str, is_tight: bool) -> Button<'a> {
+    match is_tight {
+        true => Button::new(RichText::new(icon(sign)).font(theme.icon_font(size::ICON)).color(theme.text))
+            .frame_when_inactive(false)
+            .min_size(vec2(space::ROW, space::ROW)),
+        false => Button::new(format!("{}  {word}", icon(sign))),
+    }
 }
 
 fn replay_menu(ui: &mut Ui, cx: &mut ViewContext<'_>, capture: &Capture) {

@@ -24,9 +24,10 @@ impl Session {
 
     /// Ends the capture that goes on; else captures the sources, of a new run where none goes on.
     pub fn toggle_capture(&mut self) {
+        let Some(project) = self.document.as_ref().map(Document::project) else { return };
         match self.live.run.filter(|_| self.live.is_running()) {
             Some(run) if self.live.capturing.is_some() => {
-                self.send(Request::EndCapture { run }, Pending::Plain { done: None });
+                self.send(Request::EndCapture { run }, Pending::Captures { project });
             }
             Some(_) => self.capture_in_run(None),
             None => self.run_with(None, true),
@@ -57,8 +58,8 @@ impl Session {
             return;
         }
         let known = self.captures.as_ref().map(|known| known.iter().map(|capture| capture.id).max().unwrap_or(0));
-        if let (Some(known), Some(newest)) = (known, captures.first().filter(|newest| Some(newest.id) > known)) {
-            debug_assert!(newest.id > known);
+        let is_new = |newest: &&Capture| known.is_some_and(|known| newest.id > known);
+        if let Some(newest) = captures.first().filter(is_new) {
             let rows = format::counted(newest.num_rows, "row");
             let end = if newest.is_full { " It is full: what came after is not in it." } else { "" };
             self.say(format!("Captured {rows} as “{}”.{end}", newest.name));

@@ -173,6 +173,7 @@ impl Session {
         match result {
             Ok(Response::Polled(polled)) => {
                 let was_running = self.live.is_running();
+                let was_capturing = self.live.capturing.is_some();
                 let halt = polled.halt.as_ref().map(|halt| halt.wire.clone());
                 if let Err(error) = self.live.take_in(polled, filters) {
                     self.say_error(error.to_string());
@@ -180,6 +181,9 @@ impl Session {
                 if let Some(wire) = halt {
                     self.live.tap_wire(Some(self.live.drawn(&wire)));
                     self.wants_data = true;
+                }
+                if was_capturing && self.live.capturing.is_none() {
+                    self.list_captures();
                 }
                 let is_running = self.live.is_running();
                 let interval = if is_running { POLL_INTERVAL_MS } else { IDLE_POLL_INTERVAL_MS };

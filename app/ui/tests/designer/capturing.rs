@@ -164,9 +164,7 @@ fn rows_are_written_put_on_the_wire_and_a_refusal_stays_in_the_form() {
     bench.ask([Command::Select(Selection::wire(hot_wire())), Command::Capture(CaptureWish::AskRows(None))]);
     bench.wait(100.0);
     assert!(bench.has_text("On the wire from “Devices” to “Hot”"));
-    let field = |bench: &Bench| {
-        bench.harness.get_by_label("Rows, one JSON object a line").value().unwrap_or_default()
-    };
+    let field = |bench: &Bench| bench.harness.get_by_label("Rows, one JSON object a line").value().unwrap_or_default();
     let example = r#"{"device": "d7", "temperature": 31.5}"#;
     assert_eq!(field(&bench), example, "the newest row is there to be changed");
     bench.click("Add the newest row");
@@ -197,4 +195,42 @@ fn a_wire_of_a_run_is_captured_from_its_menu() {
     bench.harness.get_by_label_contains("Capture this wire").click();
     bench.step();
     assert_eq!(heard(&bench), Request::BeginCapture { run: 7, wire: Some(hot_wire()) });
+}
+
+#[test]
+fn everything_about_captures_is_within_the_window_in_both_themes() {
+    for (name, theme_kind) in [("dark", egui::Theme::Dark), ("light", egui::Theme::Light)] {
+        let host = Host::with(FLEET);
+        let full = Capture { is_full: true, began_ms: 61_000, ..capture(5, "The whole night", None) };
+        host.borrow_mut().captures =
+            vec![full, capture(4, "Before the filter", Some(hot_wire())), capture(3, "Morning", None)];
+        let mut bench = Bench::with(host);
+        bench.harness.ctx.set_theme(theme_kind);
+        let ground = theme::Theme::of(&bench.harness.ctx).ground;
+        bench.host.borrow_mut().polled = Some(Box::new(|poll| {
+            let replaying = Replaying { name: "Morning".to_owned(), tempo: Tempo::Times(10), writes: false };
+            Polled { replaying: Some(replaying), ..captured(poll) }
+        }));
+        bench.click("Captures 3");
+        bench.click("Replay Morning");
+        picture::keep(&format!("captures-menu-{name}"), &mut bench.harness, ground);
+        bench.click("At 10×");
+        bench.wait(300.0);
+        picture::keep(&format!("captures-{name}"), &mut bench.harness, ground);
+        let window = bench.harness.ctx.content_rect();
+        for label in
+            ["End the capture: 600 rows", "Rename The whole night", "Delete Morning", "Replay Before the filter"]
+        {
+            let rect = bench.harness.get_by_label(label).rect();
+            assert!(window.contains_rect(rect), "{label}: {rect:?}");
+        }
+        bench.ask([Command::Capture(CaptureWish::AskRows(Some(hot_wire())))]);
+        bench.wait(100.0);
+        bench.host.borrow_mut().inject_failure =
+            Some(Failure::new(FailureCode::Unreadable, "Line 1: the column `device` must have a value."));
+        bench.click("Inject");
+        bench.wait(100.0);
+        picture::keep(&format!("inject-{name}"), &mut bench.harness, ground);
+        assert!(window.contains_rect(bench.harness.get_by_label("Cancel").rect()));
+    }
 }

@@ -80,7 +80,7 @@ async fn a_capture_survives_a_restart_and_its_replay_gives_the_same() {
     assert_eq!((&capture.of_wire, capture.is_full), (&None, false));
 
     let host = host_with(desktop(folder.path())).await;
-    assert_eq!(captures(&host, id).await, [capture.clone()]);
+    assert_eq!(captures(&host, id).await, std::slice::from_ref(&capture));
     for tempo in [Tempo::AtOnce, Tempo::Times(10), Tempo::StepByStep] {
         // The source would give other rows now.
         let changed = counting(r#"{"count": 3}"#);
