@@ -18,7 +18,7 @@ use crate::{run, run_file};
 
 const PIPELINE: &str = "silence_1m.millrace.json";
 const DEVICES: u64 = 1_000_000;
-const ROWS: u64 = 5_000_000;
+const ROWS: u64 = 20_000_000;
 const TIMEOUT_US: i64 = 12_000_000;
 const MAX_OUT_OF_ORDERNESS_US: i64 = 2_000_000;
 
@@ -61,7 +61,7 @@ pub fn measure(folder: &Path) -> Value {
     })
 }
 
-/// Kills a run after some time and goes on with it. The restart is over at the latest when the second process has taken a
+/// Kills a run after some time, when it has taken a checkpoint, and goes on with it. The restart is over at the latest when the second process has taken a
 /// checkpoint of its own, half a second after it has begun.
 fn restart(folder: &Path, patience: Duration) -> Value {
     let state = folder.join("killed.state");
@@ -74,7 +74,11 @@ fn restart(folder: &Path, patience: Duration) -> Value {
         command
     };
     let mut first = command().spawn().expect("the command starts");
-    std::thread::sleep(patience);
+    let start = Instant::now();
+    while start.elapsed() < patience || newest(&state).is_none() {
+        assert!(first.try_wait().expect("it was started").is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     first.kill().expect("it can be killed");
     first.wait().expect("it was started");
     let before = newest(&state).expect("a checkpoint was taken");

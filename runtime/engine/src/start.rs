@@ -101,10 +101,10 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
     }
     let (phase, _) = watch::channel(Phase::Running);
     let (outcome_sender, outcome) = watch::channel(None);
-    let memory = MemoryBudget::new(options.memory_bytes, world.clone());
+    let memory = MemoryBudget::new(options.memory_bytes, &world);
     let (end_sender, ends) = mpsc::unbounded_channel();
     for task in tasks {
-        let run = task.run(options.clone(), phase.subscribe(), memory.subscribe());
+        let run = task.run(options.clone(), phase.subscribe(), memory.clone());
         let ends = end_sender.clone();
         world.spawn(async move {
             // The supervisor waits for all of them.

@@ -17,7 +17,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::{BinaryExpr, NegativeExpr, lit};
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, NegativeExpr, lit};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::SessionConfig;
 use millrace_model::suggest;
@@ -135,6 +135,11 @@ impl CompiledExpression {
     /// Whether both compute the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.physical.as_ref() == other.physical.as_ref()
+    }
+
+    /// The column that it passes on as it is.
+    pub(crate) fn column(&self) -> Option<usize> {
+        self.physical.downcast_ref::<Column>().map(Column::index)
     }
 
     /// The names of the columns that it is computed from.

@@ -24,6 +24,7 @@ use crate::edit::Swaps;
 use crate::gate::Gate;
 use crate::guard::{Named, Stopped};
 use crate::inputs::Inputs;
+use crate::memory::MemoryBudget;
 use crate::options::RunOptions;
 use crate::picture::Easel;
 use crate::recorder::Listener;
@@ -79,12 +80,7 @@ pub(crate) struct TaskEnd {
 
 impl Task {
     /// Runs until the input ends, the node fails, or the run is aborted.
-    pub async fn run(
-        mut self,
-        options: RunOptions,
-        phase: watch::Receiver<Phase>,
-        memory_is_near: watch::Receiver<bool>,
-    ) -> TaskEnd {
+    pub async fn run(mut self, options: RunOptions, phase: watch::Receiver<Phase>, memory: MemoryBudget) -> TaskEnd {
         let mut was_cut = false;
         let mut aborted = phase.clone();
         let mut notes = Notes { line: self.line.take(), instance: self.instance };
@@ -97,9 +93,8 @@ impl Task {
                     stay_ended(Some(inputs), chain, &notes, &options.world).await
                 }
                 Work::Source { source, chain, listener } => {
-                    let watched = (phase, memory_is_near);
-                    let places = (gate, &**listener);
-                    was_cut = drive_source(source, chain, &options, watched, places, (&mut notes, swaps)).await?;
+                    let shared = (phase, &memory, gate);
+                    was_cut = drive_source(source, chain, &options, shared, listener, &mut notes, swaps).await?;
                     Ok(())
                 }
                 Work::Operator { inputs, chain } => drive_operators(inputs, chain, &options, &notes, swaps).await,

@@ -13,6 +13,7 @@ use crate::fault;
 use crate::gate::{Gate, Turn};
 use crate::guard::{Named, Stopped};
 use crate::inject::Injection;
+use crate::memory::MemoryBudget;
 use crate::options::RunOptions;
 use crate::recorder::Listener;
 use crate::run::{Phase, reached};
@@ -34,9 +35,10 @@ pub(super) async fn drive_source(
     source: &mut Box<dyn Source>,
     chain: &mut Chain,
     options: &RunOptions,
-    (mut phase, mut memory_is_near): (watch::Receiver<Phase>, watch::Receiver<bool>),
-    (gate, listener): (&Gate, &Listener),
-    (notes, swaps): (&mut Notes, &mut Swaps),
+    (mut phase, memory, gate): (watch::Receiver<Phase>, &MemoryBudget, &Gate),
+    listener: &Listener,
+    notes: &mut Notes,
+    swaps: &mut Swaps,
 ) -> Result<bool, Stopped> {
     let world = &options.world;
     let named = chain.links[0].named.clone();
@@ -58,8 +60,7 @@ pub(super) async fn drive_source(
                     world.sleep_until(resume_at).await;
                 }
                 gate.may_give(&mut turn).await;
-                // An error means that the run is being ended.
-                let _ = memory_is_near.wait_for(|is_near| !is_near).await;
+                memory.room().await;
                 named.call_async(source.next(&mut cx)).await
             };
             tokio::select! {

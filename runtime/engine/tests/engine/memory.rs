@@ -1,4 +1,5 @@
-//! The memory budget of a run.
+//! The memory budget of a run. How far the process goes beyond is asked of the whole process in `tests/cli/memory.rs` of the
+//! headless runtime: here other tests share it.
 
 use std::time::Duration;
 
@@ -29,7 +30,6 @@ async fn state_beyond_the_budget_is_refused_with_its_node_named() {
     let failure = outcome.failure.unwrap();
     assert_eq!(failure.node, Some(id("windows")), "{}", failure.message);
     assert!(failure.message.contains("memory budget"), "{}", failure.message);
-    assert!(outcome.metrics.memory_bytes as f64 <= limit as f64 * 1.1, "{} of {limit}", outcome.metrics.memory_bytes);
     assert!(record("hoard").events.ends_with(&["abort".to_owned()]));
 }
 

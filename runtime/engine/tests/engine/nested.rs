@@ -9,13 +9,16 @@ use millrace_model::{Edit, Pipeline};
 use serde_json::{Value, json};
 
 use crate::nodes::{forget, record, registry, schema};
-use crate::recovery::{assert_undisturbed, counted, folder};
+use crate::recovery::{assert_undisturbed, counted, counted_slowly, end_behind_a_checkpoint, folder};
 use crate::support::{id, named, options, outcome, pipeline, planned, started, until, wire, within};
 
 /// The pipeline of [`counted`], its middle two levels deep: `outer` holds `windows`, `sieve` and `inner`, and that
 /// `count`. The last output feeds two nodes outside.
 fn nested(name: &str) -> Pipeline {
-    let mut nested = counted(name);
+    deepened(counted(name))
+}
+
+fn deepened(mut nested: Pipeline) -> Pipeline {
     let ports = [
         ("outer", "process.nest", None),
         ("inner", "process.nest", Some("outer")),
@@ -81,10 +84,10 @@ async fn a_nested_pipeline_gives_what_the_flat_one_gives() {
 async fn state_is_kept_when_nodes_are_nested_or_unnested_between_two_runs() {
     let name = "nested_and_killed";
     let (_place, folder) = folder();
-    let (mut patience_ms, mut num_resumed, mut is_deep) = (5, 0, false);
-    let run = loop {
-        let drawn = if is_deep { nested(name) } else { counted(name) };
-        is_deep = !is_deep;
+    let mut num_resumed = 0;
+    let mut last = None;
+    for ending in 0..5 {
+        let drawn = if ending % 2 == 1 { deepened(counted_slowly(name, 1)) } else { counted_slowly(name, 1) };
         let plan = planned(&drawn);
         let found = folder.newest().unwrap().checkpoint;
         match &found {
@@ -98,14 +101,13 @@ async fn state_is_kept_when_nodes_are_nested_or_unnested_between_two_runs() {
             StateOptions { folder: folder.clone(), interval: Duration::from_millis(3), resume: found.map(Arc::new) };
         let options = RunOptions { batch_size: 10, state: Some(state), ..options() };
         let run = start(&plan, &registry(), options).await.unwrap();
-        if tokio::time::timeout(Duration::from_millis(patience_ms), run.finished()).await.is_ok() {
-            break run;
+        if ending < 4 {
+            end_behind_a_checkpoint(&run, &folder, Duration::from_millis(ending * 3)).await;
         }
-        run.abort();
-        within(run.finished()).await;
-        patience_ms = patience_ms * 4 / 3;
-    };
-    assert_eq!(run.state(), RunState::Done, "{:?}", run.metrics().failure);
+        last = Some(run);
+    }
+    let run = last.expect("five runs were started");
+    assert_eq!(within(run.finished()).await.state, RunState::Done, "{:?}", run.metrics().failure);
     assert!(num_resumed > 1, "both were gone on from: {num_resumed}");
     assert_undisturbed(name, &run);
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod commands;
 mod harness;
+mod memory;
 mod pipeline_tests;
 mod projects;
 mod runs;

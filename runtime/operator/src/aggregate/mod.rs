@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::GroupsAccumulator;
@@ -304,6 +304,35 @@ impl AggregatePlan {
     /// When an accumulator cannot be made for its types.
     pub fn new_slots(&self) -> Result<SlotTable, NodeError> {
         SlotTable::new(self.shared.clone())
+    }
+
+    /// Whether every aggregate counts: then the state of a group is one whole number for each of them, states are merged by
+    /// adding and taken apart by subtracting, and [`Self::finish_counts`] gives the results.
+    pub fn only_counts(&self) -> bool {
+        let counts =
+            |aggregate: &Aggregate| aggregate.function.fun().name() == "count" && !aggregate.function.is_distinct();
+        !self.shared.aggregates.is_empty() && self.shared.aggregates.iter().all(counts)
+    }
+
+    /// The number of distinct aggregates, each accumulated once.
+    pub fn num_accumulated(&self) -> usize {
+        self.shared.aggregates.len()
+    }
+
+    /// For each result the number of the distinct aggregate that it is; `None` where one is computed from them.
+    pub fn results_as_accumulated(&self) -> Option<Vec<usize>> {
+        let num_keys = self.num_keys();
+        self.shared.results.iter().map(|result| result.column()?.checked_sub(num_keys)).collect()
+    }
+
+    /// The results of groups, one of each distinct aggregate's counts for each group, with `keys` in front.
+    ///
+    /// # Errors
+    /// When the columns do not fit the plan: a defect.
+    pub fn finish_counts(&self, keys: Vec<ArrayRef>, counts: Vec<Vec<i64>>) -> Result<Finished, NodeError> {
+        let num_groups = counts.first().map_or(0, Vec::len);
+        let counts = counts.into_iter().map(|counts| Arc::new(Int64Array::from(counts)) as ArrayRef);
+        self.shared.finish(keys.into_iter().chain(counts).collect(), num_groups)
     }
 
     /// A table that tells the keys of prepared rows apart and gives each a number.

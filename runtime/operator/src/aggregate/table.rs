@@ -103,20 +103,32 @@ impl SlotTable {
         for accumulator in &mut self.accumulators {
             columns.push(accumulator.evaluate(EmitTo::All).map_err(failed)?);
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(num_slots));
+        self.shared.finish(columns, num_slots)
+    }
+
+    /// Bytes held for the accumulators.
+    pub fn state_bytes(&self) -> usize {
+        self.accumulators.iter().map(|accumulator| accumulator.size()).sum()
+    }
+}
+
+impl Shared {
+    /// The results of groups from their keys and what was accumulated.
+    pub(super) fn finish(&self, columns: Vec<ArrayRef>, num_groups: usize) -> Result<Finished, NodeError> {
+        let options = RecordBatchOptions::new().with_row_count(Some(num_groups));
         let columns = columns
             .into_iter()
-            .zip(self.shared.inner_schema.fields())
+            .zip(self.inner_schema.fields())
             .map(|(column, field)| arrow::compute::cast(&column, field.data_type()))
             .collect::<Result<Vec<_>, _>>()?;
-        let inner = RecordBatch::try_new_with_options(self.shared.inner_schema.clone(), columns, &options)?;
-        let num_keys = self.shared.keys.len();
+        let inner = RecordBatch::try_new_with_options(self.inner_schema.clone(), columns, &options)?;
+        let num_keys = self.keys.len();
         let mut output: Vec<ArrayRef> = inner.columns()[..num_keys].to_vec();
         let mut failures: Vec<RowFailure> = Vec::new();
-        for (number, result) in self.shared.results.iter().enumerate() {
+        for (number, result) in self.results.iter().enumerate() {
             let results = result.evaluate_rows(&inner)?;
             output.push(results.values);
-            let name = self.shared.output_schema.field(num_keys + number).name();
+            let name = self.output_schema.field(num_keys + number).name();
             failures.extend(results.failures.into_iter().map(|failure| RowFailure {
                 row: failure.row,
                 reason: format!("The result `{name}` cannot be computed: {}", failure.reason),
@@ -124,13 +136,8 @@ impl SlotTable {
         }
         failures.sort_by_key(|failure| failure.row);
         failures.dedup_by_key(|failure| failure.row);
-        let rows = RecordBatch::try_new_with_options(self.shared.output_schema.clone(), output, &options)?;
+        let rows = RecordBatch::try_new_with_options(self.output_schema.clone(), output, &options)?;
         Ok(Finished { rows, failures })
-    }
-
-    /// Bytes held for the accumulators.
-    pub fn state_bytes(&self) -> usize {
-        self.accumulators.iter().map(|accumulator| accumulator.size()).sum()
     }
 }
 

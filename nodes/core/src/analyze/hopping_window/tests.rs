@@ -110,6 +110,26 @@ fn oracle(steps: &[Step], size: i64, slide: i64, offset: i64, lateness: i64) -> 
     (groups, num_late, num_outside)
 }
 
+/// A row each second, the watermark a second behind it, and rows that come behind: at which second, how far.
+fn dense(behind: &[(i64, i64)], restart: i64) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for second in 0..100 {
+        steps.push(Step::Rows(vec![(Some(second), Some(if second % 3 == 0 { "a" } else { "b" }), Some(second))]));
+        steps.push(Step::Watermark(second - 1));
+        for (_, back) in behind.iter().filter(|(at, _)| *at == second) {
+            steps.push(Step::Rows(vec![(
+                Some(second - back),
+                [Some("a"), Some("c"), None][*back as usize % 3],
+                Some(*back),
+            )]));
+        }
+        if second == restart {
+            steps.push(Step::Restart);
+        }
+    }
+    steps
+}
+
 proptest! {
     #[test]
     fn results_equal_those_of_one_row_at_a_time(
@@ -136,17 +156,7 @@ proptest! {
     fn windows_of_many_panes_equal_those_of_one_row_at_a_time(
         behind in prop::collection::vec((0i64..120, 0i64..12), 0..20), restart in 0i64..100, offset in 0i64..3,
     ) {
-        let mut steps = Vec::new();
-        for second in 0..100 {
-            steps.push(Step::Rows(vec![(Some(second), Some(if second % 3 == 0 { "a" } else { "b" }), Some(second))]));
-            steps.push(Step::Watermark(second - 1));
-            for (_, back) in behind.iter().filter(|(at, _)| *at == second) {
-                steps.push(Step::Rows(vec![(Some(second - back), Some("a"), Some(*back))]));
-            }
-            if second == restart {
-                steps.push(Step::Restart);
-            }
-        }
+        let steps = dense(&behind, restart);
         let changes = json!({"size": "12 s", "slide": "1 s", "offset": format!("{offset} s")});
         let harness = harness(with(params(), changes));
         let mut run = harness.operator();
@@ -156,6 +166,47 @@ proptest! {
         let expected: Vec<_> = expected.into_iter().map(|((start, key), (n, total))| (start, key, n, total)).collect();
         prop_assert_eq!(results(&run.gathered), expected);
         prop_assert_eq!(run.gathered.rows_at("late"), num_late);
+    }
+}
+
+proptest! {
+    /// A sum beside the counts makes that windows are put together from their panes.
+    #[test]
+    fn counts_that_move_on_are_those_of_windows_put_together(
+        behind in prop::collection::vec((0i64..120, 0i64..16), 0..20),
+        restart in 0i64..100,
+        more in steps(),
+        lateness in 0i64..6,
+        top in prop::option::of((1u32..4, prop::sample::select(vec!["asc", "desc"]), prop::sample::select(vec!["n", "high"]))),
+    ) {
+        let counts = json!([
+            {"name": "n", "expression": "count(*)"},
+            {"name": "filled", "expression": "count(value)"},
+            {"name": "high", "expression": "count(*) FILTER (WHERE value > 3)"},
+        ]);
+        let mut with_sum = counts.clone();
+        with_sum.as_array_mut().expect("a list").push(json!({"name": "total", "expression": "sum(value)"}));
+        let mut steps = dense(&behind, restart);
+        steps.extend(more);
+        let rows_of = |aggregates: &Value| {
+            let mut changes = json!({
+                "size": "12 s", "slide": "1 s", "allowed_lateness": format!("{lateness} s"), "aggregates": aggregates,
+            });
+            if let Some((n, order, by)) = &top {
+                changes["top"] = json!({"by": by, "n": n, "order": order});
+            }
+            let harness = harness(with(params(), changes));
+            let mut run = harness.operator();
+            drive(&mut run, &steps);
+            run.end();
+            let mut rows: Vec<String> = run.gathered.json("rows").into_iter().map(|mut row| {
+                row.as_object_mut().expect("a row").remove("total");
+                row.to_string()
+            }).collect();
+            rows.sort_unstable();
+            (rows, run.gathered.rows_at("late"))
+        };
+        prop_assert_eq!(rows_of(&counts), rows_of(&with_sum));
     }
 }
 

@@ -1,6 +1,9 @@
 //! Groups of several pieces of time, and their keys by number, so that putting them together compares no keys.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use millrace_operator::NodeError;
 use millrace_operator::aggregate::{AggregatePlan, GroupTable, KeyTable, SlotTable};
 
@@ -16,6 +19,11 @@ pub(super) struct Groups {
 }
 
 impl Groups {
+    /// A place holder, without groups.
+    pub(super) fn none() -> Self {
+        Self { keys: Vec::new(), state: RecordBatch::new_empty(Arc::new(Schema::empty())) }
+    }
+
     pub(super) fn state_bytes(&self) -> usize {
         self.keys.capacity() * size_of::<u32>() + self.state.get_array_memory_size()
     }

@@ -24,6 +24,7 @@ pub(crate) mod state;
 pub(crate) mod testing;
 pub(crate) mod timers;
 pub mod top;
+mod totals;
 pub(crate) mod tree;
 
 /// The output ports of window nodes.

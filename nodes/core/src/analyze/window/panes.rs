@@ -12,6 +12,8 @@
 //! Keys are told apart by their values while a pane takes rows, and once more when it is sealed: there they get numbers
 //! that hold for all panes, so that putting panes together compares no keys.
 //!
+//! Counts need no blocks: they can be taken out again, so that the window moves on from pane to pane (see `totals`).
+//!
 //! A row that comes behind the watermark, for a window that is still open, may hit a pane that is part of a block
 //! already: the blocks are then computed anew.
 
@@ -31,7 +33,8 @@ use millrace_operator::{InferContext, NodeError, Operator, Output};
 use super::alignment::Windows;
 use super::groups::{Groups, Merged, Numbered};
 use super::state::Saved;
-use super::top::{CompiledTop, Top};
+use super::top::{Best, CompiledTop, Top};
+use super::totals::Totals;
 use super::{BATCH_ROWS, LATE, REJECTED, ROWS, TimeColumn, WINDOW_END, WINDOW_START, row_index, rows_of};
 use crate::rejecting::Rejecting;
 
@@ -55,6 +58,8 @@ pub(crate) struct PanePlan {
     lateness_us: i64,
     aggregates: AggregatePlan,
     top: Option<CompiledTop>,
+    /// The count that `top` goes by, where results are nothing but counts.
+    best_count: Option<(usize, Best)>,
 }
 
 impl PanePlan {
@@ -80,14 +85,21 @@ impl PanePlan {
             Some(top) => Some(CompiledTop::new(top, &schema, keys, cx)?),
             None => None,
         };
+        let best_count = top.as_ref().and_then(|top| {
+            let (column, best) = top.first();
+            let result = column.checked_sub(2 + params.keys.len())?;
+            Some((*aggregates.results_as_accumulated()?.get(result)?, best))
+        });
         let lateness_us = params.allowed_lateness.as_micros();
-        Some(Self { schema, time, windows, lateness_us, aggregates, top })
+        Some(Self { best_count, schema, time, windows, lateness_us, aggregates, top })
     }
 
     /// # Errors
     /// When the keys cannot be told apart.
     pub(crate) fn operator(self, on_error: OnError) -> Result<PaneOperator, NodeError> {
+        let can_move = self.aggregates.only_counts() && self.windows.panes_per_window() > FEW_PANES as i64;
         Ok(PaneOperator {
+            totals: can_move.then(|| Totals::new(self.aggregates.num_accumulated())),
             numbered: Numbered::new(&self.aggregates)?,
             plan: self,
             rejecting: Rejecting::new(REJECTED, on_error),
@@ -105,6 +117,8 @@ pub(crate) struct PaneOperator {
     /// Panes with rows, by their start.
     panes: BTreeMap<i64, Pane>,
     blocks: Blocks,
+    /// Of the panes that are counted in; `None` where windows are put together.
+    totals: Option<Totals>,
     numbered: Numbered,
     watermark_us: Option<i64>,
     /// The watermark that the results have.
@@ -116,6 +130,24 @@ enum Pane {
     Open(GroupTable),
     /// Windows are put together from it.
     Sealed(Groups),
+    /// It is in the totals.
+    Counted(Groups),
+}
+
+impl Pane {
+    fn groups(&self) -> Option<&Groups> {
+        match self {
+            Self::Open(_) => None,
+            Self::Sealed(groups) | Self::Counted(groups) => Some(groups),
+        }
+    }
+
+    fn groups_mut(&mut self) -> Option<&mut Groups> {
+        match self {
+            Self::Open(_) => None,
+            Self::Sealed(groups) | Self::Counted(groups) => Some(groups),
+        }
+    }
 }
 
 /// Panes that were put together; what is here can be computed again from the panes.
@@ -235,7 +267,10 @@ impl PaneOperator {
             }
             std::collections::btree_map::Entry::Occupied(pane) => {
                 let pane = pane.into_mut();
-                if let Pane::Sealed(groups) = pane {
+                if let Some(groups) = pane.groups() {
+                    if let (Pane::Counted(_), Some(totals)) = (&*pane, &mut self.totals) {
+                        totals.take_out(groups);
+                    }
                     let table = self.plan.aggregates.restore_table(&self.numbered.batch_of(groups)?)?;
                     *pane = Pane::Open(table);
                     self.blocks.forget(self.plan.windows.pane_number(pane_start_us), &self.plan.windows);
@@ -245,7 +280,7 @@ impl PaneOperator {
         };
         match table {
             Pane::Open(table) => table.update(prepared),
-            Pane::Sealed(_) => Err(NodeError::internal("a sealed pane took rows")),
+            Pane::Sealed(_) | Pane::Counted(_) => Err(NodeError::internal("a sealed pane took rows")),
         }
     }
 
@@ -277,10 +312,20 @@ impl PaneOperator {
                 num_rows = 0;
             }
             let next = start_us.saturating_add(windows.slide_us());
-            self.panes = self.panes.split_off(&next);
+            self.forget_before(next);
             next_us = Some(next);
         }
         self.emit(results, out)
+    }
+
+    /// Forgets the panes that no window needs any more.
+    fn forget_before(&mut self, pane_start_us: i64) {
+        let kept = self.panes.split_off(&pane_start_us);
+        for pane in std::mem::replace(&mut self.panes, kept).into_values() {
+            if let (Pane::Counted(groups), Some(totals)) = (pane, &mut self.totals) {
+                totals.take_out(&groups);
+            }
+        }
     }
 
     /// Emits results as one batch.
@@ -320,6 +365,9 @@ impl PaneOperator {
         {
             return table.finish();
         }
+        if self.totals.is_some() {
+            return self.moved_on(start_us);
+        }
         let first = windows.pane_number(start_us);
         let last = first + num_panes;
         let merged = if self.panes.range(start_us..windows.end_of(start_us)).count() <= FEW_PANES {
@@ -339,6 +387,28 @@ impl PaneOperator {
         };
         let keys = self.numbered.keys_of(&merged.keys)?.columns().to_vec();
         merged.table.finish(keys, merged.keys.len())
+    }
+
+    /// The results of the window that starts here, from the totals; where only the best leave, of those that may be
+    /// among them.
+    fn moved_on(&mut self, start_us: i64) -> Result<Finished, NodeError> {
+        let Self { plan, panes, numbered, totals, .. } = self;
+        let totals = totals.as_mut().ok_or_else(|| NodeError::internal("there are no totals"))?;
+        for (_, pane) in panes.range_mut(start_us..plan.windows.end_of(start_us)) {
+            let groups = match std::mem::replace(pane, Pane::Sealed(Groups::none())) {
+                Pane::Open(table) => numbered.seal(table, plan.aggregates.num_keys())?,
+                Pane::Sealed(groups) => groups,
+                Pane::Counted(groups) => {
+                    *pane = Pane::Counted(groups);
+                    continue;
+                }
+            };
+            totals.add(&groups);
+            *pane = Pane::Counted(groups);
+        }
+        let keys = totals.keys(plan.best_count);
+        let columns = numbered.keys_of(&keys)?.columns().to_vec();
+        plan.aggregates.finish_counts(columns, totals.counts_of(&keys))
     }
 
     /// From each start of a window in a block to the end of the block, from the back.
@@ -385,15 +455,12 @@ impl PaneOperator {
         let num_keys = plan.aggregates.num_keys();
         let range = plan.windows.pane_start(numbers.start)..plan.windows.pane_start(numbers.end);
         for (_, pane) in panes.range_mut(range.clone()) {
-            if let Pane::Open(table) = pane {
-                let table = std::mem::replace(table, plan.aggregates.new_table()?);
-                *pane = Pane::Sealed(numbered.seal(table, num_keys)?);
-            }
+            *pane = match std::mem::replace(pane, Pane::Sealed(Groups::none())) {
+                Pane::Open(table) => Pane::Sealed(numbered.seal(table, num_keys)?),
+                sealed => sealed,
+            };
         }
-        let sealed = panes.range(range).filter_map(|(_, pane)| match pane {
-            Pane::Sealed(groups) => Some(groups),
-            Pane::Open(_) => None,
-        });
+        let sealed = panes.range(range).filter_map(|(_, pane)| pane.groups());
         numbered.merge(&plan.aggregates, before.into_iter().chain(sealed).chain(after))
     }
 
@@ -402,14 +469,24 @@ impl PaneOperator {
         if !self.numbered.may_forget() {
             return Ok(());
         }
-        let sealed = self.panes.values_mut().filter_map(|pane| match pane {
-            Pane::Sealed(groups) => Some(groups),
-            Pane::Open(_) => None,
-        });
+        let sealed = self.panes.values_mut().filter_map(Pane::groups_mut);
         if self.numbered.forget_all_but(sealed.collect())? {
             self.blocks = Blocks::default();
+            self.count_none();
         }
         Ok(())
+    }
+
+    /// The totals begin anew.
+    fn count_none(&mut self) {
+        let Some(totals) = &mut self.totals else { return };
+        totals.clear();
+        for pane in self.panes.values_mut() {
+            *pane = match std::mem::replace(pane, Pane::Sealed(Groups::none())) {
+                Pane::Counted(groups) => Pane::Sealed(groups),
+                other => other,
+            };
+        }
     }
 
     /// The start of the first window that is still open at a watermark.
@@ -511,7 +588,7 @@ impl Operator for PaneOperator {
         for (pane_us, pane) in &mut self.panes {
             let state = match pane {
                 Pane::Open(table) => table.snapshot()?,
-                Pane::Sealed(groups) => self.numbered.batch_of(groups)?,
+                Pane::Sealed(groups) | Pane::Counted(groups) => self.numbered.batch_of(groups)?,
             };
             saved.batches.push((*pane_us, state));
         }
@@ -526,6 +603,7 @@ impl Operator for PaneOperator {
         self.blocks = Blocks::default();
         self.numbered = Numbered::new(&self.plan.aggregates)?;
         self.panes.clear();
+        self.count_none();
         for (pane_us, groups) in &saved.batches {
             self.panes.insert(*pane_us, Pane::Open(self.plan.aggregates.restore_table(groups)?));
         }
@@ -535,8 +613,9 @@ impl Operator for PaneOperator {
     fn state_bytes(&self) -> usize {
         let panes = self.panes.values().map(|pane| match pane {
             Pane::Open(table) => table.state_bytes(),
-            Pane::Sealed(groups) => groups.state_bytes(),
+            Pane::Sealed(groups) | Pane::Counted(groups) => groups.state_bytes(),
         });
-        panes.sum::<usize>() + self.blocks.state_bytes() + self.numbered.state_bytes()
+        let totals = self.totals.as_ref().map_or(0, Totals::state_bytes);
+        panes.sum::<usize>() + totals + self.blocks.state_bytes() + self.numbered.state_bytes()
     }
 }

@@ -1,11 +1,16 @@
 //! The best rows of each window: by one column of the results, ties by the keys, so that the answer is always the same.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use arrow::array::RecordBatch;
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Schema};
 use millrace_operator::{InferContext, NodeError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::row_index;
 
 /// The best results of each window.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +57,39 @@ pub(crate) struct CompiledTop {
     n: usize,
 }
 
+/// How many of some numbers are wanted, and which.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Best {
+    n: usize,
+    is_descending: bool,
+}
+
+impl Best {
+    /// Of these places those that hold one of the best numbers; all of them, where several are equal to the worst of the
+    /// best.
+    pub(super) fn among(self, places: impl Iterator<Item = usize>, numbers: &[i64]) -> Vec<u32> {
+        // The smallest of the `n` largest on top; the complement of a number turns the order round.
+        let mut largest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
+        let mut worst = i64::MIN;
+        let mut found = Vec::new();
+        for place in places {
+            let number = if self.is_descending { numbers[place] } else { !numbers[place] };
+            if number < worst {
+                continue;
+            }
+            found.push((number, row_index(place)));
+            largest.push(Reverse(number));
+            if largest.len() > self.n {
+                largest.pop();
+            }
+            if largest.len() == self.n {
+                worst = largest.peek().map_or(worst, |smallest| smallest.0);
+            }
+        }
+        found.into_iter().filter(|(number, _)| *number >= worst).map(|(_, place)| place).collect()
+    }
+}
+
 impl CompiledTop {
     /// `results` has the keys at `keys`.
     pub(crate) fn new(
@@ -83,6 +121,12 @@ impl CompiledTop {
             }
         }
         Some(Self { columns, n: top.n as usize })
+    }
+
+    /// The column of the results that decides first, and how.
+    pub(super) fn first(&self) -> (usize, Best) {
+        let (column, options) = self.columns[0];
+        (column, Best { n: self.n, is_descending: options.descending })
     }
 
     /// The best rows, best first.
