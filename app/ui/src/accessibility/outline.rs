@@ -79,7 +79,12 @@ impl Plugin for Outline {
         }
     }
 
-    fn output_hook(&mut self, _: &Context, output: &mut FullOutput) {
+    fn output_hook(&mut self, ctx: &Context, output: &mut FullOutput) {
+        let passed = &output.platform_output;
+        if passed.requested_discard() && passed.num_completed_passes < ctx.options(|options| options.max_passes.get()) {
+            // Nobody hears of this pass: another one follows in the same frame.
+            return;
+        }
         let Some(update) = &mut output.platform_output.accesskit_update else { return };
         let (Some(parent), Some(group_id)) = (self.parent, self.group_id()) else { return };
         let Some(place) = update.nodes.iter().position(|(id, _)| *id == parent) else {
@@ -127,5 +132,30 @@ impl Plugin for Outline {
         update.nodes[place].1.push_child(group_id);
         update.nodes.push((group_id, group.clone()));
         self.group = Some(group);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_in_a_pass_that_is_discarded_is_told_again() {
+        let ctx = Context::default();
+        ctx.enable_accesskit();
+        let entry = Id::unique("entry");
+        let mut is_first = true;
+        let mut output = ctx.run_ui(RawInput::default(), |ui| {
+            if std::mem::take(&mut is_first) {
+                let entries = vec![Entry { id: entry, label: "Afar".to_owned(), description: String::new() }];
+                Outline::with(ui.ctx(), |outline| outline.show(ui.unique_id(), entries));
+                ui.ctx().request_discard("a panel appears");
+            }
+            ui.label("near");
+        });
+        output.textures_delta.clear();
+        let update = output.platform_output.accesskit_update.expect("it is enabled");
+        assert!(output.platform_output.num_completed_passes > 1, "the first pass was discarded");
+        assert!(update.nodes.iter().any(|(id, _)| *id == entry.accesskit_id()), "the entry is told");
     }
 }

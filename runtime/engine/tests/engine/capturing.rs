@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_engine::{Plan, Recorded, Recorder, Replays, RunOptions, Simulation, start};
+use millrace_engine::{Plan, Recorded, Recorder, Replays, RunOptions, Simulation, StateOptions, start};
 use millrace_model::run::{RunState, Standstill, Tempo};
 use millrace_model::{NodeId, Pipeline};
 use millrace_operator::output::Emitted;
 use serde_json::json;
 
-use crate::nodes::{record, registry, rows};
+use crate::nodes::{forget, record, registry, rows};
+use crate::recovery::folder;
 use crate::support::{id, options, pipeline, planned, started, until, wire, within};
 
 /// Two sources into one node with windows, and some numbers left out before.
@@ -154,4 +155,46 @@ async fn a_capture_that_is_full_keeps_no_more_and_the_run_goes_on() {
     assert_eq!(run.metrics().num_source_rows(), 420);
     assert!(recorder.progress().is_full);
     assert_eq!(recorder.progress().num_rows, 50);
+}
+
+#[test]
+fn a_replay_that_is_ended_anywhere_goes_on_from_its_checkpoint_as_if_nothing_had_been() {
+    let recorder = Arc::new(Recorder::beside(usize::MAX, usize::MAX));
+    simulated(1, &planned(&windows("undisturbed")), Replays::default(), Some(recorder.clone()));
+    // Spread over some seconds.
+    let mut given = recorder.take();
+    for recorded in given.values_mut().flat_map(|recorded| recorded.iter_mut().zip(0..)) {
+        recorded.0.at = Duration::from_millis(100) * recorded.1;
+    }
+    let given = shared(given);
+    for seed in 0..10 {
+        let name = format!("disturbed_{seed}");
+        let plan = planned(&windows(&name));
+        let simulation = Simulation::new(seed);
+        let (_place, folder) = folder();
+        let mut num_resumed = 0;
+        simulation.run(async {
+            loop {
+                let resume = folder.newest().unwrap().checkpoint.map(Arc::new);
+                match &resume {
+                    None => forget(&name),
+                    Some(_) => num_resumed += 1,
+                }
+                let interval = Duration::from_millis(1 + simulation.choose(200) as u64);
+                let state = Some(StateOptions { folder: folder.clone(), interval, resume });
+                let replays = Replays::new(given.clone(), Tempo::Times(1));
+                let options = RunOptions { world: simulation.world(), batch_size: 40, replays, state, ..options() };
+                let run = start(&plan, &registry(), options).await.unwrap();
+                tokio::select! {
+                    biased;
+                    _ = run.finished() => break,
+                    () = simulation.sleep(Duration::from_millis(300)) => run.abort(),
+                }
+                run.finished().await;
+            }
+        });
+        assert!(num_resumed > 0, "seed {seed}");
+        assert!(simulation.elapsed() < Duration::from_secs(30), "what was given is not waited for again");
+        assert_eq!(sorted(&name), sorted("undisturbed"), "seed {seed}");
+    }
 }
