@@ -39,8 +39,7 @@ pub(crate) struct LiveRun {
     /// The values of the pipeline's parameters that it was started with.
     pub(crate) parameters: BTreeMap<String, Value>,
     pub(crate) run: Run,
-    /// What it replays, and the wire that is fed where that is one.
-    replay: Option<(Replaying, Option<Wire>)>,
+    replaying: Option<Replaying>,
     taking: Mutex<Option<Taking>>,
     titles: BTreeMap<NodeId, String>,
     taps: Mutex<Taps>,
@@ -53,7 +52,7 @@ pub(crate) struct LiveRun {
 pub(crate) struct Begun<'a> {
     pub plan: &'a Plan,
     pub parameters: BTreeMap<String, Value>,
-    pub replay: Option<(Replaying, Option<Wire>)>,
+    pub replaying: Option<Replaying>,
     /// A capture that begins with the run.
     pub taking: Option<Taking>,
 }
@@ -68,13 +67,13 @@ impl LiveRun {
     pub(crate) fn begin(
         (id, project, name): (RunId, ProjectId, String),
         run: Run,
-        Begun { plan, parameters, replay, taking }: Begun<'_>,
+        Begun { plan, parameters, replaying, taking }: Begun<'_>,
         store: Arc<Store>,
         events: broadcast::Sender<Event>,
     ) -> Arc<Self> {
         let mut log = RunLog::default();
         log.push(0, None, false, format!("Started with {}.", count(plan.order.len() as u64, "node")));
-        if let Some((Replaying { name, tempo, writes }, _)) = &replay {
+        if let Some(Replaying { name, tempo, writes, .. }) = &replaying {
             let sinks = if *writes { "Sinks write." } else { "Sinks write nothing." };
             log.push(0, None, false, format!("This is a replay of “{name}” {}. {sinks}", tempo.words()));
         }
@@ -87,7 +86,7 @@ impl LiveRun {
             name,
             parameters,
             run,
-            replay,
+            replaying,
             taking: Mutex::new(taking),
             titles: plan.nodes.iter().map(|(id, node)| (id.clone(), node.title.clone())).collect(),
             taps: Mutex::default(),
@@ -135,7 +134,7 @@ impl LiveRun {
 
     /// The part of a plan that runs: all of it, but where a wire is fed.
     pub(crate) fn part_of(&self, plan: Plan) -> Plan {
-        let fed_at = self.replay.as_ref().and_then(|(_, fed_at)| fed_at.as_ref());
+        let fed_at = self.replaying.as_ref().and_then(|told| told.of_wire.as_ref());
         fed_at.and_then(|wire| plan.fed_at(wire)).unwrap_or(plan)
     }
 
@@ -247,7 +246,7 @@ impl LiveRun {
         }
         let halt = self.run.halted().filter(|halted| halted.number > poll.halt).map(halt_of).transpose()?;
         let capturing = lock(&self.taking).as_ref().map(Taking::progress);
-        let replaying = self.replay.as_ref().map(|(told, _)| told.clone());
+        let replaying = self.replaying.clone();
         let log = self.log_from(poll.log_from);
         Ok(Polled { metrics, taps, views, parts, log, halt, capturing, replaying })
     }

@@ -144,8 +144,8 @@ impl Host {
         }
         let (plan, replay) = match replay {
             Some(replay) => {
-                let ReadyReplay { replays, plan, told, fed_at } = self.ready_replay(project, replay, plan).await?;
-                (plan, Some((replays, told, fed_at)))
+                let ReadyReplay { replays, plan, told } = self.ready_replay(project, replay, plan).await?;
+                (plan, Some((replays, told)))
             }
             None => (plan, None),
         };
@@ -154,8 +154,8 @@ impl Host {
             base_dir,
             breakpoints,
             memory_bytes: self.options.run.memory_bytes.or_else(RunOptions::quarter_of_memory),
-            replays: replay.as_ref().map(|(replays, ..)| replays.clone()).unwrap_or_default(),
-            is_dry: replay.as_ref().is_some_and(|(_, told, _)| !told.writes),
+            replays: replay.as_ref().map(|(replays, _)| replays.clone()).unwrap_or_default(),
+            is_dry: replay.as_ref().is_some_and(|(_, told)| !told.writes),
             recorder: taking.as_ref().map(|taking| taking.recorder.clone()),
             ..self.options.run.clone()
         };
@@ -170,8 +170,7 @@ impl Host {
         };
         let id = id.cast_unsigned();
         let named = (id, project, pipeline.name().to_owned());
-        let replay = replay.map(|(_, told, fed_at)| (told, fed_at));
-        let about = Begun { plan: &plan, parameters, replay, taking };
+        let about = Begun { plan: &plan, parameters, replaying: replay.map(|(_, told)| told), taking };
         let begun = LiveRun::begin(named, run, about, Arc::clone(&self.store), self.events.clone());
         reservation.fill(begun);
         Ok(Response::RunStarted { run: id })

@@ -49,6 +49,8 @@ pub struct Replay {
 pub struct Replaying {
     /// The name of the capture.
     pub name: String,
+    /// The wire that it feeds; `None`: it stands in for the sources.
+    pub of_wire: Option<Wire>,
     pub tempo: Tempo,
     pub writes: bool,
 }

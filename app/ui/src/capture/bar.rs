@@ -91,7 +91,8 @@ pub(crate) fn replay_banner_ui(ui: &mut Ui, cx: &ViewContext<'_>) {
     let theme = cx.theme;
     let Some(replaying) = cx.live.replaying.as_ref().filter(|_| cx.live.is_running()) else { return };
     let sinks = if replaying.writes { "Sinks write." } else { "Sinks write nothing." };
-    let text = format!("Replay of “{}” {}. {sinks}", replaying.name, replaying.tempo.words());
+    let place = replaying.of_wire.as_ref().map(|wire| format!(" on {}", place_of(cx, Some(wire)))).unwrap_or_default();
+    let text = format!("Replay of “{}”{place} {}. {sinks}", replaying.name, replaying.tempo.words());
     Panel::top("replay").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
         Frame::new().fill(theme.accent_ground).inner_margin(Margin::symmetric(16, 6)).show(ui, |ui| {
             ui.horizontal(|ui| {

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
-    Call, Capture, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, Revision,
-    ServerMessage, Welcome,
+    Call, Capture, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Replay, Request, Response,
+    Revision, ServerMessage, Welcome,
 };
 use serde_json::Value;
 
@@ -127,6 +127,8 @@ pub struct Session {
     pub compared: Option<Compared>,
     /// The captures of the open project, newest first; `None` before they were heard.
     pub captures: Option<Vec<Capture>>,
+    /// What the last run that was started here was to give instead of what its sources give.
+    replayed: Option<Replay>,
     /// The form for rows that go on a wire.
     pub(crate) injecting: Option<InjectForm>,
     pub checked: Checked,
@@ -173,6 +175,7 @@ impl Session {
             revisions: None,
             compared: None,
             captures: None,
+            replayed: None,
             injecting: None,
             checked: Checked::default(),
             live: Live::default(),

@@ -26,6 +26,7 @@ impl Session {
         let Some(document) = &self.document else { return };
         let (project, text) = (document.project(), document.pipeline().to_text());
         self.live.is_starting = true;
+        self.replayed = replay;
         let breakpoints = self.live.breakpoints();
         let parameters = BTreeMap::new();
         self.send(Request::StartRun { project, text, parameters, breakpoints, replay, capture }, Pending::Start);
@@ -217,7 +218,8 @@ impl Session {
     fn run_is_over(&mut self) {
         self.live.edit_cost = None;
         if std::mem::take(&mut self.live.restarts) {
-            self.run();
+            // A replay stays one: sinks that wrote nothing must not begin to.
+            self.run_with(self.replayed, false);
             return;
         }
         let Some(metrics) = &self.live.metrics else { return };

@@ -97,16 +97,26 @@ fn a_capture_is_replayed_at_a_tempo_and_the_window_says_so() {
         bench.wait(300.0);
     }
     bench.host.borrow_mut().polled = Some(Box::new(|poll| {
-        let replaying = Replaying { name: "Morning".to_owned(), tempo: Tempo::Times(10), writes: false };
+        let replaying = Replaying { name: "Morning".to_owned(), of_wire: None, tempo: Tempo::Times(10), writes: false };
         Polled { replaying: Some(replaying), ..running(poll, RunState::Running) }
     }));
     bench.click("Replay Morning");
     bench.click("At 10×");
     bench.wait(300.0);
     assert!(bench.has_text("Replay of “Morning” at 10×. Sinks write nothing."));
-    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Done)));
+    bench.ask([Command::Restart]);
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Stopped)));
     bench.wait(300.0);
     assert!(!bench.has_text("Replay of “Morning”"));
+    let again = Replay { capture: 3, tempo: Tempo::Times(10), writes: false };
+    assert!(
+        matches!(heard(&bench), Request::StartRun { replay: Some(replay), .. } if replay == again),
+        "a replay that is restarted stays one, and writes nothing: {:?}",
+        heard(&bench)
+    );
+    bench.wait(300.0);
+    bench.click("Run");
+    assert!(matches!(heard(&bench), Request::StartRun { replay: None, .. }), "a plain run is one");
 }
 
 #[test]
@@ -208,7 +218,8 @@ fn everything_about_captures_is_within_the_window_in_both_themes() {
         bench.harness.ctx.set_theme(theme_kind);
         let ground = theme::Theme::of(&bench.harness.ctx).ground;
         bench.host.borrow_mut().polled = Some(Box::new(|poll| {
-            let replaying = Replaying { name: "Morning".to_owned(), tempo: Tempo::Times(10), writes: false };
+            let replaying =
+                Replaying { name: "Morning".to_owned(), of_wire: None, tempo: Tempo::Times(10), writes: false };
             Polled { replaying: Some(replaying), ..captured(poll) }
         }));
         bench.click("Captures 3");

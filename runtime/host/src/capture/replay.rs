@@ -4,7 +4,6 @@
 //! the capture has must fit, or the run is refused. One of a wire feeds what lies behind it.
 
 use millrace_engine::{Plan, Replays};
-use millrace_model::Wire;
 use millrace_protocol::{Failure, FailureCode, ProjectId, Replay, Replaying};
 
 use crate::Host;
@@ -14,8 +13,6 @@ pub(crate) struct ReadyReplay {
     pub replays: Replays,
     pub plan: Plan,
     pub told: Replaying,
-    /// The wire that it feeds.
-    pub fed_at: Option<Wire>,
 }
 
 impl Host {
@@ -49,7 +46,8 @@ impl Host {
                 plan
             }
         };
-        let told = Replaying { name: capture.name, tempo: replay.tempo, writes: replay.writes };
-        Ok(ReadyReplay { replays: Replays::new(given, replay.tempo), plan, told, fed_at: capture.of_wire })
+        let Replay { tempo, writes, .. } = replay;
+        let told = Replaying { name: capture.name, of_wire: capture.of_wire, tempo, writes };
+        Ok(ReadyReplay { replays: Replays::new(given, tempo), plan, told })
     }
 }
