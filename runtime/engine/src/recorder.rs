@@ -210,9 +210,13 @@ impl Listener {
     }
 }
 
+/// What a column of a batch takes beside its values: a source may give one row at a time.
+const COLUMN_BYTES: usize = 128;
+
 /// A slice counts with its share of the memory that it keeps alive.
 fn bytes_of(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
+    let columns = batch.columns().iter();
+    columns.map(|column| COLUMN_BYTES + column.to_data().get_slice_memory_size().unwrap_or_default()).sum()
 }
 
 #[cfg(test)]
@@ -247,9 +251,12 @@ mod tests {
         assert!(!recorder.note(&source("a"), [batch(6), batch(6)]), "the limit is within the first batch");
         assert!(recorder.note(&source("b"), [batch(3)]), "each source has its own limit");
         assert_eq!(rows(&recorder), 13);
-        let recorder = Recorder::new(usize::MAX, 100);
+        let recorder = Recorder::new(usize::MAX, 300);
         assert!(recorder.note(&source("a"), [batch(12)]));
-        assert!(!recorder.note(&source("a"), [batch(1), batch(6)]), "thirteen rows of 8 bytes are more than 100");
+        assert!(
+            !recorder.note(&source("a"), [batch(1), batch(6)]),
+            "thirteen rows of 8 bytes in two batches are more than 300"
+        );
         assert_eq!(rows(&recorder), 13);
     }
 

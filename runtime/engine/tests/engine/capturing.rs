@@ -60,10 +60,19 @@ fn a_replay_gives_what_the_captured_run_gave_at_every_tempo() {
         for tempo in [Tempo::AtOnce, Tempo::Times(1), Tempo::Times(10)] {
             let again = format!("{name}_{tempo:?}");
             let replays = Replays::new(given.clone(), tempo);
-            let (state, _) = simulated(seed + 100, &planned(&windows(&again)), replays, None);
+            let recorder = Arc::new(Recorder::beside(usize::MAX, usize::MAX));
+            let (state, _) = simulated(seed + 100, &planned(&windows(&again)), replays, Some(recorder.clone()));
             assert_eq!((state, sorted(&again)), (RunState::Done, expected.clone()), "{again}");
+            for (source, recorded) in shared(recorder.take()) {
+                assert_eq!(emitted(&recorded), emitted(&given[&source]), "{again}: rows and watermarks in their order");
+            }
         }
     }
+}
+
+/// What was given, without its time.
+fn emitted(recorded: &[Recorded]) -> Vec<String> {
+    recorded.iter().map(|recorded| format!("{:?}", recorded.emitted)).collect()
 }
 
 /// One row and its watermark at each of these times.
@@ -138,6 +147,8 @@ fn a_captured_wire_feeds_what_lies_behind_it_and_nothing_before_it_runs() {
         run.finished().await;
     });
     let given = shared(recorder.take());
+    let has_watermarks = given[&id("sieve")].iter().any(|one| matches!(one.emitted, Emitted::Watermark(_)));
+    assert!(has_watermarks, "time goes over a wire with its rows");
     let fed = planned(&windows("wire_replayed")).fed_at(&captured).expect("it is one of its wires");
     assert_eq!(fed.order.iter().filter(|node| **node == id("one")).count(), 0);
     assert!(fed.order.contains(&id("other")), "it feeds the windows too");
