@@ -13,6 +13,9 @@ use crate::inspector::icon_button;
 use crate::theme::{size, space};
 use crate::top_bar::icon_button as enabled_icon_button;
 
+/// What time and rate of a run take; they come first where room is scarce, since captures have a tab of their own too.
+const NUMBERS_WIDTH: f32 = 280.0;
+
 /// In the top bar beside a run: begins a capture, or shows the one that goes on and ends it.
 pub(crate) fn bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     let theme = cx.theme;
@@ -20,6 +23,9 @@ pub(crate) fn bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     let keys = keys.map(|keys| format!(" ({keys})")).unwrap_or_default();
     ui.spacing_mut().item_spacing.x = space::XS;
     let Some(capturing) = &cx.live.capturing else {
+        if ui.available_width() < NUMBERS_WIDTH {
+            return;
+        }
         let hint = format!("Capture what the sources give from now on, to replay it{keys}");
         if icon_button(ui, theme, "vinyl-record", "Capture").on_hover_text(hint).clicked() {
             cx.commands.push(Command::Capture(CaptureWish::Toggle));
