@@ -5,6 +5,7 @@
 //! not promised. `goldens/make.py` made inputs and answers without any code of Millrace.
 
 mod contract;
+mod lateness;
 mod nexmark;
 mod projection;
 mod recovery;

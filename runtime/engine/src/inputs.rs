@@ -4,10 +4,19 @@
 //! The watermark is the smallest of the live inputs': one that is idle or has ended holds nobody back, and one that has
 //! not said anything yet holds everybody back. Where all are idle it is the largest that any has said, as in Flink. It
 //! never decreases.
+//!
+//! **Rows behind their watermark wait for it.** Where rows of one source come by several queues, as behind a node of
+//! several instances, one queue may be ahead of the others. A row that is behind what its own queue has said would be
+//! late or not as the others happen to have come: so it waits until they have come as far, and meets the watermark that
+//! it would meet on a single queue. They do come: a source, and every node that passes time on, tells all queues what
+//! time it is before it sends such a row on one of them. Nodes that make their own watermarks need not, so behind them
+//! nothing waits.
 
 use std::task::Poll;
 
 use arrow::array::RecordBatch;
+use millrace_model::event_time::event_time_column;
+use millrace_operator::time::event_times;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::channel::{Closed, Message, Receiver, Signal};
@@ -23,9 +32,13 @@ struct Channel {
     upstream: usize,
     /// Its watermarks hold nothing back.
     is_timeless: bool,
+    /// The only source that time on this queue comes from, by number.
+    origin: Option<usize>,
     watermark_us: Option<i64>,
     is_idle: bool,
     has_ended: bool,
+    /// Has rows behind the watermark of this queue, and waits for the other queues of its origin.
+    held: Option<(RecordBatch, OwnedSemaphorePermit)>,
     /// The barrier that has come on this queue and not yet on all others; what follows it has to wait.
     waits_at: Option<Barrier>,
 }
@@ -64,15 +77,17 @@ pub(crate) struct Change {
 }
 
 impl Inputs {
-    pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize, is_timeless: bool) {
+    pub fn add(&mut self, messages: Receiver, port: usize, upstream: usize, is_timeless: bool, origin: Option<usize>) {
         self.channels.push(Channel {
             messages,
             port,
             upstream,
             is_timeless,
+            origin,
             watermark_us: None,
             is_idle: false,
             has_ended: false,
+            held: None,
             waits_at: None,
         });
     }
@@ -113,19 +128,45 @@ impl Inputs {
             let count = self.channels.len();
             for step in 0..count {
                 let index = (self.next + step) % count;
-                let channel = &mut self.channels[index];
+                let channel = &self.channels[index];
                 if channel.has_ended || channel.waits_at.is_some() {
                     continue;
                 }
-                if let Poll::Ready(message) = channel.messages.poll_recv(cx) {
-                    self.next = (index + 1) % count;
-                    return Poll::Ready((index, message));
+                if channel.held.is_some() && self.others_lag(index) {
+                    continue;
                 }
+                let channel = &mut self.channels[index];
+                let message = match channel.held.take() {
+                    Some((batch, permit)) => Some(Message::Batch(batch, permit)),
+                    None => match channel.messages.poll_recv(cx) {
+                        Poll::Pending => continue,
+                        Poll::Ready(Some(Message::Batch(batch, permit)))
+                            if self.others_lag(index) && is_behind(&batch, self.channels[index].watermark_us) =>
+                        {
+                            self.channels[index].held = Some((batch, permit));
+                            continue;
+                        }
+                        Poll::Ready(message) => message,
+                    },
+                };
+                self.next = (index + 1) % count;
+                return Poll::Ready((index, message));
             }
             Poll::Pending
         })
         .await;
         Ok((from, message.ok_or(Closed)?))
+    }
+
+    /// Whether another queue of the same origin has not come as far as this one. One that waits at a barrier has said all
+    /// that comes before it.
+    fn others_lag(&self, index: usize) -> bool {
+        let channel = &self.channels[index];
+        channel.origin.is_some()
+            && !channel.is_timeless
+            && self.live().any(|other| {
+                other.origin == channel.origin && other.waits_at.is_none() && other.watermark_us < channel.watermark_us
+            })
     }
 
     /// The upstream node that holds the watermark back, where there are several.
@@ -189,6 +230,14 @@ impl Inputs {
     }
 }
 
+/// Whether a row is older than the watermark.
+fn is_behind(batch: &RecordBatch, watermark_us: Option<i64>) -> bool {
+    let Some(watermark_us) = watermark_us else { return false };
+    let column = event_time_column(&batch.schema()).and_then(|name| batch.column_by_name(name).cloned());
+    let Some(times) = column.and_then(|column| event_times(column.as_ref()).ok()) else { return false };
+    arrow::compute::min(&times).is_some_and(|oldest_us| oldest_us < watermark_us)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +246,7 @@ mod tests {
     fn two_inputs() -> Inputs {
         let mut inputs = Inputs::default();
         for upstream in 0..2 {
-            inputs.add(queue(1, 1).1, upstream, upstream, false);
+            inputs.add(queue(1, 1).1, upstream, upstream, false, None);
         }
         inputs
     }
@@ -234,8 +283,8 @@ mod tests {
     #[test]
     fn a_timeless_input_holds_nothing_back() {
         let mut inputs = Inputs::default();
-        inputs.add(queue(1, 1).1, 0, 0, false);
-        inputs.add(queue(1, 1).1, 1, 1, true);
+        inputs.add(queue(1, 1).1, 0, 0, false, None);
+        inputs.add(queue(1, 1).1, 1, 1, true, None);
         assert_eq!(inputs.note(0, Signal::Watermark(50)), watermark(50));
         assert_eq!(inputs.note(1, Signal::Watermark(90)), Change::default());
         assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });

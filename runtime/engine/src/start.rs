@@ -195,6 +195,8 @@ struct Builder<'a> {
     options: &'a RunOptions,
     layout: &'a Layout,
     ends: BTreeMap<&'a Wire, Ends>,
+    /// The only source that a node has its time from and passes on, for the nodes built so far.
+    origins: BTreeMap<NodeId, Option<usize>>,
 }
 
 impl<'a> Builder<'a> {
@@ -249,7 +251,7 @@ impl<'a> Builder<'a> {
             world: options.world.clone(),
             checkpoint: Mutex::default(),
         };
-        (Self { plan, registry, options, layout, ends }, shared)
+        (Self { plan, registry, options, layout, ends, origins: BTreeMap::new() }, shared)
     }
 
     /// Builds the machines of one instance of a stage, and says whether they had ended before the checkpoint that the
@@ -313,7 +315,8 @@ impl<'a> Builder<'a> {
             let from = upstream.iter().position(|id| *id == wire.from.node).expect("it was listed from these wires");
             let ends = self.ends.get_mut(wire).expect("a wire to the first node of a task has queues");
             for receiver in std::mem::take(&mut ends.receivers[instance]) {
-                inputs.add(receiver, port, from, node.inputs[port].port.is_timeless);
+                let origin = self.origins.get(&wire.from.node).copied().flatten();
+                inputs.add(receiver, port, from, node.inputs[port].port.is_timeless, origin);
             }
         }
         inputs
@@ -361,6 +364,9 @@ impl<'a> Builder<'a> {
                 let recent = shared.recent.get(&(id.clone(), output.port.name.clone())).cloned();
                 ports.push(OutPort { role: output.port.role, legs, recent });
             }
+            let makes_time = operator.as_ref().is_some_and(|operator| operator.makes_watermarks());
+            let origin = if makes_time { None } else { self.origin(node) };
+            self.origins.insert(id.clone(), origin);
             let mut link = Link::new(named, operator, ports, self.options.world.clock());
             if let Some(saved) = self.saved(node, instance, stage.num_instances) {
                 link.restore(saved);
@@ -368,6 +374,21 @@ impl<'a> Builder<'a> {
             links.push(link);
         }
         Ok(Chain::new(links, exchanges, shared.gate.clone(), instance))
+    }
+
+    /// The only source that a node has its time from.
+    fn origin(&self, node: &PlannedNode) -> Option<usize> {
+        if node.is_source() {
+            return self.plan.order.iter().position(|id| *id == node.id);
+        }
+        let is_timed = |wire: &&Wire| {
+            wire.to.node == node.id
+                && node.input_index(&wire.to.port).is_some_and(|port| !node.inputs[port].port.is_timeless)
+        };
+        let mut origins =
+            self.plan.wires.iter().filter(is_timed).map(|wire| self.origins.get(&wire.from.node).copied().flatten());
+        let first = origins.next()??;
+        origins.all(|origin| origin == Some(first)).then_some(first)
     }
 
     fn fused_target(&self, stage: &Stage, wire: &Wire) -> Target {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use egui::Rect;
 use millrace_model::{Bookmark, Edit, Endpoint, LayoutId, Node, NodeId, Position, Wire};
 
-use super::{perform, select};
+use super::{clipboard, perform, select};
 use crate::canvas::{View, to_pos};
 use crate::command::{AnnotateWish, BookmarkWish, NodeWish};
 use crate::designer::Designer;
@@ -171,8 +171,8 @@ fn duplicate_wired(designer: &mut Designer) {
     let Some(document) = &designer.session.document else { return };
     let pipeline = document.pipeline();
     let ids: Vec<NodeId> = designer.selection.nodes.iter().cloned().collect();
-    let Some(fragment) = super::fragment_of(designer) else { return };
-    let top_left = super::place_for(designer, &fragment);
+    let Some(fragment) = clipboard::fragment_of(designer) else { return };
+    let top_left = clipboard::place_for(designer, &fragment);
     let level = designer.canvas.level();
     let Pasted { nodes: copies, mut edits, .. } = editing::paste(pipeline, &fragment, level, Some(top_left));
     for (old, new) in ids.iter().zip(&copies) {
@@ -230,41 +230,6 @@ pub(super) fn add_note(designer: &mut Designer, at: Option<Position>) {
     perform(designer, "Add a note".to_owned(), vec![edit], None);
     select(designer, Selection::note(id.clone()));
     designer.canvas.write(id);
-}
-
-pub(super) fn insert_node(designer: &mut Designer, kind: &str, wire: &Wire, at: Position) {
-    let session = &designer.session;
-    let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
-    let pipeline = document.pipeline();
-    let id = pipeline.unused_id(kind);
-    let node = Node { inside: pipeline.home_of(&wire.from.node).cloned(), ..Node::new(id.clone(), kind) };
-    match rewire::through(pipeline, &session.catalog, &node, wire) {
-        Ok(rewired) => {
-            let label = format!("Insert {}", card.title);
-            let mut edits = Vec::from_iter(designer.canvas.pin_unplaced(pipeline, |_| false));
-            edits.push(Edit::AddNode { node, position: Some(at) });
-            edits.extend(rewired);
-            perform(designer, label, edits, None);
-            select(designer, Selection::node(id));
-            super::note_kind(designer, kind);
-        }
-        Err(reason) => designer.session.say_error(reason),
-    }
-}
-
-pub(super) fn replace_node(designer: &mut Designer, kind: &str, node: &NodeId) {
-    let session = &designer.session;
-    let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
-    let position = designer.canvas.position_of(node);
-    let replaced = rewire::replace(document.pipeline(), &session.catalog, node, card, position);
-    if let Some((id, mut edits)) = replaced {
-        let label = format!("Replace {} by {}", titles(designer, [node]).concat(), card.title);
-        if let Some(pinned) = designer.canvas.pin_unplaced(document.pipeline(), |id| id == node) {
-            edits.insert(0, pinned);
-        }
-        perform(designer, label, edits, None);
-        select(designer, Selection::node(id));
-    }
 }
 
 pub(super) fn bookmark(designer: &mut Designer, wish: BookmarkWish) {

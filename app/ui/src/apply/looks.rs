@@ -7,6 +7,7 @@ use super::{carry_out, select};
 use crate::canvas::CanvasState;
 use crate::command::{BottomTab, Command, Joint, Look, TextStep};
 use crate::designer::Designer;
+use crate::editing;
 use crate::editing::offer::Offer;
 use crate::editing::pick::{Pick, Scope};
 use crate::pick_list::PickList;
@@ -209,4 +210,20 @@ pub(super) fn middle(ctx: &Context) -> Pos2 {
 pub(super) fn former(designer: &mut Designer) {
     let former: Selection = designer.former_selection.clone();
     select(designer, former);
+}
+
+/// Opens the list of wires that may begin at the selected node.
+pub(super) fn pick_wire(designer: &mut Designer, ctx: &Context) {
+    let session = &mut designer.session;
+    let (Some(document), Some(id)) = (&session.document, designer.selection.single_node()) else {
+        return session.say("Select the node where the wire is to begin.".to_owned());
+    };
+    let near = designer.canvas.nodes_by_distance(id);
+    let wires = editing::wires_from(document.pipeline(), &session.catalog, id, &near);
+    if wires.is_empty() {
+        return session.say("There is no port that this node could be wired to.".to_owned());
+    }
+    let room = ctx.content_rect();
+    let pos = egui::pos2(room.center().x - 150.0, room.min.y + 80.0);
+    designer.pick_list = Some(PickList::wires(wires, pos));
 }

@@ -1,0 +1,154 @@
+//! Whether a row is late follows from its place in its source, not from how tasks happen to take turns.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use millrace_host::engine::{RunOptions, Simulation, start};
+use millrace_host::model::Pipeline;
+use millrace_host::model::run::RunState;
+use millrace_host::{Planner, registry};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use super::sorted_lines;
+
+const SIZE_S: i64 = 10;
+const LAG_S: i64 = 2;
+
+/// Second, site.
+type Row = (i64, u8);
+
+/// How rows come to the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Through a keyed node: as many instances as the parallelism says.
+    Keyed,
+    /// Through two keyed nodes, one behind the other.
+    TwiceKeyed,
+    /// Half of the rows through one node, half through another, and together again.
+    Parted,
+}
+
+fn pipeline(rows: &[Row], way: Way, has_keys: bool) -> Pipeline {
+    let mut text = "ts,site,n\n".to_owned();
+    for (n, (second, site)) in rows.iter().enumerate() {
+        text.push_str(&format!("2026-01-01T00:{:02}:{:02}Z,{site},{n}\n", second / 60, second % 60));
+    }
+    let only_once = |key: &str| json!({ "kind": "process.deduplicate", "params": { "keys": [key, "n"] } });
+    let half = |rest: u8| json!({ "kind": "process.filter", "params": { "condition": format!("n % 2 = {rest}") } });
+    let keys = if has_keys { json!(["site"]) } else { json!([]) };
+    let mut nodes = json!({
+        "rows": { "kind": "ingest.inject", "params": {
+            "rows": text, "event_time": "ts", "max_out_of_orderness": format!("{LAG_S} s"),
+        } },
+        "window": { "kind": "analyze.tumbling_window", "params": {
+            "size": format!("{SIZE_S} s"), "keys": keys,
+            "aggregates": [{ "name": "n", "expression": "count(*)" }, { "name": "sum", "expression": "sum(n)" }],
+        } },
+        "out": { "kind": "store.file", "params": { "path": "out.ndjson" } },
+        "late": { "kind": "store.file", "params": { "path": "late.ndjson" } },
+    });
+    let mut wires = vec![("window.rows", "out.rows"), ("window.late", "late.rows")];
+    match way {
+        Way::Keyed | Way::TwiceKeyed => {
+            nodes["a"] = only_once("site");
+            wires.push(("rows.rows", "a.rows"));
+            if way == Way::TwiceKeyed {
+                nodes["b"] = only_once("ts");
+                wires.extend([("a.rows", "b.rows"), ("b.rows", "window.rows")]);
+            } else {
+                wires.push(("a.rows", "window.rows"));
+            }
+        }
+        Way::Parted => {
+            (nodes["a"], nodes["b"]) = (half(0), half(1));
+            wires.extend([("rows.rows", "a.rows"), ("rows.rows", "b.rows")]);
+            nodes["both"] = json!({ "kind": "process.union" });
+            wires.extend([("a.rows", "both.rows"), ("b.rows", "both.rows"), ("both.rows", "window.rows")]);
+        }
+    }
+    let wires: Vec<Value> = wires.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
+    let text = json!({ "format": 1, "name": "Late", "nodes": nodes, "wires": wires }).to_string();
+    Pipeline::parse(&text).expect("it is a pipeline").0
+}
+
+/// The slow and obvious way, a row at a time: count and sum by window and site, and the late rows.
+fn expected(rows: &[Row], has_keys: bool) -> (BTreeMap<(i64, Option<u8>), (i64, i64)>, Vec<i64>) {
+    let (mut windows, mut late) = (BTreeMap::new(), Vec::new());
+    let mut watermark = i64::MIN;
+    for (n, (second, site)) in (0..).zip(rows) {
+        let start = second.div_euclid(SIZE_S) * SIZE_S;
+        if start + SIZE_S <= watermark {
+            late.push(n);
+        } else {
+            let window: &mut (i64, i64) = windows.entry((start, has_keys.then_some(*site))).or_default();
+            window.0 += 1;
+            window.1 += n;
+        }
+        watermark = watermark.max(second - LAG_S);
+    }
+    (windows, late)
+}
+
+fn found(folder: &Path, has_keys: bool) -> (BTreeMap<(i64, Option<u8>), (i64, i64)>, Vec<i64>) {
+    let read = |name: &str| -> Vec<Value> {
+        let lines = sorted_lines(&folder.join(name)).into_iter();
+        lines.map(|line| serde_json::from_str(&line).expect("a row")).collect()
+    };
+    let number = |value: &Value| value.as_i64().expect("a whole number");
+    let windows = read("out.ndjson").into_iter().map(|row| {
+        let start = row["window_start"].as_str().expect("a time");
+        let second: i64 =
+            start[14..16].parse::<i64>().expect("minutes") * 60 + start[17..19].parse::<i64>().expect("s");
+        let site = has_keys.then(|| u8::try_from(number(&row["site"])).expect("a site"));
+        ((second, site), (number(&row["n"]), number(&row["sum"])))
+    });
+    let mut late: Vec<i64> = read("late.ndjson").iter().map(|row| number(&row["n"])).collect();
+    late.sort_unstable();
+    (windows.collect(), late)
+}
+
+#[test]
+fn a_row_is_late_by_its_place_in_its_source_at_every_batch_size_and_parallelism() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let planner = Planner::new(registry());
+    let case = (
+        prop::collection::vec((0_i64..200, 0_u8..4), 1..60),
+        prop::sample::select(vec![Way::Keyed, Way::TwiceKeyed, Way::Parted]),
+        any::<bool>(),
+        any::<u64>(),
+    );
+    let num_late = std::cell::Cell::new(0);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(60));
+    let outcome = runner.run(&case, |(jumps, way, has_keys, seed)| {
+        // Time goes on, with rows far behind it.
+        let rows: Vec<Row> = (0..).zip(&jumps).map(|(n, (jump, site))| ((n * 4 - jump % 60).max(0), *site)).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = runtime.block_on(planner.plan(&pipeline(&rows, way, has_keys), &BTreeMap::new(), folder.path()));
+        assert!(plan.is_runnable(), "{:#?}", plan.diagnostics);
+        let expected = expected(&rows, has_keys);
+        for batch_size in [1, 32, 8_192] {
+            for parallelism in [1, 2, 3] {
+                let simulation = Simulation::new(seed);
+                let options = RunOptions {
+                    batch_size,
+                    parallelism,
+                    reslice: true,
+                    base_dir: folder.path().to_owned(),
+                    world: simulation.world(),
+                    ..RunOptions::default()
+                };
+                let outcome = simulation.run(async {
+                    start(&plan, planner.registry(), options).await.expect("it starts").finished().await
+                });
+                prop_assert_eq!(outcome.state, RunState::Done, "{:?}", outcome.failure);
+                prop_assert_eq!(&found(folder.path(), has_keys), &expected, "{:?}", (batch_size, parallelism));
+            }
+        }
+        num_late.set(num_late.get() + expected.1.len());
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(num_late.get() > 100, "{} rows were late", num_late.get());
+}
