@@ -12,7 +12,7 @@ use crate::machine::PATIENCE;
 
 impl Browser {
     /// Runs a script over the mirrored elements; `all` holds them, `arguments` what is given.
-    async fn ask(&self, script: &str, arguments: Vec<Value>) -> Value {
+    pub async fn ask(&self, script: &str, arguments: Vec<Value>) -> Value {
         let all = "const all = [...document.querySelectorAll('#accessibility *')];\
              const role = e => e.getAttribute('role') ?? ({ INPUT: 'textbox', TEXTAREA: 'textbox' })[e.tagName];\
              const name = e => e.getAttribute('aria-label')\
@@ -22,7 +22,7 @@ impl Browser {
     }
 
     /// Waits until the script gives something.
-    async fn wait(&self, what: &str, script: &str, arguments: Vec<Value>) -> Value {
+    pub async fn wait(&self, what: &str, script: &str, arguments: Vec<Value>) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let value = self.ask(script, arguments.clone()).await;
@@ -43,19 +43,24 @@ impl Browser {
         }
     }
 
-    async fn wait_for_name(&self, role: &str, name: &str) {
+    pub async fn wait_for_name(&self, role: &str, name: &str) {
         let script = "return find(arguments[0], arguments[1]) != null";
         self.wait(&format!("{role} `{name}`"), script, vec![json!(role), json!(name)]).await;
     }
 
+    pub async fn wait_until_gone(&self, role: &str, name: &str) {
+        let script = "return find(arguments[0], arguments[1]) == null";
+        self.wait(&format!("{role} `{name}` to be gone"), script, vec![json!(role), json!(name)]).await;
+    }
+
     /// Presses an element, as a screen reader does.
-    async fn press_name(&self, role: &str, name: &str) {
+    pub async fn press_name(&self, role: &str, name: &str) {
         let script = "const e = find(arguments[0], arguments[1]); if (!e) return false; e.click(); return true";
         self.wait(&format!("{role} `{name}`"), script, vec![json!(role), json!(name)]).await;
     }
 
     /// Puts text into a field, as a screen reader or a password manager does.
-    async fn set_field(&self, name: &str, text: &str) {
+    pub async fn set_field(&self, name: &str, text: &str) {
         let script = "const e = find('textbox', arguments[0]); if (!e) return false; e.value = arguments[1];\
              e.dispatchEvent(new Event('input', { bubbles: true })); return true";
         self.wait(&format!("the field `{name}`"), script, vec![json!(name), json!(text)]).await;

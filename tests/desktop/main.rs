@@ -7,6 +7,7 @@
 
 mod browser;
 mod by_name;
+mod gallery;
 mod look;
 mod machine;
 mod picture;

@@ -13,6 +13,7 @@ mod nodes_doc;
 mod process;
 mod programs;
 mod run;
+mod screenshots;
 mod setup;
 mod spelling;
 mod test;
@@ -51,6 +52,8 @@ enum Command {
     Deps,
     /// Check that docs/NODES.md is what `millrace nodes --markdown` prints
     NodesDoc(nodes_doc::Options),
+    /// Take the pictures of docs/gallery from the real program
+    Screenshots(screenshots::Options),
     /// Build in release and measure rows per second, CPU seconds and peak memory
     Bench(bench::Options),
 }
@@ -69,6 +72,7 @@ fn main() -> Result<()> {
         Command::Check => check::run(consent),
         Command::Deps => deps::run(),
         Command::NodesDoc(options) => nodes_doc::run(&options),
+        Command::Screenshots(options) => screenshots::run(&options, consent),
         Command::Bench(options) => bench::run(&options),
     }
 }

@@ -139,8 +139,13 @@ impl Live {
 
     /// A drawn wire that carries what this wire of the run does.
     pub fn drawn(&self, carrier: &Wire) -> Wire {
-        let drawn = self.carriers.iter().find(|(_, carriers)| carriers.contains(carrier));
-        drawn.map_or(carrier, |(drawn, _)| drawn).clone()
+        self.drawings(carrier).next().unwrap_or(carrier).clone()
+    }
+
+    /// The wires that carry what this wire of the run does, if they are drawn: at borders of nested pipelines, and itself.
+    pub fn drawings<'a>(&'a self, carrier: &'a Wire) -> impl Iterator<Item = &'a Wire> {
+        let at_borders = self.carriers.iter().filter(|(_, carriers)| carriers.contains(carrier));
+        at_borders.map(|(drawn, _)| drawn).chain([carrier])
     }
 
     /// The wires of a run that carry what a drawn wire carries.

@@ -166,6 +166,16 @@ impl Pipeline {
         at_borders.map(|wire| (wire.clone(), self.carriers(wire))).collect()
     }
 
+    /// The output of a node that runs whose rows pass at this port of a nested pipeline; any other port is its own.
+    pub fn past_borders(&self, end: &Endpoint) -> Endpoint {
+        let from = self.origin(end);
+        if from != *end || self.boundary(end).is_none() {
+            return from;
+        }
+        // An input: what its wire brings.
+        self.wires_into(&end.node).into_iter().find(|wire| wire.to == *end).map_or(from, |wire| self.origin(&wire.from))
+    }
+
     /// Where the rows that leave here come from, past all borders.
     fn origin(&self, end: &Endpoint) -> Endpoint {
         let mut here = end.clone();

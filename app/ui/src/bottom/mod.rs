@@ -85,6 +85,7 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::S;
+            ui.add_space(space::S);
             match state.tab {
                 BottomTab::Data => data::tools_ui(ui, &mut state.data, ctx),
                 BottomTab::View => charts::tools_ui(ui, ctx),

@@ -59,6 +59,14 @@ impl Cells {
         found
     }
 
+    /// One of the rectangles near `area` for which `is_meant` holds.
+    pub fn find(&self, area: Rect, is_meant: impl Fn(usize) -> bool) -> Option<usize> {
+        if self.bounds.is_none_or(|bounds| !bounds.intersects(area)) {
+            return None;
+        }
+        self.touched(area).flat_map(|place| self.cells[place].iter().copied()).find(|index| is_meant(*index))
+    }
+
     fn touched(&self, area: Rect) -> impl Iterator<Item = usize> + use<> {
         let origin = self.bounds.map_or(pos2(0.0, 0.0), |bounds| bounds.min);
         let most = vec2(self.num_columns.saturating_sub(1) as f32, self.num_rows.saturating_sub(1) as f32);

@@ -8,9 +8,11 @@ use egui::{CornerRadius, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2,
 use millrace_model::{NodeChange, NodeId, Wire};
 
 use super::CanvasState;
+use super::bundle::togetherness;
 use super::camera::Detail;
+use super::course::Course;
 use super::paint;
-use super::scene::{Scene, SceneWire, bounds_of, curve_between, point_on};
+use super::scene::{Scene, SceneWire};
 use crate::context::ViewContext;
 use crate::icon::icon;
 use crate::theme::{Theme, radius, size};
@@ -66,7 +68,7 @@ impl ChangeMark {
 pub struct Ghosts {
     key: Option<(i64, u64, Option<NodeId>)>,
     nodes: Vec<Ghost>,
-    wires: Vec<(Wire, [Pos2; 4])>,
+    wires: Vec<(Wire, Course)>,
 }
 
 #[derive(Debug)]
@@ -103,12 +105,12 @@ impl Ghosts {
         let nodes = gone.map(ghost).collect();
         // A wire of which only one end is gone leads from where the other end is now.
         let corner = |id: &NodeId| now.node(id).or_else(|| then.node(id)).map(|node| node.rect.min);
-        let curve = |wire: &SceneWire| {
+        let course = |wire: &SceneWire| {
             let (from, to) = (corner(&wire.wire.from.node)?, corner(&wire.wire.to.node)?);
-            Some((wire.wire.clone(), curve_between(from + wire.from_offset, to + wire.to_offset)))
+            Some((wire.wire.clone(), Course::direct(from + wire.from_offset, to + wire.to_offset)))
         };
         let removed = then.wires.iter().filter(|wire| compared.changes.removed_wires.contains(&wire.wire));
-        let wires = removed.filter_map(curve).collect();
+        let wires = removed.filter_map(course).collect();
         *self = Self { key, nodes, wires };
     }
 }
@@ -123,10 +125,10 @@ pub fn ghosts_ui(ui: &mut Ui, cx: &ViewContext<'_>, state: &mut CanvasState) {
     let (theme, camera, mark) = (cx.theme, state.camera, ChangeMark::Removed);
     let seen = camera.visible();
     let stroke = Stroke::new((1.5 * camera.zoom).clamp(1.0, 2.0), mark.color(theme));
-    for (wire, curve) in state.ghosts.wires.iter().filter(|(_, curve)| bounds_of(curve).intersects(seen)) {
-        let curve = curve.map(|pos| camera.to_screen(pos));
-        paint::curve(ui.painter(), curve, stroke, true);
-        sign_ui(ui, cx, point_on(&curve, 0.5), mark, &format!("removed wire {wire}"));
+    for (wire, course) in state.ghosts.wires.iter().filter(|(_, course)| course.bounds().intersects(seen)) {
+        let course = course.map(|pos| camera.to_screen(pos));
+        paint::course(ui.painter(), &course, stroke, true);
+        sign_ui(ui, cx, course.point_at(0.5), mark, &format!("removed wire {wire}"));
     }
     for ghost in state.ghosts.nodes.iter().filter(|ghost| ghost.rect_in_canvas.intersects(seen)) {
         let rect = camera.rect_to_screen(ghost.rect_in_canvas);
@@ -155,8 +157,14 @@ pub fn marks_ui(ui: &mut Ui, cx: &ViewContext<'_>, state: &CanvasState) {
     for index in state.scene.wires_near(seen) {
         let wire = &state.scene.wires[index];
         if compared.changes.new_wires.contains(&wire.wire) {
-            let curve = wire.curve(&state.scene.nodes, shift).map(|pos| camera.to_screen(pos));
-            sign_ui(ui, cx, point_on(&curve, 0.25), ChangeMark::Added, &format!("added wire {}", wire.wire));
+            let (course, _) = state.scene.drawn(index, shift, togetherness(camera.zoom));
+            sign_ui(
+                ui,
+                cx,
+                camera.to_screen(course.point_at(0.25)),
+                ChangeMark::Added,
+                &format!("added wire {}", wire.wire),
+            );
         }
     }
     for index in state.scene.nodes_near(seen) {

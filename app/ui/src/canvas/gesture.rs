@@ -7,10 +7,12 @@ use millrace_model::{Edit, LayoutId, NodeId, Position, Wire};
 
 use super::CanvasState;
 use super::annotation;
+use super::bundle::togetherness;
 use super::camera::{SNAP, snapped};
+use super::course::Course;
 use super::node::NodeEvents;
 use super::paint;
-use super::scene::{SceneNode, ScenePort, Shape, bounds_of, curve_between, distance_to};
+use super::scene::{SceneNode, ScenePort, Shape};
 use crate::command::{self, Command, Joint};
 use crate::context::ViewContext;
 use crate::editing::{self, rewire};
@@ -122,9 +124,9 @@ pub fn draw_and_finish(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasStat
             let wire = wire_under(cx, state, &ids, shift);
             if is_down {
                 ui.set_cursor_icon(egui::CursorIcon::Grabbing);
-                if let Some((_, curve)) = &wire {
-                    let curve = curve.map(|pos| state.camera.to_screen(pos));
-                    paint::curve(ui.painter(), curve, Stroke::new(3.0, cx.theme.accent), false);
+                if let Some((_, course)) = &wire {
+                    let course = course.map(|pos| state.camera.to_screen(pos));
+                    paint::course(ui.painter(), &course, Stroke::new(3.0, cx.theme.accent), false);
                     let text = format!("{} Inserts it into this wire", icon("plus"));
                     paint::note(ui.painter(), cx.theme, pointer, &text, cx.theme.text);
                 }
@@ -190,17 +192,20 @@ fn wire_under(
     state: &CanvasState,
     ids: &BTreeSet<NodeId>,
     shift: Vec2,
-) -> Option<(Wire, [Pos2; 4])> {
+) -> Option<(Wire, Course)> {
     const REACH: f32 = 28.0;
     let id = ids.first().filter(|_| ids.len() == 1)?;
     let middle = state.scene.node(id)?.rect.center() + shift;
-    let curves = state.scene.wires.iter().map(|wire| (wire, wire.curve(&state.scene.nodes, |_| Vec2::ZERO)));
-    let near = curves.filter(|(_, curve)| bounds_of(curve).expand(REACH).contains(middle));
-    let near = near.map(|(wire, curve)| (distance_to(&curve, middle), &wire.wire, curve));
+    let together = togetherness(state.camera.zoom);
+    let near = state.scene.wires_near(Rect::from_center_size(middle, Vec2::splat(2.0 * REACH)));
+    let near = near.into_iter().map(|index| {
+        let (course, _) = state.scene.drawn(index, |_| Vec2::ZERO, together);
+        (course.distance_to(middle), &state.scene.wires[index].wire, course)
+    });
     let near = near.filter(|(distance, wire, _)| {
         *distance <= REACH && rewire::can_go_through(cx.document.pipeline(), cx.catalog, id, wire)
     });
-    near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, wire, curve)| (wire.clone(), curve))
+    near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, wire, course)| (wire.clone(), course))
 }
 
 fn finish_move(
@@ -252,7 +257,7 @@ fn draw_wire(ui: &Ui, cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, 
     };
     let is_refused = color == theme.error;
     let stroke = Stroke::new((2.5 * state.camera.zoom).clamp(1.5, 3.5), color);
-    paint::curve(ui.painter(), curve_between(from, to), stroke, is_refused);
+    paint::course(ui.painter(), &Course::direct(from, to), stroke, is_refused);
     if let Some(target) = &target {
         ui.painter().circle_stroke(target.place, 9.0 * state.camera.zoom, Stroke::new(2.0, color));
         match &target.verdict {

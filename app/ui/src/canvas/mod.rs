@@ -1,37 +1,43 @@
 //! The canvas: the pipeline as cards and wires that can be moved, wired, selected and looked into.
 //!
-//! Everything is drawn with the painter and only what is seen (see [`layers`]); near by, each node, port and wire is a
+//! Everything is drawn with the painter and only what is seen (see [`node_layer`] and [`wire_layer`]); near by, each node, port and wire is a
 //! widget with a role and a name, so that keyboard, screen readers and tests reach it. What the pointer is in the middle of stands in
 //! [`gesture::Gesture`]; nothing changes the pipeline but the commands that are pushed.
 
 mod annotation;
 mod batch;
+mod bundle;
 mod camera;
 mod cells;
 mod comparison;
+mod course;
 mod crumbs;
 mod gesture;
-mod layers;
+mod ground;
 pub(crate) mod layout;
 mod level;
 mod look;
 mod minimap;
 mod nested;
 mod node;
+mod node_layer;
 mod outline;
 mod paint;
+mod routes;
 mod scene;
 mod search;
 mod sketch;
 mod status;
 mod thumbnail;
+mod urgency;
 mod walk;
 mod wire;
+mod wire_layer;
 
 use std::collections::BTreeMap;
 
 use egui::accesskit::Role;
-use egui::{Key, PointerButton, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo};
+use egui::{Key, PointerButton, Pos2, Rect, Sense, Ui, Vec2, WidgetInfo};
 use millrace_model::{Edit, LayoutId, NodeId, Pipeline, Position, Wire};
 use millrace_protocol::ProjectId;
 
@@ -45,14 +51,12 @@ pub use thumbnail::Thumbnail;
 
 use self::comparison::Ghosts;
 use self::gesture::Gesture;
-use self::layers::Focused;
 use self::level::{Journey, Levels};
+use self::node_layer::Focused;
 use self::scene::Scene;
 use self::search::Search;
-use crate::command::Command;
+use self::urgency::Backlog;
 use crate::context::ViewContext;
-use crate::palette::DraggedKind;
-use crate::selection::Selection;
 
 /// What the canvas keeps between frames.
 #[derive(Debug, Default)]
@@ -76,6 +80,7 @@ pub struct CanvasState {
     /// The same, of what the accessibility tree has been told.
     outlined: Option<Shown>,
     ghosts: Ghosts,
+    backlog: Backlog,
     gesture: Gesture,
     wants_fit: bool,
     wants_to_see: Option<NodeId>,
@@ -296,16 +301,16 @@ pub fn canvas_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState,
         paint::grid(ui.painter(), cx.theme, &state.camera);
     }
     if state.scene.nodes.is_empty() && cx.pipeline().notes_at(state.level()).next().is_none() {
-        empty_hint(ui, cx, rect, state.level().is_some());
+        ground::empty_hint(ui, cx, rect, state.level().is_some());
     }
     annotation::annotations_ui(ui, cx, state);
     comparison::ghosts_ui(ui, cx, state);
-    let hovered_wire = layers::wires_ui(ui, cx, state, &ground);
-    layers::nodes_ui(ui, cx, state);
+    let touched = wire_layer::wires_ui(ui, cx, state, &ground);
+    node_layer::nodes_ui(ui, cx, state);
     comparison::marks_ui(ui, cx, state);
     gesture::draw_and_finish(ui, cx, state);
     minimap::minimap_ui(ui, cx, state);
-    ground_events(ui, cx, state, &ground, hovered_wire);
+    ground::events(ui, cx, state, &ground, touched);
     search::search_ui(ui, cx, state);
     crumbs::crumbs_ui(ui, cx, state);
 }
@@ -342,95 +347,4 @@ fn navigate(ui: &Ui, state: &mut CanvasState) {
         state.camera.pan(delta);
         ui.set_cursor_icon(egui::CursorIcon::Grabbing);
     }
-}
-
-/// A clicked wire is selected and tapped; with Shift it joins or leaves the selection.
-fn touch_wire(ui: &Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
-    if ui.input(|input| input.modifiers.shift || input.modifiers.command) {
-        let mut selection = cx.selection.clone();
-        if !selection.wires.remove(wire) {
-            selection.wires.insert(wire.clone());
-        }
-        cx.commands.push(Command::Select(selection));
-    } else {
-        cx.commands.push(Command::Select(Selection::wire(wire.clone())));
-        cx.commands.push(Command::Tap(Some(wire.clone())));
-    }
-}
-
-fn ground_events(
-    ui: &mut Ui,
-    cx: &mut ViewContext<'_>,
-    state: &mut CanvasState,
-    ground: &Response,
-    hovered_wire: Option<Wire>,
-) {
-    let pointer = ui.input(|input| input.pointer.latest_pos()).unwrap_or(state.camera.viewport.center());
-    let here = snapped(state.camera.to_canvas(pointer));
-    let quick_add = Command::QuickAdd { at: here, pos_in_screen: pointer, wire_from: None };
-    if let Some(kind) = ground.dnd_release_payload::<DraggedKind>() {
-        let corner = state.camera.to_canvas(pointer) - Vec2::new(88.0, 20.0);
-        cx.commands.push(Command::AddNode { kind: kind.0.clone(), at: Some(snapped(corner)), wire_from: None });
-    }
-    if ground.drag_started_by(PointerButton::Primary) && !ui.input(|input| input.key_down(Key::Space)) {
-        let start = ui.input(|input| input.pointer.press_origin()).unwrap_or(pointer);
-        let adds = ui.input(|input| input.modifiers.shift);
-        state.gesture = Gesture::Box { start: state.camera.to_canvas(start), adds };
-    }
-    if ground.double_clicked() && hovered_wire.is_none() {
-        cx.commands.push(quick_add.clone());
-    } else if ground.clicked() {
-        match &hovered_wire {
-            Some(wire) => touch_wire(ui, cx, wire),
-            None => cx.commands.push(Command::ClearSelection),
-        }
-        state.gesture = Gesture::None;
-    }
-    let menu_wire = hovered_wire.clone();
-    if let Some(wire) = hovered_wire {
-        ui.set_cursor_icon(egui::CursorIcon::PointingHand);
-        ground.clone().on_hover_ui_at_pointer(|ui| wire::tooltip(ui, cx, &wire));
-    }
-    if ground.secondary_clicked() {
-        state.menu_wire.clone_from(&menu_wire);
-        if let Some(wire) = menu_wire {
-            cx.commands.push(Command::Select(Selection::wire(wire)));
-        }
-    }
-    let is_on_wire = state.menu_wire.is_some();
-    ground.context_menu(|ui| if is_on_wire { crate::menus::wire(ui, cx) } else { crate::menus::ground(ui, cx) });
-    if std::mem::take(&mut state.wants_quick_add) {
-        cx.commands.push(quick_add);
-    }
-    let has_something_to_end = !state.gesture.is_none() || !cx.selection.is_empty();
-    // A free Escape leads out of what is open, which is an action of its own.
-    if has_something_to_end
-        && !cx.is_covered
-        && state.search.is_none()
-        && !ui.text_edit_focused()
-        && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape))
-    {
-        if state.gesture.is_none() {
-            cx.commands.push(Command::ClearSelection);
-        }
-        state.gesture = Gesture::None;
-    }
-}
-
-fn empty_hint(ui: &Ui, cx: &ViewContext<'_>, rect: Rect, is_inside: bool) {
-    let theme = cx.theme;
-    let painter = ui.painter();
-    let middle = rect.center();
-    let put = |dy: f32, text: &str, font, color| {
-        painter.text(middle + Vec2::new(0.0, dy), egui::Align2::CENTER_CENTER, text, font, color);
-    };
-    put(-44.0, &crate::icon::icon("flow-arrow").to_string(), theme.icon_font(40.0), theme.line_strong);
-    let (title, start) = if is_inside {
-        ("Nothing is in here yet", "Rows come in by a Nested input and leave by a Nested output.")
-    } else {
-        ("This pipeline is empty", "Start with one from the Ingest section.")
-    };
-    put(0.0, title, theme.semibold(crate::theme::size::HEADING), theme.text);
-    put(26.0, "Drag a node from the palette, or double-click here to add one.", theme.body(), theme.text_weak);
-    put(46.0, start, theme.body(), theme.text_weak);
 }

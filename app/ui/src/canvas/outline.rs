@@ -5,7 +5,8 @@ use egui::accesskit::Action;
 use egui::{Id, Ui};
 use millrace_model::{NodeId, Wire};
 
-use super::{CanvasState, node, status, touch_wire, wire};
+use super::ground::touch_wire;
+use super::{CanvasState, node, status, wire};
 use crate::accessibility::{Entry, Outline};
 use crate::command::Command;
 use crate::context::ViewContext;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use egui::epaint::CubicBezierShape;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, vec2};
 
+use super::course::Course;
 use crate::theme::{Theme, radius, space};
 
 /// A font at the camera's zoom, in half-point steps so that zooming does not fill the glyph cache.
@@ -31,13 +33,17 @@ pub fn note(painter: &Painter, theme: &Theme, pos: Pos2, text: &str, color: Colo
     painter.galley(rect.min + padding, galley, color);
 }
 
-/// A curve as a stroke, or as dashes.
-pub fn curve(painter: &Painter, points: [Pos2; 4], stroke: Stroke, is_dashed: bool) {
-    let shape = egui::epaint::CubicBezierShape::from_points_stroke(points, false, Color32::TRANSPARENT, stroke);
+/// A course as a stroke, or as dashes.
+pub fn course(painter: &Painter, course_in_screen: &Course, stroke: Stroke, is_dashed: bool) {
+    let shapes = course_in_screen
+        .curves()
+        .map(|curve| CubicBezierShape::from_points_stroke(curve, false, Color32::TRANSPARENT, stroke));
     if is_dashed {
-        painter.extend(Shape::dashed_line(&shape.flatten(Some(0.5)), stroke, 6.0, 4.0));
+        let mut points: Vec<Pos2> = shapes.flat_map(|shape| shape.flatten(Some(0.5))).collect();
+        points.dedup();
+        painter.extend(Shape::dashed_line(&points, stroke, 6.0, 4.0));
     } else {
-        painter.add(shape);
+        painter.extend(shapes.map(Shape::from));
     }
 }
 

@@ -8,9 +8,12 @@ use egui::{Pos2, Rect, Vec2, vec2};
 use millrace_model::{Catalog, Endpoint, Nesting, Node, NodeId, Pipeline, Port, PortRole, Section, Wire};
 use serde_json::Value;
 
+use super::bundle::Bundles;
 use super::camera::to_pos;
 use super::cells::Cells;
+use super::course::Course;
 use super::layout;
+use super::routes::{Lanes, Way};
 use crate::format;
 
 const NODE_WIDTH: f32 = 176.0;
@@ -29,7 +32,9 @@ const BORDER_HEIGHT: f32 = 36.0;
 #[derive(Debug, Default)]
 pub struct Scene {
     pub nodes: Vec<SceneNode>,
+    /// Sorted.
     pub wires: Vec<SceneWire>,
+    pub bundles: Bundles,
     index: BTreeMap<NodeId, usize>,
     node_cells: Cells,
     wire_cells: Cells,
@@ -81,6 +86,10 @@ pub struct SceneWire {
     pub from_offset: Vec2,
     pub to_offset: Vec2,
     pub role: PortRole,
+    /// Among the wires between the same two nodes, see [`Course::forward`].
+    rank: f32,
+    /// Its own way, alone.
+    pub course: Course,
 }
 
 impl Scene {
@@ -90,7 +99,7 @@ impl Scene {
             pipeline.nodes_at(level).map(|node| SceneNode::new(pipeline, catalog, node)).collect();
         let index: BTreeMap<NodeId, usize> =
             nodes.iter().enumerate().map(|(index, node)| (node.id.clone(), index)).collect();
-        let wires: Vec<SceneWire> = pipeline
+        let mut wires: Vec<SceneWire> = pipeline
             .wires()
             .into_iter()
             .filter_map(|wire| {
@@ -105,6 +114,8 @@ impl Scene {
                     from_node,
                     to_node,
                     wire,
+                    rank: 0.0,
+                    course: Course::direct(Pos2::ZERO, Pos2::ZERO),
                 })
             })
             .collect();
@@ -115,9 +126,21 @@ impl Scene {
             node.rect = Rect::from_min_size(place, node.rect.size());
         }
         let node_cells = Cells::new(&nodes.iter().map(|node| node.rect).collect::<Vec<_>>());
-        let curves = wires.iter().map(|wire| bounds_of(&wire.curve(&nodes, |_| Vec2::ZERO)));
-        let wire_cells = Cells::new(&curves.collect::<Vec<_>>());
-        Self { nodes, wires, index, node_cells, wire_cells }
+        rank_parallels(&mut wires);
+        let mut lanes = Lanes::default();
+        for wire in &mut wires {
+            let way = wire.way(&nodes, Vec2::ZERO, Vec2::ZERO);
+            wire.course = course_of(&way, wire.rank, &mut lanes, &nodes, &node_cells);
+        }
+        let courses: Vec<Course> = wires.iter().map(|wire| wire.course).collect();
+        let bundles = Bundles::new(&courses);
+        // A wire may be drawn alone, in its bundle, or in between.
+        let bounds = courses.iter().enumerate().map(|(index, course)| {
+            let shared = bundles.of_wire(index).map_or(Rect::NOTHING, |(_, shared)| shared.bounds());
+            course.bounds().union(shared)
+        });
+        let wire_cells = Cells::new(&bounds.collect::<Vec<_>>());
+        Self { nodes, wires, bundles, index, node_cells, wire_cells }
     }
 
     /// The nodes whose places may touch `area`; what is being dragged counts where it came from.
@@ -128,6 +151,29 @@ impl Scene {
     /// As [`Scene::nodes_near`], of wires.
     pub fn wires_near(&self, area: Rect) -> Vec<usize> {
         self.wire_cells.near(area)
+    }
+
+    /// The course on which a wire is drawn when wires have drawn `together` so far (see [`super::bundle::togetherness`]), and
+    /// the bundle that it then is in. What is dragged goes alone.
+    pub fn drawn(&self, index: usize, shift: impl Fn(&NodeId) -> Vec2, together: f32) -> (Course, Option<usize>) {
+        let wire = &self.wires[index];
+        let [from, to] = [wire.from_node, wire.to_node].map(|node| shift(&self.nodes[node].id));
+        if from != to {
+            let way = wire.way(&self.nodes, from, to);
+            return (course_of(&way, wire.rank, &mut Lanes::default(), &self.nodes, &self.node_cells), None);
+        }
+        if from != Vec2::ZERO {
+            return (wire.course.map(|pos| pos + from), None);
+        }
+        match self.bundles.of_wire(index).filter(|_| together > 0.0) {
+            Some((bundle, shared)) => (wire.course.blend(shared, together), Some(bundle)),
+            None => (wire.course, None),
+        }
+    }
+
+    pub fn wire_index(&self, wire: &Wire) -> Option<usize> {
+        // They are sorted as the pipeline gives them.
+        self.wires.binary_search_by(|item| item.wire.cmp(wire)).ok()
     }
 
     pub fn node(&self, id: &NodeId) -> Option<&SceneNode> {
@@ -238,50 +284,45 @@ fn port_y(num_ports: usize, index: usize) -> f32 {
 }
 
 impl SceneWire {
-    /// The points of the wire's curve, given how far its two nodes are dragged from their places.
-    pub fn curve(&self, nodes: &[SceneNode], shift: impl Fn(&NodeId) -> Vec2) -> [Pos2; 4] {
-        let (from, to) = (&nodes[self.from_node], &nodes[self.to_node]);
-        curve_between(from.rect.min + shift(&from.id) + self.from_offset, to.rect.min + shift(&to.id) + self.to_offset)
+    /// Whether it carries rows, and its source is not off.
+    pub fn carries_rows(&self, nodes: &[SceneNode]) -> bool {
+        self.role == PortRole::Rows && !nodes[self.from_node].is_disabled
+    }
+
+    /// Its ends and their nodes, given how far these are dragged from their places.
+    fn way(&self, nodes: &[SceneNode], from_shift: Vec2, to_shift: Vec2) -> Way {
+        let source = nodes[self.from_node].rect.translate(from_shift);
+        let target = nodes[self.to_node].rect.translate(to_shift);
+        Way { from: source.min + self.from_offset, to: target.min + self.to_offset, source, target }
     }
 }
 
-/// A smooth curve that leaves `from` and enters `to` level.
-pub fn curve_between(from: Pos2, to: Pos2) -> [Pos2; 4] {
-    let distance = to - from;
-    let reach =
-        if distance.x > 0.0 { (distance.x * 0.5).max(24.0) } else { (distance.x.abs() * 0.5).clamp(60.0, 200.0) };
-    [from, from + vec2(reach, 0.0), to - vec2(reach, 0.0), to]
-}
-
-/// The point at `t` (0 to 1) of a curve.
-pub fn point_on(curve: &[Pos2; 4], t: f32) -> Pos2 {
-    let s = 1.0 - t;
-    let weights = [s * s * s, 3.0 * s * s * t, 3.0 * s * t * t, t * t * t];
-    let mut sum = Vec2::ZERO;
-    for (point, weight) in curve.iter().zip(weights) {
-        sum += point.to_vec2() * weight;
+/// Numbers the wires between the same two nodes from the top, 0 for the middle one.
+fn rank_parallels(wires: &mut [SceneWire]) {
+    let mut parallels: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    for (index, wire) in wires.iter().enumerate() {
+        parallels.entry((wire.from_node, wire.to_node)).or_default().push(index);
     }
-    sum.to_pos2()
-}
-
-/// How far `pos` is from a curve.
-pub fn distance_to(curve: &[Pos2; 4], pos: Pos2) -> f32 {
-    const STEPS: usize = 24;
-    let mut nearest = f32::INFINITY;
-    let mut before = curve[0];
-    for step in 1..=STEPS {
-        let point = point_on(curve, step as f32 / STEPS as f32);
-        let (along, to_pos) = (point - before, pos - before);
-        let t = (to_pos.dot(along) / along.length_sq().max(1e-6)).clamp(0.0, 1.0);
-        nearest = nearest.min((before + along * t).distance(pos));
-        before = point;
+    for mut group in parallels.into_values().filter(|group| group.len() > 1) {
+        let ends = |wire: &SceneWire| (wire.from_offset.y, wire.to_offset.y);
+        group.sort_by(|a, b| {
+            let (a, b) = (ends(&wires[*a]), ends(&wires[*b]));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+        let middle = (group.len() - 1) as f32 / 2.0;
+        for (rank, index) in group.into_iter().enumerate() {
+            wires[index].rank = rank as f32 - middle;
+        }
     }
-    nearest
 }
 
-/// The smallest rectangle that holds the curve's control points, and so the curve.
-pub fn bounds_of(curve: &[Pos2; 4]) -> Rect {
-    Rect::from_points(curve)
+fn course_of(way: &Way, rank: f32, lanes: &mut Lanes, nodes: &[SceneNode], cells: &Cells) -> Course {
+    if !way.is_backward() {
+        return Course::forward(way.from, way.to, rank);
+    }
+    let obstacle = |area: Rect| cells.find(area, |index| nodes[index].rect.intersects(area));
+    let lane = lanes.take(way, |area| obstacle(area).map(|index| nodes[index].rect));
+    Course::around(way.from, way.to, lane)
 }
 
 /// A param value as one short line.
@@ -291,19 +332,5 @@ fn one_line(value: &Value) -> String {
         Value::Array(items) => items.iter().map(one_line).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => fields.values().next().map(one_line).unwrap_or_default(),
         other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use egui::pos2;
-
-    #[test]
-    fn a_curve_is_near_its_own_points_and_far_from_others() {
-        let curve = curve_between(pos2(0.0, 0.0), pos2(200.0, 100.0));
-        assert!(distance_to(&curve, point_on(&curve, 0.37)) < 1.0);
-        assert!(distance_to(&curve, pos2(100.0, 200.0)) > 50.0);
-        assert!(bounds_of(&curve).contains(point_on(&curve, 0.8)));
     }
 }

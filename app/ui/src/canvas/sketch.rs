@@ -1,6 +1,6 @@
 //! Nodes seen from afar: cards with a title, or blocks of the section's colour, all in one mesh.
 //!
-//! It only paints. Which nodes are near enough to be widgets too is decided in [`super::layers`].
+//! It only paints. Which nodes are near enough to be widgets too is decided in [`super::node_layer`].
 
 use std::sync::Arc;
 

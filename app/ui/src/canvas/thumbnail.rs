@@ -2,10 +2,11 @@
 //!
 //! The places are those of the canvas ([`Scene`]), computed once; painting only scales them.
 
-use egui::epaint::CubicBezierShape;
-use egui::{Color32, CornerRadius, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2};
+use egui::{CornerRadius, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, pos2};
 use millrace_model::{Catalog, Pipeline, Section};
 
+use super::course::Course;
+use super::paint;
 use super::scene::Scene;
 use crate::theme::Theme;
 
@@ -16,7 +17,7 @@ const MAX_SCALE: f32 = 0.35;
 #[derive(Debug)]
 pub struct Thumbnail {
     nodes: Vec<(Rect, Option<Section>)>,
-    wires: Vec<([Pos2; 4], Option<Section>)>,
+    wires: Vec<(Course, Option<Section>)>,
     bounds: Rect,
 }
 
@@ -24,8 +25,7 @@ impl Thumbnail {
     pub fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
         let scene = Scene::new(pipeline, catalog, None);
         let section_of = |node: usize| scene.nodes[node].section;
-        let wires =
-            scene.wires.iter().map(|wire| (wire.curve(&scene.nodes, |_| Vec2::ZERO), section_of(wire.from_node)));
+        let wires = scene.wires.iter().map(|wire| (wire.course, section_of(wire.from_node)));
         Self {
             wires: wires.collect(),
             nodes: scene.nodes.iter().map(|node| (node.rect, node.section)).collect(),
@@ -40,9 +40,9 @@ impl Thumbnail {
         let place = |pos: Pos2| area.center() + (pos - self.bounds.center()) * scale;
         let color_of =
             |section: Option<Section>| section.map_or(theme.text_weak, |section| theme.section_color(section));
-        for (curve, section) in &self.wires {
+        for (course, section) in &self.wires {
             let stroke = Stroke::new(1.5, color_of(*section).gamma_multiply(0.8));
-            painter.add(CubicBezierShape::from_points_stroke(curve.map(place), false, Color32::TRANSPARENT, stroke));
+            paint::course(painter, &course.map(place), stroke, false);
         }
         for (rect, section) in &self.nodes {
             let rect = Rect::from_min_max(place(rect.min), place(rect.max));

@@ -2,11 +2,13 @@
 
 use egui::accesskit::Role;
 use egui::{Color32, CornerRadius, Id, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
-use millrace_model::{PortRole, Wire};
+use millrace_model::Wire;
 
 use super::camera::{Camera, Detail};
+use super::course::Course;
 use super::paint;
-use super::scene::{SceneNode, SceneWire, point_on};
+use super::scene::{SceneNode, SceneWire};
+use super::urgency::{FULL, Urgency};
 use crate::accessibility;
 use crate::capture;
 use crate::command::{self, Command};
@@ -22,27 +24,22 @@ use crate::theme::{Theme, radius, size};
 pub struct WireLook {
     pub color: Color32,
     pub width: f32,
+    pub is_hovered: bool,
     is_selected: bool,
-    is_hovered: bool,
     is_tapped: bool,
     is_dashed: bool,
     has_breakpoint: bool,
 }
 
 impl WireLook {
-    pub fn of(cx: &ViewContext<'_>, wire: &SceneWire, nodes: &[SceneNode], camera: &Camera, is_hovered: bool) -> Self {
-        let theme = cx.theme;
-        let source = &nodes[wire.from_node];
-        let section = source.section.map_or(theme.text_weak, |section| theme.section_color(section));
-        let is_rows = wire.role == PortRole::Rows && !source.is_disabled;
+    pub fn of(cx: &ViewContext<'_>, wire: &SceneWire, nodes: &[SceneNode], camera: &Camera, urgency: Urgency) -> Self {
         let detail = camera.detail();
-        let color = if is_rows { section } else { theme.text_weak };
+        let is_rows = wire.carries_rows(nodes);
         Self {
-            // From afar there are many, and they must not drown the nodes.
-            color: if detail == Detail::Block { color.gamma_multiply(0.6) } else { color },
-            width: (2.0 * camera.zoom).clamp(0.8, 3.0),
+            color: color_of(cx.theme, &nodes[wire.from_node], detail, urgency),
+            width: width_at(camera),
+            is_hovered: false,
             is_selected: cx.selection.wires.contains(&wire.wire),
-            is_hovered,
             is_tapped: cx.live.tapped.as_ref() == Some(&wire.wire),
             is_dashed: !is_rows && detail == Detail::Full,
             has_breakpoint: cx.live.marks.contains_key(&wire.wire),
@@ -55,6 +52,21 @@ impl WireLook {
     }
 }
 
+/// How wide one wire is, in screen points.
+pub fn width_at(camera: &Camera) -> f32 {
+    (2.0 * camera.zoom).clamp(0.8, 3.0)
+}
+
+/// The colour of a wire from this node; its state is told by it where there is no room for words.
+pub fn color_of(theme: &Theme, source: &SceneNode, detail: Detail, urgency: Urgency) -> Color32 {
+    match urgency {
+        Urgency::Halted if detail != Detail::Full => theme.error,
+        Urgency::Full if detail != Detail::Full => theme.warning,
+        Urgency::Off => theme.text_weak,
+        _ => source.section.map_or(theme.text_weak, |section| theme.section_color(section)),
+    }
+}
+
 /// Draws what is special about the wire, and gives the response of its handle, which stands on its middle. A plain
 /// curve has been drawn with the others.
 pub fn wire_ui(
@@ -62,21 +74,26 @@ pub fn wire_ui(
     cx: &mut ViewContext<'_>,
     camera: &Camera,
     wire: &SceneWire,
-    curve_in_screen: [Pos2; 4],
+    course_in_screen: &Course,
     look: &WireLook,
 ) -> Response {
     let theme = cx.theme;
     let WireLook { color, width, is_selected, is_tapped, .. } = *look;
     if is_selected {
-        paint::curve(ui.painter(), curve_in_screen, Stroke::new(width + 4.0, theme.accent.gamma_multiply(0.45)), false);
+        paint::course(
+            ui.painter(),
+            course_in_screen,
+            Stroke::new(width + 4.0, theme.accent.gamma_multiply(0.45)),
+            false,
+        );
     } else if look.is_hovered {
-        paint::curve(ui.painter(), curve_in_screen, Stroke::new(width + 3.0, color.gamma_multiply(0.3)), false);
+        paint::course(ui.painter(), course_in_screen, Stroke::new(width + 3.0, color.gamma_multiply(0.3)), false);
     }
     if !look.is_plain() {
-        paint::curve(ui.painter(), curve_in_screen, Stroke::new(width, color), look.is_dashed);
+        paint::course(ui.painter(), course_in_screen, Stroke::new(width, color), look.is_dashed);
     }
 
-    let middle = point_on(&curve_in_screen, 0.5);
+    let middle = course_in_screen.point_at(0.5);
     let scale = camera.zoom.min(1.0);
     let has_room = camera.detail() == Detail::Full;
     let rect = if has_room { pill(ui, cx, wire, middle, scale, is_tapped, is_selected) } else { None };
@@ -158,7 +175,7 @@ fn pill(
         );
         painter.rect_filled(track, CornerRadius::same(2), theme.line);
         let fill = track.with_max_x(track.min.x + track.width() * rate.fill.clamp(0.0, 1.0));
-        let color = if rate.fill >= 0.8 { theme.warning } else { theme.ok };
+        let color = if rate.fill >= FULL { theme.warning } else { theme.ok };
         painter.rect_filled(fill, CornerRadius::same(2), color);
     }
     Some(rect)
@@ -210,6 +227,20 @@ pub fn tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wire: &Wire) {
         ui.colored_label(theme.error, format!("Breakpoint: {}", mark.words()));
     }
     ui.colored_label(theme.text_weak, "Click to see its rows.");
+}
+
+/// What runs through a trunk, together.
+pub fn bundle_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wires: &[Wire]) {
+    let theme = cx.theme;
+    let title = format!("{} side by side", format::counted(wires.len() as u64, "wire"));
+    ui.label(egui::RichText::new(title).font(theme.semibold(size::BODY)));
+    let rates: Vec<_> = wires.iter().filter_map(|wire| cx.live.wire_rate(wire)).collect();
+    if !rates.is_empty() {
+        let rows = rates.iter().map(|rate| rate.rows).sum();
+        let fill = rates.iter().map(|rate| rate.fill).fold(0.0, f32::max);
+        ui.monospace(format!("{} · fullest queue {} full", format::rate(rows), format::percent(fill)));
+    }
+    ui.colored_label(theme.text_weak, "Click to select them, zoom in to tell them apart.");
 }
 
 fn menu(response: &Response, cx: &mut ViewContext<'_>, wire: &Wire) {

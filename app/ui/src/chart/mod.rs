@@ -18,6 +18,8 @@ mod table;
 mod time_axis;
 mod xy;
 mod xy_axes;
+mod xy_node;
+mod xy_words;
 
 use arrow_array::RecordBatch;
 use egui::{Align2, Id, Rect, Response, Role, Sense, Ui, WidgetInfo};
@@ -69,7 +71,7 @@ pub fn view_ui(ui: &mut Ui, theme: &Theme, id: Id, picture: Picture<'_>, size: S
         return Seen::default();
     }
     match (spec, size) {
-        (ViewSpec::Xy(chart), Size::Node) => xy::node_ui(ui, theme, id, chart, data),
+        (ViewSpec::Xy(chart), Size::Node) => xy_node::node_ui(ui, theme, id, chart, data),
         (ViewSpec::Xy(chart), Size::Panel) => return xy::panel_ui(ui, theme, id, chart, (data, part), page),
         (ViewSpec::Bar(chart), _) => bar::bar_ui(ui, theme, id, chart, data, size),
         (ViewSpec::Histogram(chart), _) => histogram::histogram_ui(ui, theme, chart, data, size),

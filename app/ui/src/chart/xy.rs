@@ -1,21 +1,26 @@
-//! Charts of points: a plain picture inside a node, and a plot to read, move and zoom in a panel.
+//! A chart of points in a panel: a plot to read, move and zoom.
+//!
+//! The picture in a node is drawn in [`super::xy_node`]; heights come from [`super::xy_axes`], words from
+//! [`super::xy_words`].
 
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use egui::{Align, Align2, Color32, Id, Key, Layout, Pos2, Rect, RichText, Shape, Stroke, TextStyle, Ui, UiBuilder};
+use egui::{Align, Align2, Id, Key, Layout, Pos2, Rect, RichText, TextStyle, Ui, UiBuilder};
 use egui::{pos2, vec2};
 use egui_plot::{
-    AxisHints, ColorConflictHandling, Corner, GridMark, HLine, HPlacement, HoverPosition, ItemId, Legend, Line,
-    LineStyle, Plot, PlotMemory, PlotPoint, PlotPoints, PlotTransform, Points, Span, VLine,
+    AxisHints, ColorConflictHandling, Corner, GridMark, HLine, HPlacement, ItemId, Legend, Line, LineStyle, Plot,
+    PlotMemory, PlotPoint, PlotPoints, PlotTransform, Points, Span, VLine,
 };
-use millrace_model::view::{Look, Mark, Scale, Threshold, XyChart, round_step};
+use millrace_model::view::{Look, Mark, Scale, XyChart, round_step};
 use millrace_protocol::Seen;
 
 use super::line_data::{LineData, Series, line_data, thinned};
-use super::plane::{label_on_ground, share};
+use super::plane::label_on_ground;
 use super::xy_axes::{Axes, value_at};
-use super::{Page, empty_ui, fault_ui, take_rect, time_axis};
+use super::xy_node::{AREA, BAND};
+use super::xy_words::{description, digits, read_out, threshold_label, written};
+use super::{Page, empty_ui, fault_ui, time_axis};
 use crate::format;
 use crate::theme::Theme;
 
@@ -23,11 +28,6 @@ use crate::theme::Theme;
 const X_LABEL_SPACE: f64 = 110.0;
 /// Room that a label of the y axis takes with its distance to the next one, in points.
 const Y_LABEL_SPACE: f32 = 44.0;
-/// More series than this have no labels of their own inside a node.
-const MAX_LABELLED_SERIES: usize = 3;
-/// How much of a colour is left in an area, and in a band.
-const AREA: f32 = 0.28;
-const BAND: f32 = 0.14;
 
 /// What a person has set in one chart; it is not a part of the pipeline.
 #[derive(Debug, Clone, Default)]
@@ -37,123 +37,6 @@ struct Tools {
     has_cursors: bool,
     /// The places of the two cursors along x.
     cursors: [Option<f64>; 2],
-}
-
-/// The chart as a picture in a node: lines, thresholds, the range and the last values.
-pub(super) fn node_ui(ui: &mut Ui, theme: &Theme, id: Id, chart: &XyChart, batch: &RecordBatch) {
-    let data = match line_data(ui.ctx(), id, batch) {
-        Ok(data) => data,
-        Err(fault) => return fault_ui(ui, theme, &fault),
-    };
-    if data.is_empty() {
-        return empty_ui(ui, theme, &chart.title);
-    }
-    let rect = take_rect(ui, &description(chart, &data));
-    let painter = ui.painter_at(rect);
-    let font = TextStyle::Small.resolve(ui.style());
-    let font = egui::FontId::monospace(font.size * 0.85);
-    let line_height = font.size * 1.2;
-    let has_labels = rect.height() > 5.0 * line_height && rect.width() > 12.0 * font.size;
-    let space = if has_labels { line_height } else { 2.0 };
-    let last_space = if has_labels && data.series.len() <= MAX_LABELLED_SERIES && chart.mark != Mark::Dot {
-        font.size * 3.6
-    } else {
-        2.0
-    };
-    let inner = Rect::from_min_max(rect.min + vec2(2.0, space), rect.max - vec2(last_space, space));
-    let axes = Axes::of(chart, &data, chart.y_scale);
-    let range = match chart.mark {
-        Mark::Area => (axes.range().0.min(0.0), axes.range().1.max(0.0)),
-        Mark::Line | Mark::Dot => axes.range(),
-    };
-    let level = |height: f64| inner.bottom() - share(height, range) * inner.height();
-    let place = |series: &Series, point: PlotPoint| {
-        let height = axes.height(point.y, chart.right.contains(&series.name))?;
-        Some(pos2(inner.left() + share(point.x, data.x) * inner.width(), level(height)))
-    };
-
-    for threshold in &chart.thresholds {
-        let Some(y) = axes.height(threshold.value, false).map(level) else { continue };
-        if let Some(to) = threshold.to.and_then(|to| axes.height(to, false)).map(level) {
-            let band = Rect::from_x_y_ranges(inner.x_range(), y.min(to)..=y.max(to));
-            painter.rect_filled(band, 0.0, theme.warning.gamma_multiply(BAND));
-        }
-        let ends = [pos2(inner.left(), y), pos2(inner.right(), y)];
-        painter.extend(Shape::dashed_line(&ends, Stroke::new(1.0, theme.text_weak), 4.0, 3.0));
-    }
-    for series in &data.series {
-        let points: &[PlotPoint] = match chart.mark {
-            Mark::Dot => &series.points,
-            Mark::Line | Mark::Area => &thinned(&series.points, data.x, inner.width() as usize),
-        };
-        let on_screen: Vec<Pos2> = points.iter().filter_map(|point| place(series, *point)).collect();
-        let color = theme.series_color(series.color);
-        match (on_screen.as_slice(), chart.mark) {
-            ([only], _) => _ = painter.circle_filled(*only, 2.0, color),
-            (_, Mark::Dot) => {
-                for dot in on_screen {
-                    painter.rect_filled(Rect::from_center_size(dot, vec2(2.0, 2.0)), 0.0, color);
-                }
-            }
-            (_, Mark::Area) => {
-                area(&painter, &on_screen, level(0.0), color.gamma_multiply(AREA));
-                painter.line(on_screen, Stroke::new(1.5, color));
-            }
-            (_, Mark::Line) => _ = painter.line(on_screen, Stroke::new(1.5, color)),
-        }
-    }
-    if has_labels {
-        let label =
-            |at: Pos2, align: Align2, text: String, color: Color32| painter.text(at, align, text, font.clone(), color);
-        label(rect.left_top() + vec2(2.0, 0.0), Align2::LEFT_TOP, format::number(data.y.1), theme.text_weak);
-        label(rect.left_bottom() + vec2(2.0, 0.0), Align2::LEFT_BOTTOM, format::number(data.y.0), theme.text_weak);
-        if data.series.len() <= MAX_LABELLED_SERIES && chart.mark != Mark::Dot {
-            for (y, value, color) in spread_labels(&data, line_height, (rect.top(), rect.bottom()), place) {
-                let color = theme.series_color(color);
-                label(pos2(rect.right() - 1.0, y), Align2::RIGHT_CENTER, format::number(value), color);
-            }
-        }
-    }
-}
-
-/// Where the labels of the last values stand: at their line, but apart from each other.
-fn spread_labels(
-    data: &LineData,
-    line_height: f32,
-    (top, bottom): (f32, f32),
-    place: impl Fn(&Series, PlotPoint) -> Option<Pos2>,
-) -> Vec<(f32, f64, usize)> {
-    let mut labels: Vec<(f32, f64, usize)> = data
-        .series
-        .iter()
-        .filter_map(|series| series.last().and_then(|last| Some((place(series, last)?.y, last.y, series.color))))
-        .collect();
-    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut lowest = top + line_height / 2.0;
-    for label in &mut labels {
-        label.0 = label.0.max(lowest);
-        lowest = label.0 + line_height;
-    }
-    let mut highest = bottom - line_height / 2.0;
-    for label in labels.iter_mut().rev() {
-        label.0 = label.0.min(highest);
-        highest = label.0 - line_height;
-    }
-    labels
-}
-
-/// The ground between a line and a level.
-fn area(painter: &egui::Painter, line: &[Pos2], level: f32, color: Color32) {
-    let mut mesh = egui::Mesh::default();
-    for point in line {
-        mesh.colored_vertex(*point, color);
-        mesh.colored_vertex(pos2(point.x, level), color);
-    }
-    for pair in 0..(line.len().saturating_sub(1)) as u32 {
-        mesh.add_triangle(2 * pair, 2 * pair + 1, 2 * pair + 2);
-        mesh.add_triangle(2 * pair + 1, 2 * pair + 2, 2 * pair + 3);
-    }
-    painter.add(Shape::mesh(mesh));
 }
 
 /// The chart with axes, legend, read-out, pan and zoom.
@@ -483,98 +366,10 @@ fn labels_ui(ui: &Ui, theme: &Theme, chart: &XyChart, axes: &Axes, transform: &P
     text(frame.right_top() + vec2(-6.0, 26.0), Align2::RIGHT_TOP, &label);
 }
 
-fn threshold_label(threshold: &Threshold) -> String {
-    if threshold.label.is_empty() { format::number(threshold.value) } else { threshold.label.clone() }
-}
-
-/// An axis label for a height.
-fn written(axes: &Axes, mark: GridMark, is_right: bool) -> String {
-    match axes.scale {
-        Scale::Log => format::number(axes.value(mark.value, is_right)),
-        Scale::Linear => {
-            let step = axes.value(mark.value + mark.step_size, is_right) - axes.value(mark.value, is_right);
-            digits(axes.value(mark.value, is_right), step)
-        }
-    }
-}
-
-/// A number with just the digits that tell it from the next one.
-fn digits(value: f64, step: f64) -> String {
-    if value.abs() >= 1e7 {
-        return format::number(value);
-    }
-    let decimals = usize::try_from(-(step.abs().log10().floor() as i32)).unwrap_or(0);
-    format::fixed(value, decimals.min(9))
-}
-
-/// The words beside the pointer.
-fn read_out(chart: &XyChart, axes: &Axes, position: &HoverPosition<'_>) -> String {
-    let (name, point) = match position {
-        HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, *position),
-        HoverPosition::Elsewhere { position } => ("", *position),
-    };
-    let is_right = chart.right.iter().any(|right| right == name);
-    let x = if chart.x_is_time { format::timestamp((point.x * 1e6).round() as i64) } else { format::number(point.x) };
-    let y = format::number(axes.value(point.y, is_right));
-    let label = if is_right { &chart.right_label } else { &chart.y_label };
-    let separator = if label.is_empty() { "" } else { " " };
-    let head = if name.is_empty() { String::new() } else { format!("{name}\n") };
-    format!("{head}{x}\n{y}{separator}{label}")
-}
-
-/// What the chart shows, for those who cannot see it.
-fn description(chart: &XyChart, data: &LineData) -> String {
-    let kind = match chart.mark {
-        Mark::Line => "Line chart",
-        Mark::Area => "Area chart",
-        Mark::Dot => "Scatter chart",
-    };
-    let mut text = format!("{kind} {}: ", chart.title);
-    for (index, series) in data.series.iter().take(8).enumerate() {
-        let separator = if index == 0 { "" } else { ", " };
-        let last = series.last().map_or_else(|| "no value".to_owned(), |last| format::number(last.y));
-        text.push_str(&format!("{separator}{} {last}", series.name));
-    }
-    if data.series.len() > 8 {
-        text.push_str(&format!(" and {} more", data.series.len() - 8));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::xy_words::tests::chart;
     use super::*;
-
-    fn chart() -> XyChart {
-        XyChart {
-            title: "Temperature".to_owned(),
-            mark: Mark::Line,
-            x_label: String::new(),
-            y_label: "°C".to_owned(),
-            x_is_time: true,
-            y_scale: Scale::Linear,
-            right: Vec::new(),
-            right_label: String::new(),
-            thresholds: Vec::new(),
-            num_points: 1,
-            x_held: None,
-        }
-    }
-
-    #[test]
-    fn axis_labels_have_the_digits_that_tell_marks_apart() {
-        assert_eq!(digits(1_000.1, 0.1), "1000.1");
-        assert_eq!(digits(20.0, 10.0), "20");
-        assert_eq!(digits(2e9, 1e8), "2.000e9");
-    }
-
-    #[test]
-    fn the_read_out_names_series_moment_and_value_with_its_unit() {
-        let axes = Axes::of(&chart(), &LineData::default(), Scale::Linear);
-        let position = PlotPoint::new(1_772_373_807.412, 21.4);
-        let near = HoverPosition::NearDataPoint { plot_name: "north", position, index: 0 };
-        assert_eq!(read_out(&chart(), &axes, &near), "north\n2026-03-01 14:03:27.412 UTC\n21.4 °C");
-    }
 
     #[test]
     fn the_part_that_is_asked_for_holds_what_is_seen_and_changes_rarely() {
@@ -597,15 +392,5 @@ mod tests {
         let values: Vec<f64> = decades((0.5, 9.5)).iter().map(|mark| mark.value).collect();
         assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
         assert_eq!(decades((0.0, 1.0)).len(), 10);
-    }
-
-    #[test]
-    fn labels_of_last_values_do_not_lie_on_each_other() {
-        let line = |name: &str, y: f64| (name.to_owned(), vec![PlotPoint::new(0.0, y)]);
-        let data = LineData::of([line("a", 5.0), line("b", 5.1), line("c", 9.9)]);
-        let place = |_: &Series, point: PlotPoint| Some(pos2(0.0, 100.0 - 10.0 * point.y as f32));
-        let labels = spread_labels(&data, 10.0, (0.0, 100.0), place);
-        assert!(labels.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 10.0 - 1e-3), "{labels:?}");
-        assert!(labels.iter().all(|label| label.0 >= 5.0 && label.0 <= 95.0), "{labels:?}");
     }
 }

@@ -104,6 +104,12 @@ fn traffic(ctx: &ViewContext<'_>, node: &NodeId, port: &Port, is_input: bool) ->
     let is_here = |wire: &&Wire| if is_input { wire.to.port == port.name } else { wire.from.port == port.name };
     let here: Vec<&Wire> = wires.iter().filter(is_here).collect();
     let rates: Vec<f64> = here.iter().filter_map(|wire| ctx.live.wire_rate(wire)).map(|rate| rate.rows).collect();
+    // Nothing moves any more: what moved in all is what there is to tell.
+    if ctx.live.state().is_some_and(|state| state.is_over()) && !here.is_empty() {
+        let rows = here.iter().filter_map(|wire| ctx.live.wire(wire)).map(|wire| wire.rows);
+        let rows = if is_input { rows.sum() } else { rows.max().unwrap_or(0) };
+        return Traffic { words: total(rows).words, can_look: false };
+    }
     // A nested pipeline and its ports have no counters of their own, but their wires have rates.
     if !rates.is_empty() || (metrics.is_some() && !here.is_empty()) {
         // Every wire at an output carries the same rows; the wires at an input add up.

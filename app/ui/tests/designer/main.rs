@@ -18,6 +18,7 @@ mod standing;
 mod support;
 mod tour;
 mod window;
+mod wires;
 mod wiring;
 
 use std::cell::RefCell;

@@ -68,6 +68,36 @@ fn folder(test: &Value) -> Folder {
 }
 
 #[test]
+fn rows_may_be_expected_at_the_ports_of_a_nested_pipeline() {
+    let mut nested = fleet();
+    let nodes = nested["nodes"].as_object_mut().expect("nodes");
+    nodes["mean"]["inside"] = json!("minutes");
+    nodes.insert("minutes".to_owned(), json!({ "kind": "process.nested_pipeline" }));
+    nodes.insert("readings".to_owned(), json!({ "kind": "process.nested_input", "inside": "minutes" }));
+    nodes.insert("means".to_owned(), json!({ "kind": "process.nested_output", "inside": "minutes" }));
+    nested["wires"] = json!([
+        { "from": "rows.rows", "to": "minutes.readings" },
+        { "from": "readings.rows", "to": "mean.rows" },
+        { "from": "mean.rows", "to": "means.rows" },
+        { "from": "minutes.means", "to": "out.rows" }
+    ]);
+    let mut test = sound();
+    test["expected"] = json!({
+        "minutes.means": { "rows": "mean.ndjson" },
+        "minutes.readings": { "rows": "input.ndjson" },
+        "mean.late": { "rows": "late.ndjson" }
+    });
+    let folder = folder(&test);
+    folder.write("fleet.millrace.json", &pipeline(&nested));
+    folder.write("input.ndjson", &INPUT.replace("{\"@watermark\": \"2026-03-01T10:01:00Z\"}\n", ""));
+    folder.write("late.ndjson", "");
+    let ran = folder.millrace(&["test", FILE]).ended_with(1);
+    assert!(ran.stdout.contains("minutes.means") && !ran.stdout.contains("minutes.readings"), "{}", ran.stdout);
+    folder.write("mean.ndjson", &EXPECTED.replace("1.5", "34.333333333333336"));
+    folder.millrace(&["test", FILE]).ended_with(0);
+}
+
+#[test]
 fn a_test_feeds_its_own_rows_and_writes_nothing_under_every_seed() {
     let folder = folder(&sound());
     let before = folder.names();

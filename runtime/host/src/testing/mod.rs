@@ -94,7 +94,7 @@ impl PipelineTest {
         let replays = Replays::at_once(replays(&plan, &test, &beside, &mut faults));
         let mut checks = Vec::new();
         for (at, expected) in &test.expected {
-            match check(&plan, at, expected, &beside, is_update) {
+            match check(&plan, (at, &file.pipeline.past_borders(at)), expected, &beside, is_update) {
                 Ok(check) => checks.push(check),
                 Err(fault) => faults.push(format!("expected {at}: {fault}")),
             }
@@ -225,15 +225,16 @@ fn replay(plan: &Plan, at: &Endpoint, source: &file::Source, beside: &Path) -> R
     Ok((port, emitted))
 }
 
+/// `at` is a port as the test names it, `inside` the port of a node that runs where its rows pass.
 fn check(
     plan: &Plan,
-    at: &Endpoint,
+    (at, inside): (&Endpoint, &Endpoint),
     expected: &file::Expected,
     beside: &Path,
     is_update: bool,
 ) -> Result<Check, String> {
-    let node = taking_part(plan, &at.node)?;
-    let (place, schema) = place(plan, node, at)?;
+    let node = taking_part(plan, &inside.node)?;
+    let (place, schema) = place(plan, node, inside)?;
     let comparison = Comparison::new(&schema, expected)?;
     let path = beside.join(&expected.rows);
     if !is_update && !path.exists() {

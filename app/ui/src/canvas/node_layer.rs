@@ -1,22 +1,18 @@
-//! The two layers of the canvas, wires below nodes: what of them is seen, and in what detail.
+//! The layer of nodes, above the wires: which of them are seen, and in what detail.
 //!
-//! Near by, every node and wire is a widget and drawn whole. From afar all go into one mesh, and only what is under the
-//! pointer, selected or focused is a widget too. Both layers ask the scene's cells, so what is out of view costs nothing.
+//! Near by, every node is a widget and drawn whole. From afar all go into one mesh, and only what is under the pointer,
+//! selected or focused is a widget too. The scene's cells are asked, so what is out of view costs nothing.
 
-use egui::{Pos2, Response, Ui};
+use egui::{Pos2, Ui};
 use millrace_model::{NodeId, Wire};
 
-use super::batch::Batch;
 use super::camera::Detail;
 use super::gesture::{self, Gesture};
 use super::node::{self, NodeLook};
-use super::scene;
 use super::sketch::Sketch;
-use super::{CanvasState, NumDrawn, nested, status, touch_wire, wire};
+use super::{CanvasState, NumDrawn, nested, status};
 use crate::context::ViewContext;
 
-/// How near the pointer must be to a wire to touch it.
-const WIRE_REACH: f32 = 6.0;
 /// How near the pointer must be to a node for it to become a widget when seen from afar.
 const NODE_REACH: f32 = 12.0;
 
@@ -25,65 +21,6 @@ const NODE_REACH: f32 = 12.0;
 pub struct Focused {
     pub node: Option<NodeId>,
     pub wire: Option<Wire>,
-}
-
-/// Draws the wires that are seen; gives the one under the pointer.
-pub fn wires_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, ground: &Response) -> Option<Wire> {
-    let pointer = if ground.contains_pointer() { ground.hover_pos() } else { None };
-    let (camera, scene) = (state.camera, &state.scene);
-    let seen = camera.visible().expand(20.0 / camera.zoom);
-    let candidates = match &state.gesture {
-        Gesture::Move { .. } => (0..scene.wires.len()).collect(),
-        _ => scene.wires_near(seen),
-    };
-    let mut curves = Vec::with_capacity(candidates.len());
-    let mut nearest: Option<(f32, usize)> = None;
-    for index in candidates {
-        let curve = scene.wires[index].curve(&scene.nodes, |id| state.gesture.shift_of(id));
-        if !scene::bounds_of(&curve).intersects(seen) {
-            continue;
-        }
-        let curve = curve.map(|pos| camera.to_screen(pos));
-        if let Some(pointer) = pointer
-            && scene::bounds_of(&curve).expand(WIRE_REACH).contains(pointer)
-        {
-            let distance = scene::distance_to(&curve, pointer);
-            if distance <= WIRE_REACH && nearest.is_none_or(|(best, _)| distance < best) {
-                nearest = Some((distance, index));
-            }
-        }
-        curves.push((index, curve));
-    }
-    let hovered = nearest.map(|(_, index)| index).filter(|_| state.gesture.is_none());
-    let mut batch = Batch::default();
-    let mut widgets = Vec::new();
-    for (index, curve) in &curves {
-        let item = &scene.wires[*index];
-        let is_marked = hovered == Some(*index)
-            || cx.selection.wires.contains(&item.wire)
-            || state.focused.wire.as_ref() == Some(&item.wire);
-        let look = wire::WireLook::of(cx, item, &scene.nodes, &camera, hovered == Some(*index));
-        if look.is_plain() {
-            batch.curve(curve, look.width, look.color);
-        }
-        if camera.detail() == Detail::Full || is_marked || !look.is_plain() {
-            widgets.push((*index, *curve, look));
-        }
-    }
-    batch.paint(ui.painter());
-    state.num_drawn.wires = curves.len();
-    state.focused.wire = None;
-    for (index, curve, look) in widgets {
-        let wire = &state.scene.wires[index];
-        let handle = wire::wire_ui(ui, cx, &camera, wire, curve, &look);
-        if handle.has_focus() {
-            state.focused.wire = Some(wire.wire.clone());
-        }
-        if handle.clicked() {
-            touch_wire(ui, cx, &wire.wire);
-        }
-    }
-    hovered.map(|index| state.scene.wires[index].wire.clone())
 }
 
 /// Draws the nodes that are seen, selected ones on top, and takes in what happened to them.
