@@ -3,7 +3,7 @@
 //! It never covers anything and never acts for the person: each step is read off the real state of the designer.
 
 use egui::accesskit::Role;
-use egui::{Frame, Margin, RichText, Ui, WidgetInfo, vec2};
+use egui::{Frame, Label, Margin, RichText, Ui, WidgetInfo};
 use millrace_model::run::EditCost;
 use millrace_protocol::RunId;
 
@@ -137,12 +137,7 @@ impl Tour {
                         (String::new(), "Done", text)
                     }
                 };
-                // One label, so that a title such as “Run” is not taken for the button of that name.
-                let mut words = egui::text::LayoutJob::default();
-                let format = |font, color| egui::TextFormat { font_id: font, color, ..egui::TextFormat::default() };
-                words.append(title, 0.0, format(theme.semibold(size::BODY), theme.text_strong));
-                words.append(&format!("  {text}"), 0.0, format(theme.body(), theme.text));
-                ui.label(words);
+                // The buttons take their place first; what is left is for the words, which wrap in it.
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = space::S;
                     let end = ui.button(if self.is_over() { "Close" } else { "End the tour" });
@@ -154,8 +149,15 @@ impl Tour {
                         commands.push(Command::SkipTourStep);
                     }
                     ui.label(RichText::new(count).font(theme.small()).color(theme.text_weak));
+                    // One label, so that a title such as “Run” is not taken for the button of that name.
+                    let mut words = egui::text::LayoutJob::default();
+                    let format = |font, color| egui::TextFormat { font_id: font, color, ..egui::TextFormat::default() };
+                    words.append(title, 0.0, format(theme.semibold(size::BODY), theme.text_strong));
+                    words.append(&format!("  {text}"), 0.0, format(theme.body(), theme.text));
+                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                        ui.add(Label::new(words).wrap());
+                    });
                 });
-                ui.allocate_space(vec2(ui.available_width(), 0.0));
             });
         });
     }

@@ -40,6 +40,9 @@ pub struct HostOptions {
     pub base_dir: PathBuf,
     /// Where the sample projects are put when the database is new; `None` leaves it empty.
     pub samples: Option<PathBuf>,
+    /// Where the files of a sample are put once a project is begun from it, below `base_dir`; for a host that begins
+    /// without projects.
+    pub sample_files: Option<PathBuf>,
     /// How runs are carried out; their `base_dir` is that of the project.
     pub run: RunOptions,
 }
@@ -49,13 +52,20 @@ impl HostOptions {
     pub fn desktop(database: PathBuf, base_dir: PathBuf) -> Self {
         let samples = database.parent().map(|folder| folder.join("samples"));
         let database = DatabaseLocation::File(database);
-        Self { database, is_local: true, base_dir, samples, run: RunOptions::default() }
+        Self { database, is_local: true, base_dir, samples, sample_files: None, run: RunOptions::default() }
     }
 
     /// A host that keeps nothing and has no projects at first.
     pub fn in_memory(base_dir: PathBuf) -> Self {
         let database = DatabaseLocation::Memory;
-        Self { database, is_local: false, base_dir, samples: None, run: RunOptions::default() }
+        Self { database, is_local: false, base_dir, samples: None, sample_files: None, run: RunOptions::default() }
+    }
+
+    /// A host for browsers: no projects at first, and every sample to begin one from. What a sample reads is put into
+    /// the folder `samples` of `base_dir` when it is first used.
+    pub fn served(database: DatabaseLocation, base_dir: PathBuf) -> Self {
+        let sample_files = Some(base_dir.join("samples"));
+        Self { database, sample_files, ..Self::in_memory(base_dir) }
     }
 }
 

@@ -28,7 +28,9 @@ impl Host {
     }
 
     pub(crate) fn list_samples(&self) -> Response {
-        Response::Samples(samples::list(self.options.samples.as_deref()))
+        Response::Samples(samples::list(
+            self.options.samples.as_ref().or(self.options.sample_files.as_ref()).map(PathBuf::as_path),
+        ))
     }
 
     pub(crate) async fn create_project(&self, name: String) -> Result<Response, Failure> {
@@ -42,6 +44,19 @@ impl Host {
 
     pub(crate) async fn import_project(&self, text: String, folder: Option<String>) -> Result<Response, Failure> {
         let (pipeline, _) = Pipeline::parse(&text).map_err(failure::of_text)?;
+        if let Some(files) = &self.options.sample_files
+            && folder.as_deref() == Some(samples::absolute(files).as_str())
+        {
+            let (files, base_dir) = (files.clone(), self.options.base_dir.clone());
+            in_background(move || samples::write_data_below(&base_dir, &files)).await?.map_err(|error| {
+                let folder = self.options.base_dir.display();
+                let message = format!(
+                    "The files of this template cannot be put into the folder samples of {folder}: {error}. \
+                     Start `millrace serve` in a folder that can be written."
+                );
+                Failure::new(FailureCode::Storage, message)
+            })?;
+        }
         let id = self.add(&pipeline, folder).await?;
         self.open_project(id).await
     }

@@ -57,7 +57,7 @@ pub(crate) fn import_once(store: &Store, folder: &Path) -> Result<(), StoreError
     if let Err(error) = write_files(folder) {
         tracing::warn!(folder = %folder.display(), %error, "the files of the sample projects could not be written");
     }
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let project_folder = absolute(folder);
     for name in Samples::iter().filter(|name| is_pipeline(name)) {
         let Some(file) = Samples::get(&name) else { continue };
         let parsed = std::str::from_utf8(&file.data).ok().map(Pipeline::parse);
@@ -68,7 +68,7 @@ pub(crate) fn import_once(store: &Store, folder: &Path) -> Result<(), StoreError
         let project = NewProject {
             name: pipeline.name().to_owned(),
             text: pipeline.to_text(),
-            folder: Some(folder.to_string_lossy().into_owned()),
+            folder: Some(project_folder.clone()),
             num_nodes: pipeline.num_nodes(),
         };
         let id = store.create_project(&project, now_ms())?;
@@ -81,8 +81,7 @@ pub(crate) fn import_once(store: &Store, folder: &Path) -> Result<(), StoreError
 
 /// The samples, to begin a project from. Those that read files are left out where no `folder` has their files.
 pub(crate) fn list(folder: Option<&Path>) -> Vec<Sample> {
-    let folder = folder.map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
-    let folder = folder.map(|folder| folder.to_string_lossy().into_owned());
+    let folder = folder.map(absolute);
     let text_of = |name: &str| String::from_utf8(Samples::get(name)?.data.into_owned()).ok();
     let samples = SUMMARIES.iter().filter_map(|(name, summary)| {
         Some(Sample { summary: (*summary).to_owned(), text: text_of(name)?, folder: folder.clone() })
@@ -95,9 +94,33 @@ fn is_pipeline(name: &str) -> bool {
     name.ends_with(PIPELINE_ENDING) && !name.contains('/')
 }
 
+/// The folder as projects name it.
+pub(crate) fn absolute(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).to_string_lossy().into_owned()
+}
+
+/// Puts the files that samples read into `folder`, which must lie below `base_dir` also once links are followed.
+///
+/// # Errors
+/// When the folder leads elsewhere or cannot be written.
+pub(crate) fn write_data_below(base_dir: &Path, folder: &Path) -> io::Result<()> {
+    // The nearest ancestor that is there decides where a new folder would really stand.
+    let data = folder.join(DATA_FOLDER);
+    let there = data.ancestors().find(|path| path.symlink_metadata().is_ok());
+    let real = there.unwrap_or(base_dir).canonicalize()?;
+    if !real.starts_with(base_dir.canonicalize()?) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "a link there leads out of the folder"));
+    }
+    write_files_that(folder, |name| name.starts_with(DATA_FOLDER))
+}
+
 /// Pipelines too, so that `millrace run` finds them there. What is there already may have been changed by the person.
 fn write_files(folder: &Path) -> io::Result<()> {
-    for name in Samples::iter().filter(|name| name.starts_with(DATA_FOLDER) || is_pipeline(name)) {
+    write_files_that(folder, |name| name.starts_with(DATA_FOLDER) || is_pipeline(name))
+}
+
+fn write_files_that(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<()> {
+    for name in Samples::iter().filter(|name| is_wanted(name)) {
         let path = folder.join(&*name);
         if path.exists() {
             continue;

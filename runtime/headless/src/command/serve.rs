@@ -55,7 +55,7 @@ pub async fn serve(args: Args) -> Result<Exit, Stop> {
         Some(path) => DatabaseLocation::File(location(Some(path))?),
         None => DatabaseLocation::Memory,
     };
-    let host = Host::open(HostOptions { database, ..HostOptions::in_memory(base_dir) })
+    let host = Host::open(HostOptions::served(database, base_dir))
         .await
         .map_err(|error| Stop::failed(sentence(&error.to_string())))?;
     for file in args.files.iter().rev() {

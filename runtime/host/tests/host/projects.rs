@@ -4,7 +4,7 @@ use std::path::Path;
 
 use millrace_host::model::{Edit, Pipeline, Step};
 use millrace_host::{DatabaseLocation, Event, FailureCode, Host, HostOptions, Request, Response};
-use millrace_protocol::{Draft, PROTOCOL_VERSION, ProjectSummary, Revision, Welcome};
+use millrace_protocol::{Draft, PROTOCOL_VERSION, ProjectSummary, Revision, Sample, Welcome};
 use serde_json::json;
 
 use crate::{ask, check, heard, host, host_with, import, nodes, project, refused};
@@ -214,6 +214,48 @@ async fn the_samples_come_once_with_their_files() {
     let anew = host_with(options()).await;
     assert_eq!(list(&anew).await.len(), names.len());
     assert_eq!(std::fs::read_to_string(&mine).expect("readable"), "mine", "a file that is there is not written over");
+}
+
+async fn samples(host: &Host) -> Vec<Sample> {
+    match ask(host, Request::ListSamples).await {
+        Response::Samples(samples) => samples,
+        other => panic!("samples were expected, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_served_host_offers_every_sample_and_writes_its_files_when_it_is_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = HostOptions::served(DatabaseLocation::Memory, folder.path().to_owned());
+    let host = Host::open(served).await.expect("it opens, with every node kind");
+    assert!(list(&host).await.is_empty(), "it begins without projects");
+    let desktop_dir = tempfile::tempdir().expect("a folder");
+    let desktop = host_with(HostOptions::desktop(desktop_dir.path().join("m.db"), folder.path().to_owned())).await;
+    let offered = samples(&host).await;
+    assert_eq!(offered.len(), samples(&desktop).await.len());
+    assert!(!folder.path().join("samples").exists(), "to look at them writes nothing");
+    let sample = offered.into_iter().find(|sample| sample.text.contains("\"data/")).expect("one reads a file");
+    let opened =
+        project(&host, Request::ImportProject { text: sample.text.clone(), folder: sample.folder.clone() }).await;
+    assert_eq!(opened.folder, sample.folder);
+    assert!(folder.path().join("samples/data").read_dir().expect("it is there").next().is_some());
+    match ask(&host, Request::Check { project: Some(opened.id), text: opened.text }).await {
+        Response::Checked(checked) => assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics),
+        other => panic!("a check was expected, not {other:?}"),
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_of_a_sample_never_leave_the_served_folder() {
+    let (folder, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("samples")).expect("linked");
+    let host = host_with(HostOptions::served(DatabaseLocation::Memory, folder.path().to_owned())).await;
+    let sample = samples(&host).await.into_iter().next().expect("one is there");
+    let failure = refused(&host, Request::ImportProject { text: sample.text, folder: sample.folder }).await;
+    assert!(failure.message.contains("leads out of the folder"), "{}", failure.message);
+    assert_eq!(elsewhere.path().read_dir().expect("readable").count(), 0);
+    assert!(list(&host).await.is_empty());
 }
 
 #[tokio::test]
