@@ -1,6 +1,7 @@
 //! Whole journeys: the real designer on the real host, in one process, asked by role and label as a person or a screen
 //! reader meets it.
 
+mod capturing;
 #[path = "../../app/ui/tests/support/picture.rs"]
 mod picture;
 

@@ -285,8 +285,11 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
         .node_ids()
         .map(|id| (id.clone(), NodeMetrics { rows_in: 10, rows_out: 10, ..NodeMetrics::default() }))
         .collect();
-    let wires: Vec<WireMetrics> =
-        pipeline.wires().into_iter().map(|wire| WireMetrics { wire, rows: 0, batches: 0, fill: 0.0 }).collect();
+    let wires: Vec<WireMetrics> = pipeline
+        .wires()
+        .into_iter()
+        .map(|wire| WireMetrics { wire, rows: 0, batches: 0, rows_injected: 0, fill: 0.0 })
+        .collect();
     let mut metrics = RunMetrics {
         state: RunState::Running,
         elapsed_ms: 0,
@@ -313,6 +316,8 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
             parts: BTreeMap::new(),
             log: Vec::new(),
             halt: None,
+            capturing: None,
+            replaying: None,
         }
     }
 }

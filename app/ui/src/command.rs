@@ -8,6 +8,7 @@ use millrace_model::{Edit, Endpoint, LayoutId, Nesting, NodeId, Position, Tint, 
 use millrace_protocol::{ImageFormat, ProjectId, Seen};
 
 use crate::actions::Action;
+use crate::capture::CaptureWish;
 use crate::editing::arrange::Arrange;
 use crate::editing::pick::{Pick, Way};
 use crate::editing::rewire::Ends;
@@ -196,6 +197,8 @@ pub enum Command {
         width: u32,
         height: u32,
     },
+    /// Captures, replays, or puts rows on a wire.
+    Capture(CaptureWish),
     /// Hands bytes to the person as a file.
     Download {
         name: String,
@@ -402,6 +405,7 @@ pub enum BottomTab {
     Data,
     Log,
     View,
+    Captures,
 }
 
 /// Pushes a command that changes the pipeline as one step of its own.

@@ -1,7 +1,7 @@
 //! What every part of the window may read while it draws, and where it pushes its commands.
 
 use millrace_model::{Catalog, Diagnostic, Endpoint, NodeId, Pipeline};
-use millrace_protocol::{Checked, NodePorts};
+use millrace_protocol::{Capture, Checked, NodePorts};
 
 use crate::actions::{Keymap, Situation};
 use crate::command::{BottomTab, Command};
@@ -23,6 +23,8 @@ pub struct ViewContext<'a> {
     pub selection: &'a Selection,
     /// The revision that is held against what is drawn.
     pub compared: Option<&'a Compared>,
+    /// The captures of the project; `None` before they were heard.
+    pub captures: Option<&'a [Capture]>,
     /// Whether files of the host's machine may be picked by a dialog.
     pub is_local: bool,
     /// The param that was jumped to in this frame: its field is to take the focus and be scrolled to.

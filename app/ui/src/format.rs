@@ -121,6 +121,13 @@ pub fn iso(moment_us: i64) -> String {
     }
 }
 
+/// `Fleet health (new)` → `fleet-health-new`; nothing where no letter or digit is in it.
+pub fn file_stem(name: &str) -> Option<String> {
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join("-"))
+}
+
 /// A moment without its day: `14:03:27.412`.
 pub fn time_of_day(moment_us: i64) -> String {
     match timestamp_us_to_datetime(moment_us) {

@@ -10,6 +10,7 @@ pub mod address;
 mod apply;
 pub mod bottom;
 mod canvas;
+pub mod capture;
 pub mod chart;
 pub mod command;
 pub mod context;

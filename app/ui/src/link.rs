@@ -3,7 +3,7 @@
 //! millrace_web implements it over Tauri IPC and over a WebSocket; tests implement it in memory.
 
 use millrace_model::NodeId;
-use millrace_protocol::{Call, ProjectId, ServerMessage};
+use millrace_protocol::{Call, CaptureId, ProjectId, ServerMessage};
 
 /// A connection to a host. No call of it blocks; answers come by [`Link::receive`] in a later frame.
 pub trait Link {
@@ -60,6 +60,10 @@ pub enum DialogPurpose {
     ImportPipeline,
     ExportPipeline {
         project: ProjectId,
+    },
+    /// A test of a capture is written.
+    SaveTest {
+        capture: CaptureId,
     },
     /// The file becomes the value of a param; `param` is a path as in a diagnostic, such as `outputs[0].path`.
     ParamPath {

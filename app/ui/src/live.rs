@@ -7,7 +7,7 @@ use millrace_model::filter::{Filters, Values};
 use millrace_model::run::{Breakpoint, EditCost, NodeMetrics, RunMetrics, RunState, Standstill, WireMetrics};
 use millrace_model::view::{Look, ViewSpec};
 use millrace_model::{NodeId, Pipeline, Wire};
-use millrace_protocol::{FrameError, LogLine, Polled, RunId, ViewFrame};
+use millrace_protocol::{Capturing, FrameError, LogLine, Polled, Replaying, RunId, ViewFrame};
 
 use crate::rates::{NodeRate, Rates, WireRate};
 use crate::standing::{Halted, Marks};
@@ -47,6 +47,10 @@ pub struct Live {
     pub marks: Marks,
     /// What it has halted at.
     pub halted: Option<Halted>,
+    /// What is being captured.
+    pub capturing: Option<Capturing>,
+    /// What the run gives instead of what its sources give now.
+    pub replaying: Option<Replaying>,
 }
 
 #[derive(Debug, Clone)]
@@ -196,6 +200,7 @@ impl Live {
     pub fn take_in(&mut self, polled: Polled, filters: Option<&Filters>) -> Result<(), FrameError> {
         self.rates.update(&polled.metrics);
         self.metrics = Some(polled.metrics);
+        (self.capturing, self.replaying) = (polled.capturing, polled.replaying);
         self.log.extend(polled.log);
         while self.log.len() > MAX_LOG_LINES {
             self.log.pop_front();
@@ -273,7 +278,7 @@ mod tests {
                 elapsed_ms,
                 failure: None,
                 nodes: BTreeMap::from([(id, node)]),
-                wires: vec![WireMetrics { wire, rows, batches: 1, fill: 0.25 }],
+                wires: vec![WireMetrics { wire, rows, batches: 1, rows_injected: 0, fill: 0.25 }],
                 memory_bytes: 0,
                 checkpoint: None,
                 standstill: None,
@@ -283,6 +288,8 @@ mod tests {
             parts: BTreeMap::new(),
             log: Vec::new(),
             halt: None,
+            capturing: None,
+            replaying: None,
         }
     }
 

@@ -75,7 +75,16 @@ const NODES: &[&str] = &[
     "edit.delete",
     "edit.delete_and_bridge",
 ];
-const WIRE: &[&str] = &["run.tap_wire", "edit.insert_on_wire", "select.wire_ends", LINE, "edit.delete"];
+const WIRE: &[&str] = &[
+    "run.tap_wire",
+    "run.capture_wire",
+    "run.inject",
+    LINE,
+    "edit.insert_on_wire",
+    "select.wire_ends",
+    LINE,
+    "edit.delete",
+];
 const INSIDE: &[&str] = &["nest.go_out", "nest.add_input", "nest.add_output", LINE];
 const GROUND: &[&str] = &[
     "edit.add_node",

@@ -125,6 +125,7 @@ mod tests {
             wire: Wire::new("a.rows".parse().expect("an end"), to.parse().expect("an end")),
             rows: *rows,
             batches: 1,
+            rows_injected: 0,
             fill: 0.5,
         };
         RunMetrics {

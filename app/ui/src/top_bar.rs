@@ -6,6 +6,7 @@ use millrace_model::Edit;
 use millrace_model::run::EditCost;
 
 use crate::actions::{Action, find};
+use crate::capture;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::document::SaveState;
@@ -129,6 +130,7 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
         }
         if !live.is_stopping() {
             pause_ui(ui, cx);
+            capture::bar_ui(ui, cx);
         }
         changes_ui(ui, cx);
     } else {

@@ -20,6 +20,7 @@ use crate::exchange::Exchange;
 use crate::fit::Fit;
 use crate::gate::Gate;
 use crate::guard::{Named, Stopped};
+use crate::inject::{Injection, Injections};
 use crate::newest::NewestRows;
 
 /// The nodes of a task, each wire pointing to a later one, and the queues that lead out.
@@ -28,6 +29,9 @@ pub(crate) struct Chain {
     pub exchanges: Vec<Exchange>,
     pending: VecDeque<Pending>,
     gate: Arc<Gate>,
+    pub injections: Injections,
+    /// Which instance of its nodes it is.
+    instance: usize,
 }
 
 /// One node of a chain.
@@ -92,8 +96,9 @@ impl Link {
 }
 
 impl Chain {
-    pub fn new(links: Vec<Link>, exchanges: Vec<Exchange>, gate: Arc<Gate>) -> Self {
-        Self { links, exchanges, pending: VecDeque::new(), gate }
+    pub fn new(links: Vec<Link>, exchanges: Vec<Exchange>, gate: Arc<Gate>, instance: usize) -> Self {
+        let injections = Injections::default();
+        Self { links, exchanges, pending: VecDeque::new(), gate, injections, instance }
     }
 
     /// Hands a batch to an input of a node.
@@ -169,6 +174,22 @@ impl Chain {
             Emitted::Batch(port, batch) => self.pass_batch(link, port, batch),
             Emitted::Watermark(watermark_us) => self.pass_watermark(link, watermark_us),
         }
+    }
+
+    /// Puts rows of a person on one of the wires that begin here, behind everything that went over it.
+    pub fn inject(&mut self, Injection { wire, rows, done }: Injection) -> Result<(), Stopped> {
+        let leg_of = |link: &Link| {
+            link.ports.iter().enumerate().find_map(|(port, out)| {
+                let leg = out.legs.iter().position(|leg| leg.wire.wire == wire)?;
+                Some((port, leg))
+            })
+        };
+        let place = self.links.iter().enumerate().find_map(|(link, of)| Some((link, leg_of(of)?)));
+        let (link, (port, leg)) = place.expect("an injection comes to the task where its wire begins");
+        self.links[link].ports[port].legs[leg].wire.add_injected(rows.num_rows());
+        self.pass_along(link, port, leg, &rows)?;
+        done.tell();
+        Ok(())
     }
 
     /// Sends what has been put aside; waits while the queues are full, and at each breakpoint until the run
@@ -317,6 +338,7 @@ impl Chain {
     fn pass_along(&mut self, link: usize, port: usize, leg: usize, batch: &RecordBatch) -> Result<(), Stopped> {
         let node = &self.links[link];
         let leg = &node.ports[port].legs[leg];
+        leg.wire.listener.hear_batch(port, batch);
         let batch = match &leg.fit {
             None => batch.clone(),
             Some(fit) => fit.apply(batch).map_err(|error| node.named.failed(&error))?,
@@ -346,6 +368,9 @@ impl Chain {
         node.watermark_out = Some(watermark_us);
         if node.operator.is_none() {
             node.named.counters.set_watermark(watermark_us);
+        }
+        for leg in node.ports.iter().flat_map(|port| &port.legs) {
+            leg.wire.listener.hear_watermark(self.instance, watermark_us);
         }
         for target in self.targets(link) {
             match target {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::Budget;
 use crate::gate::Snare;
 use crate::newest::NewestRows;
+use crate::recorder::Listener;
 
 /// No watermark yet, as an atomic can say it.
 const NO_WATERMARK: i64 = i64::MIN;
@@ -123,6 +124,8 @@ pub(crate) struct NodeCell {
     /// The nodes whose wires end here, each once.
     pub upstream: Vec<NodeId>,
     pub instances: Vec<Arc<NodeCounters>>,
+    /// What a source gives can be heard here.
+    pub listener: Arc<Listener>,
 }
 
 impl NodeCell {
@@ -160,10 +163,12 @@ pub(crate) struct WireCell {
     pub wire: Wire,
     rows: AtomicU64,
     batches: AtomicU64,
+    rows_injected: AtomicU64,
     /// One for each queue that carries the wire; none where it lies inside a task.
     pub budgets: Vec<Budget>,
     pub tap: NewestRows,
     pub snare: Snare,
+    pub listener: Listener,
 }
 
 impl WireCell {
@@ -172,15 +177,22 @@ impl WireCell {
             wire,
             rows: AtomicU64::default(),
             batches: AtomicU64::default(),
+            rows_injected: AtomicU64::default(),
             budgets,
             tap: NewestRows::closed(tap_rows),
             snare: Snare::default(),
+            listener: Listener::default(),
         }
     }
 
     pub fn add_batch(&self, num_rows: usize) {
         self.rows.fetch_add(num_rows as u64, Relaxed);
         self.batches.fetch_add(1, Relaxed);
+    }
+
+    /// Counts rows that a person put on the wire; they are counted as its rows too.
+    pub fn add_injected(&self, num_rows: usize) {
+        self.rows_injected.fetch_add(num_rows as u64, Relaxed);
     }
 
     pub fn metrics(&self) -> WireMetrics {
@@ -190,6 +202,7 @@ impl WireCell {
             wire: self.wire.clone(),
             rows: self.rows.load(Relaxed),
             batches: self.batches.load(Relaxed),
+            rows_injected: self.rows_injected.load(Relaxed),
             fill: if limit == 0 { 0.0 } else { used as f32 / limit as f32 },
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::checkpoint::{Marks, fingerprint};
 use crate::counters::NodeCell;
 use crate::guard::{Named, Stopped};
+use crate::inject::{self, Injections, Injector};
 use crate::options::RunOptions;
 use crate::plan::{Plan, PlannedNode, PlannedPort};
 use crate::run::Run;
@@ -54,16 +55,18 @@ impl Swaps {
 
 /// The way to one task of a run.
 pub(crate) struct Door {
-    nodes: Vec<NodeId>,
+    pub nodes: Vec<NodeId>,
     instance: usize,
     num_instances: usize,
     swaps: mpsc::Sender<Swap>,
+    pub injector: Injector,
 }
 
 impl Door {
-    pub fn new(nodes: Vec<NodeId>, instance: usize, num_instances: usize) -> (Self, Swaps) {
+    pub fn new(nodes: Vec<NodeId>, instance: usize, num_instances: usize) -> (Self, Swaps, Injections) {
         let (swaps, receiver) = mpsc::channel(1);
-        (Self { nodes, instance, num_instances, swaps }, Swaps(receiver))
+        let (injector, injections) = inject::way();
+        (Self { nodes, instance, num_instances, swaps, injector }, Swaps(receiver), injections)
     }
 }
 

@@ -1,16 +1,14 @@
 //! How a run is to be carried out: sizes, limits and times, all with defaults that suit a desktop.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millrace_model::NodeId;
 use millrace_model::run::Breakpoint;
-use millrace_operator::output::Emitted;
 
 use crate::checkpoint::{Checkpoint, StateFolder};
 use crate::recorder::Recorder;
+use crate::replay::Replays;
 use crate::world::World;
 
 /// The settings of one run.
@@ -46,12 +44,11 @@ pub struct RunOptions {
     pub state: Option<StateOptions>,
     /// Where the run takes place: the real world, or a simulation with virtual time.
     pub world: World,
-    /// Sources that give these rows and watermarks instead of their own, then end. The batches have the schema that the
-    /// plan tells at the port.
-    pub replays: BTreeMap<NodeId, Arc<[Emitted]>>,
+    /// What sources give instead of their own rows.
+    pub replays: Replays,
     /// Sinks are built, but others that write nothing take their places.
     pub is_dry: bool,
-    /// Keeps what the sources give; a source whose limit is reached ends.
+    /// Keeps what the sources give, from the first row on.
     pub recorder: Option<Arc<Recorder>>,
 }
 
@@ -93,7 +90,7 @@ impl Default for RunOptions {
             memory_bytes: None,
             state: None,
             world: World::default(),
-            replays: BTreeMap::new(),
+            replays: Replays::default(),
             is_dry: false,
             recorder: None,
         }

@@ -19,6 +19,7 @@ use crate::edit::Editing;
 use crate::gate::{Gate, Halted};
 use crate::newest::NewestRows;
 use crate::picture::PictureCell;
+use crate::recorder::Recorder;
 use crate::start::set_breakpoints;
 use crate::world::World;
 
@@ -45,6 +46,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Has the recorder keep what every source gives.
+    pub fn record_sources(&self, recorder: &Arc<Recorder>) {
+        recorder.begin(&self.world);
+        for (id, cell) in self.nodes.iter().filter(|(_, cell)| cell.is_source) {
+            cell.listener.begin(recorder.clone(), id.clone(), cell.instances.len());
+        }
+    }
+
     /// The newest checkpoint.
     pub fn checkpoint(&self) -> Option<CheckpointMetrics> {
         self.checkpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -121,6 +130,28 @@ impl Run {
     /// The newest rows of a tapped wire, oldest first; `None` while there are none.
     pub fn tapped(&self, wire: &Wire) -> Option<RecordBatch> {
         self.shared.wires.get(wire)?.tap.rows()
+    }
+
+    /// Has the recorder keep what the sources give from now on, and nothing that another one listened to.
+    pub fn record(&self, recorder: &Arc<Recorder>) {
+        self.stop_recording();
+        self.shared.record_sources(recorder);
+    }
+
+    /// The same of what goes over one wire, as what is given by the node before it; false when the run has no such wire.
+    pub fn record_wire(&self, recorder: &Arc<Recorder>, wire: &Wire) -> bool {
+        let Some(cell) = self.shared.wires.get(wire) else { return false };
+        self.stop_recording();
+        recorder.begin(&self.shared.world);
+        let num_instances = self.shared.nodes[&wire.from.node].instances.len();
+        cell.listener.begin(recorder.clone(), wire.from.node.clone(), num_instances);
+        true
+    }
+
+    /// Has nobody listen any more.
+    pub fn stop_recording(&self) {
+        self.shared.nodes.values().for_each(|cell| cell.listener.end());
+        self.shared.wires.values().for_each(|cell| cell.listener.end());
     }
 
     /// The newest picture of a view node with its version, which grows with each picture. Asking makes the node draw a

@@ -27,7 +27,7 @@ use crate::options::RunOptions;
 use crate::picture::Easel;
 use crate::plan::{Plan, PlannedNode, PlannedPort, schema_on};
 use crate::run::{Phase, Run, Shared};
-use crate::stand_in::{Replay, Unwritten};
+use crate::stand_in::Unwritten;
 use crate::supervise::{abort, supervise};
 use crate::task::{OpenSink, Task, Work};
 use crate::world::unless_it_panics;
@@ -78,9 +78,12 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
     let (mut tasks, mut doors) = (Vec::new(), Vec::new());
     for stage in &layout.stages {
         for instance in 0..stage.num_instances {
-            let (work, had_ended) = builder.work(&mut shared, stage, instance)?;
+            let (mut work, had_ended) = builder.work(&mut shared, stage, instance)?;
             let line = coordinator.as_mut().map(Coordinator::line);
-            let (door, swaps) = Door::new(stage.nodes.clone(), instance, stage.num_instances);
+            let (door, swaps, injections) = Door::new(stage.nodes.clone(), instance, stage.num_instances);
+            if let Some(chain) = work.chain_mut() {
+                chain.injections = injections;
+            }
             doors.push(door);
             tasks.push(Task { work, instance, line, swaps, had_ended, gate: shared.gate.clone() });
         }
@@ -90,6 +93,12 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
     open(&mut tasks, options.state.as_ref().is_some_and(|state| state.resume.is_some())).await?;
 
     let shared = Arc::new(Shared { started: world.now(), ..shared });
+    if options.replays.is_stepwise() {
+        shared.gate.pause();
+    }
+    if let Some(recorder) = &options.recorder {
+        shared.record_sources(recorder);
+    }
     let (phase, _) = watch::channel(Phase::Running);
     let (outcome_sender, outcome) = watch::channel(None);
     let memory = MemoryBudget::new(options.memory_bytes, &world);
@@ -149,7 +158,7 @@ pub(crate) fn set_breakpoints(
 /// Opens sources first, since they only look: a file that is not there leaves no trace of the sinks.
 async fn open(tasks: &mut [Task], is_resumed: bool) -> Result<(), RunError> {
     for task in tasks.iter_mut() {
-        if let (Work::Source { source, chain }, false) = (&mut task.work, task.had_ended) {
+        if let (Work::Source { source, chain, .. }, false) = (&mut task.work, task.had_ended) {
             let named = chain.links[0].named.clone();
             named.call_async(source.open()).await?;
             named.counters.set_status(source.status());
@@ -222,7 +231,8 @@ impl<'a> Builder<'a> {
             let node = &plan.nodes[id];
             let mut instances = Vec::new();
             instances.resize_with(layout.num_instances(id), || Arc::new(NodeCounters::default()));
-            let cell = NodeCell { is_source: node.is_source(), upstream: upstream_of(plan, id), instances };
+            let listener = Arc::default();
+            let cell = NodeCell { is_source: node.is_source(), upstream: upstream_of(plan, id), instances, listener };
             nodes.insert(id.clone(), Arc::new(cell));
             for output in node.outputs.iter().filter(|output| output.port.role != PortRole::Rows) {
                 if wires_from(plan, id, output).next().is_none() {
@@ -270,7 +280,10 @@ impl<'a> Builder<'a> {
                     easel: Easel::new(cell, self.options.view_interval, self.options.world.clone()),
                 }
             }
-            Machine::Source(source) => Work::Source { source, chain: self.chain(shared, stage, instance, None)? },
+            Machine::Source(source) => {
+                let listener = shared.nodes[&head.id].listener.clone();
+                Work::Source { source, chain: self.chain(shared, stage, instance, None)?, listener }
+            }
             Machine::Operator(operator) => {
                 Work::Operator { inputs, chain: self.chain(shared, stage, instance, Some(operator))? }
             }
@@ -360,7 +373,7 @@ impl<'a> Builder<'a> {
             }
             links.push(link);
         }
-        Ok(Chain::new(links, exchanges, shared.gate.clone()))
+        Ok(Chain::new(links, exchanges, shared.gate.clone(), instance))
     }
 
     /// The only source that a node has its time from.
@@ -432,6 +445,9 @@ pub(crate) fn build_machine(
         parallelism,
         base_dir: options.base_dir.clone(),
     };
+    if let Some(source) = options.replays.source(&node.id, cx.outputs.clone()) {
+        return Ok(Machine::Source(source));
+    }
     let node_type = registry
         .node_type(&node.kind)
         .ok_or_else(|| RunError::at(named, &format!("this build has no node `{}`", node.kind)))?;
@@ -441,9 +457,6 @@ pub(crate) fn build_machine(
         return Err(RunError::at(named, &reason));
     }
     Ok(match machine {
-        Machine::Source(_) if options.replays.contains_key(&node.id) => {
-            Machine::Source(Box::new(Replay::new(options.replays[&node.id].clone(), cx.outputs)))
-        }
         Machine::Sink(_) if options.is_dry => Machine::Sink(Box::new(Unwritten)),
         own => own,
     })

@@ -6,7 +6,9 @@ use millrace_store::StoreError;
 
 pub(crate) fn of_store(error: StoreError) -> Failure {
     let code = match error {
-        StoreError::NoSuchProject { .. } | StoreError::NoSuchRevision { .. } => FailureCode::NotFound,
+        StoreError::NoSuchProject { .. } | StoreError::NoSuchRevision { .. } | StoreError::NoSuchCapture { .. } => {
+            FailureCode::NotFound
+        }
         StoreError::Conflict { .. } | StoreError::HistoryGap { .. } => FailureCode::Conflict,
         _ => FailureCode::Storage,
     };

@@ -3,6 +3,7 @@
 use millrace_protocol::{Failure, FailureCode, PROTOCOL_VERSION, Request, Response, Welcome};
 
 use crate::Host;
+use crate::runs::Wishes;
 
 impl Host {
     /// Answers one request. Any number may be under way at once.
@@ -32,9 +33,20 @@ impl Host {
                 self.export_file(project, path.into()).await
             }
             Request::Check { project, text } => self.check(project, text).await,
-            Request::StartRun { project, text, parameters, breakpoints } => {
-                self.start_run(project, text, parameters, breakpoints).await
+            Request::StartRun { project, text, parameters, breakpoints, replay, capture } => {
+                self.start_run(project, text, parameters, Wishes { breakpoints, replay, capture }).await
             }
+            Request::BeginCapture { run, wire } => self.begin_capture(run, wire).await,
+            Request::EndCapture { run } => self.end_capture(run).await,
+            Request::ListCaptures { project } => self.list_captures(project).await,
+            Request::RenameCapture { project, capture, name } => self.rename_capture(project, capture, name).await,
+            Request::DeleteCapture { project, capture } => self.delete_capture(project, capture).await,
+            Request::SaveTest { project, capture, text, parameters, path } => {
+                self.refuse_unless_local("write a test to a file by its path")?;
+                self.save_test(project, capture, text, parameters, path.into()).await
+            }
+            Request::ExampleRow { run, wire } => self.example_row(run, wire).await,
+            Request::InjectRows { run, wire, rows } => self.inject_rows(run, wire, rows).await,
             Request::SetBreakpoints { run, breakpoints } => self.set_breakpoints(run, breakpoints).await,
             Request::MoveRun { run, how } => self.move_run(run, how),
             Request::EditRun { run, text, apply } => self.edit_run(run, text, apply).await,

@@ -6,6 +6,7 @@
 //! nothing above this crate may import what is below it. Invariants: no call blocks a tokio worker (store, planning and
 //! pictures run on blocking threads), and nobody who asks can slow a run.
 
+mod capture;
 mod check;
 mod clock;
 mod failure;
@@ -14,6 +15,7 @@ mod filter;
 mod handle;
 mod host;
 pub mod image;
+mod inject;
 mod live_run;
 pub mod paths;
 pub mod pipeline_file;

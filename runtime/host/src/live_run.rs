@@ -3,7 +3,7 @@
 //! The engine's handle says everything; added here is what several lookers share: taps with their lifetimes, and the
 //! log. A task of its own watches the run, so that its end is noted whether or not anybody looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,20 @@ use millrace_engine::{Halted, Plan, Run, RunError};
 use millrace_model::filter::{Filters, Values};
 use millrace_model::run::{Breakpoint, EditCost, RunMetrics};
 use millrace_model::view::Look;
-use millrace_model::{Diagnostic, NodeId};
+use millrace_model::{Diagnostic, NodeId, Wire};
 use millrace_operator::{Registry, ViewSnapshot};
 use millrace_protocol::{
-    Event, Frame, FrameError, Halt, LogLine, Move, Poll, Polled, ProjectId, RunId, TapRows, ViewFrame,
+    Event, Failure, FailureCode, Frame, FrameError, Halt, LogLine, Move, Poll, Polled, ProjectId, Replaying, RunId,
+    TapRows, ViewFrame,
 };
 use millrace_store::Store;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 
+use crate::capture::Taking;
 use crate::clock::now_ms;
 use crate::filter::{choices, filtered};
+use crate::host::in_background;
 use crate::run_log::{RunLog, count};
 use crate::taps::Taps;
 
@@ -35,7 +38,9 @@ pub(crate) struct LiveRun {
     pub(crate) name: String,
     /// The values of the pipeline's parameters that it was started with.
     pub(crate) parameters: BTreeMap<String, Value>,
-    run: Run,
+    pub(crate) run: Run,
+    replaying: Option<Replaying>,
+    taking: Mutex<Option<Taking>>,
     titles: BTreeMap<NodeId, String>,
     taps: Mutex<Taps>,
     log: Mutex<RunLog>,
@@ -43,17 +48,35 @@ pub(crate) struct LiveRun {
     over: watch::Sender<bool>,
 }
 
+/// What a run was begun with.
+pub(crate) struct Begun<'a> {
+    pub plan: &'a Plan,
+    pub parameters: BTreeMap<String, Value>,
+    pub replaying: Option<Replaying>,
+    /// A capture that begins with the run.
+    pub taking: Option<Taking>,
+}
+
+/// The sources that take part.
+pub(crate) fn sources_of(plan: &Plan) -> BTreeSet<NodeId> {
+    plan.order.iter().filter(|id| plan.nodes[*id].is_source()).cloned().collect()
+}
+
 impl LiveRun {
     /// Takes the run over and begins to watch it.
     pub(crate) fn begin(
         (id, project, name): (RunId, ProjectId, String),
         run: Run,
-        (plan, parameters): (&Plan, BTreeMap<String, Value>),
+        Begun { plan, parameters, replaying, taking }: Begun<'_>,
         store: Arc<Store>,
         events: broadcast::Sender<Event>,
     ) -> Arc<Self> {
         let mut log = RunLog::default();
         log.push(0, None, false, format!("Started with {}.", count(plan.order.len() as u64, "node")));
+        if let Some(Replaying { name, tempo, writes, .. }) = &replaying {
+            let sinks = if *writes { "Sinks write." } else { "Sinks write nothing." };
+            log.push(0, None, false, format!("This is a replay of “{name}” {}. {sinks}", tempo.words()));
+        }
         for problem in &plan.diagnostics {
             log.push(0, problem.node.clone(), false, problem.message.clone());
         }
@@ -63,6 +86,8 @@ impl LiveRun {
             name,
             parameters,
             run,
+            replaying,
+            taking: Mutex::new(taking),
             titles: plan.nodes.iter().map(|(id, node)| (id.clone(), node.title.clone())).collect(),
             taps: Mutex::default(),
             log: Mutex::new(log),
@@ -105,6 +130,68 @@ impl LiveRun {
 
     pub(crate) async fn set_breakpoints(&self, breakpoints: &[Breakpoint]) -> Result<(), Vec<Diagnostic>> {
         self.run.set_breakpoints(breakpoints).await
+    }
+
+    /// The part of a plan that runs: all of it, but where a wire is fed.
+    pub(crate) fn part_of(&self, plan: Plan) -> Plan {
+        let fed_at = self.replaying.as_ref().and_then(|told| told.of_wire.as_ref());
+        fed_at.and_then(|wire| plan.fed_at(wire)).unwrap_or(plan)
+    }
+
+    /// Captures what the sources give from now on, or what goes over a wire.
+    pub(crate) fn begin_capture(&self, wire: Option<Wire>) -> Result<(), Failure> {
+        let conflict = |message: &str| Err(Failure::new(FailureCode::Conflict, message));
+        let metrics = self.run.metrics();
+        if metrics.state.is_over() {
+            return conflict("The run is over, and nothing more comes. Start it again to capture.");
+        }
+        let mut taking = lock(&self.taking);
+        if taking.is_some() {
+            return conflict("A capture of this run goes on already. End it first.");
+        }
+        let sources = metrics.nodes.iter().filter(|(_, node)| node.is_source).map(|(id, _)| id.clone());
+        let nodes = wire.as_ref().map_or_else(|| sources.collect(), |wire| BTreeSet::from([wire.from.node.clone()]));
+        let begun = Taking::new(wire.clone(), metrics.elapsed_ms, nodes);
+        match &wire {
+            None => self.run.record(&begun.recorder),
+            Some(wire) if self.run.record_wire(&begun.recorder, wire) => {}
+            Some(wire) => {
+                let message = format!("The wire {wire} does not run. Start the pipeline as it is drawn, then capture.");
+                return Err(Failure::new(FailureCode::NotFound, message));
+            }
+        }
+        *taking = Some(begun);
+        Ok(())
+    }
+
+    /// Ends the capture, keeps it and says so in the log.
+    pub(crate) async fn end_capture(
+        &self,
+        store: &Arc<Store>,
+        events: &broadcast::Sender<Event>,
+    ) -> Result<(), Failure> {
+        let Some(taking) = lock(&self.taking).take() else {
+            return Err(Failure::new(FailureCode::NotFound, "No capture of this run goes on any more."));
+        };
+        self.run.stop_recording();
+        let (store, project) = (Arc::clone(store), self.project);
+        let kept = in_background(move || taking.keep(project, &store)).await.and_then(|kept| kept);
+        let (is_error, message) = match &kept {
+            Ok(message) => (false, message.clone()),
+            Err(failure) => (true, failure.message.clone()),
+        };
+        lock(&self.log).push(self.run.metrics().elapsed_ms, None, is_error, message);
+        let _ = events.send(Event::CapturesChanged { project });
+        kept.map(drop)
+    }
+
+    /// Notes in the log that a person put rows on a wire.
+    pub(crate) fn note_injected(&self, wire: &Wire, num_rows: usize) {
+        let title = |id: &NodeId| self.titles.get(id).map_or(id.as_str(), String::as_str).to_owned();
+        let (from, to) = (title(&wire.from.node), title(&wire.to.node));
+        let rows = count(num_rows as u64, "row");
+        let message = format!("{rows} put by hand on the wire from “{from}” to “{to}”.");
+        lock(&self.log).push(self.run.metrics().elapsed_ms, Some(wire.to.node.clone()), false, message);
     }
 
     pub(crate) fn go(&self, how: Move) {
@@ -158,7 +245,10 @@ impl LiveRun {
             parts.extend(frame.map(|frame| (node.clone(), (look, frame))));
         }
         let halt = self.run.halted().filter(|halted| halted.number > poll.halt).map(halt_of).transpose()?;
-        Ok(Polled { metrics, taps, views, parts, log: self.log_from(poll.log_from), halt })
+        let capturing = lock(&self.taking).as_ref().map(Taking::progress);
+        let replaying = self.replaying.clone();
+        let log = self.log_from(poll.log_from);
+        Ok(Polled { metrics, taps, views, parts, log, halt, capturing, replaying })
     }
 
     /// The picture of what is looked at, filtered, if there is one that the asker does not know; with all values to
@@ -194,9 +284,18 @@ impl LiveRun {
                     for wire in lock(&self.taps).take_unwanted(Instant::now()) {
                         self.run.untap(&wire);
                     }
+                    let is_full = lock(&self.taking).as_ref().is_some_and(Taking::is_full);
+                    if is_full {
+                        // What came of it is in the log.
+                        let _ = self.end_capture(&store, &events).await;
+                    }
                 }
             }
         };
+        if lock(&self.taking).is_some() {
+            // What came of it is in the log.
+            let _ = self.end_capture(&store, &events).await;
+        }
         lock(&self.log).observe(&outcome.metrics, &self.titles);
         let (id, metrics) = (self.id, outcome.metrics);
         let noted = tokio::task::spawn_blocking(move || store.end_run(id.cast_signed(), &metrics, now_ms())).await;

@@ -1,20 +1,22 @@
 //! Runs: started, stopped, looked at. Each project has at most one that goes on, and keeps its last one for looking at.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use millrace_engine::{Plan, Run, RunError, RunOptions};
+use millrace_engine::{RunError, RunOptions};
 use millrace_model::run::{Breakpoint, RunFailure, RunMetrics, RunState, Standstill};
 use millrace_model::view::Look;
 use millrace_model::{Diagnostic, NodeId, Pipeline};
-use millrace_protocol::{Failure, FailureCode, FrameError, ImageFormat, Move, Poll, ProjectId, Response, RunId, Seen};
+use millrace_protocol::{
+    Failure, FailureCode, FrameError, ImageFormat, Move, Poll, ProjectId, Replay, Response, RunId, Seen,
+};
 use serde_json::Value;
 
+use crate::capture::{ReadyReplay, Taking};
 use crate::clock::now_ms;
 use crate::host::in_background;
-use crate::live_run::LiveRun;
+use crate::live_run::{Begun, LiveRun, sources_of};
 use crate::{Host, failure, image};
 
 /// How long, and how often, an image waits for the part that it is to show.
@@ -56,7 +58,7 @@ impl Runs {
         Ok(Reservation { runs: self, project })
     }
 
-    fn find(&self, run: RunId) -> Result<Arc<LiveRun>, Failure> {
+    pub(crate) fn find(&self, run: RunId) -> Result<Arc<LiveRun>, Failure> {
         let found = self.lock().values().filter_map(|slot| slot.last.clone()).find(|live| live.id == run);
         found.ok_or_else(|| {
             let message = format!("Run {run} is no longer kept. Start the pipeline again to look at it.");
@@ -92,6 +94,14 @@ impl Drop for Reservation<'_> {
     }
 }
 
+/// How a run is to be different from a plain one.
+pub(crate) struct Wishes {
+    pub breakpoints: Vec<Breakpoint>,
+    pub replay: Option<Replay>,
+    /// Captures what the sources give, from the first row on.
+    pub capture: bool,
+}
+
 /// A pipeline that goes on now, for whoever watches the whole host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunningPipeline {
@@ -120,17 +130,37 @@ impl Host {
         project: ProjectId,
         text: String,
         parameters: BTreeMap<String, Value>,
-        breakpoints: Vec<Breakpoint>,
+        Wishes { breakpoints, replay, capture }: Wishes,
     ) -> Result<Response, Failure> {
         let (pipeline, _) = Pipeline::parse(&text).map_err(failure::of_text)?;
         let base_dir = self.base_dir(Some(project)).await?;
+        if capture {
+            self.refuse_too_many_captures(project).await?;
+        }
         let reservation = self.runs.reserve(project)?;
         let plan = self.planner.plan(&pipeline, &parameters, &base_dir).await;
         if !plan.is_runnable() {
             return Err(failure::of_diagnostics(plan.diagnostics));
         }
+        let (plan, replay) = match replay {
+            Some(replay) => {
+                let ReadyReplay { replays, plan, told } = self.ready_replay(project, replay, plan).await?;
+                (plan, Some((replays, told)))
+            }
+            None => (plan, None),
+        };
+        let taking = capture.then(|| Taking::new(None, 0, sources_of(&plan)));
+        let options = RunOptions {
+            base_dir,
+            breakpoints,
+            memory_bytes: self.options.run.memory_bytes.or_else(RunOptions::quarter_of_memory),
+            replays: replay.as_ref().map(|(replays, _)| replays.clone()).unwrap_or_default(),
+            is_dry: replay.as_ref().is_some_and(|(_, told)| !told.writes),
+            recorder: taking.as_ref().map(|taking| taking.recorder.clone()),
+            ..self.options.run.clone()
+        };
         let id = self.with_store(move |store| store.begin_run(project, now_ms())).await?;
-        let run = match self.start(&plan, &base_dir, breakpoints).await {
+        let run = match millrace_engine::start(&plan, self.planner.registry(), options).await {
             Ok(run) => run,
             Err(error) => {
                 let metrics = metrics_of(&error);
@@ -140,19 +170,10 @@ impl Host {
         };
         let id = id.cast_unsigned();
         let named = (id, project, pipeline.name().to_owned());
-        let begun = LiveRun::begin(named, run, (&plan, parameters), Arc::clone(&self.store), self.events.clone());
+        let about = Begun { plan: &plan, parameters, replaying: replay.map(|(_, told)| told), taking };
+        let begun = LiveRun::begin(named, run, about, Arc::clone(&self.store), self.events.clone());
         reservation.fill(begun);
         Ok(Response::RunStarted { run: id })
-    }
-
-    async fn start(&self, plan: &Plan, base_dir: &Path, breakpoints: Vec<Breakpoint>) -> Result<Run, RunError> {
-        let options = RunOptions {
-            base_dir: base_dir.to_owned(),
-            breakpoints,
-            memory_bytes: self.options.run.memory_bytes.or_else(RunOptions::quarter_of_memory),
-            ..self.options.run.clone()
-        };
-        millrace_engine::start(plan, self.planner.registry(), options).await
     }
 
     pub(crate) async fn set_breakpoints(&self, run: RunId, breakpoints: Vec<Breakpoint>) -> Result<Response, Failure> {
@@ -173,6 +194,7 @@ impl Host {
         if !plan.is_runnable() {
             return Err(failure::of_diagnostics(plan.diagnostics));
         }
+        let plan = run.part_of(plan);
         if apply && matches!(run.metrics().standstill, Some(Standstill::Halted { .. })) {
             let message = "The run has halted at a breakpoint. Let it go on first, then apply the changes.";
             return Err(Failure::new(FailureCode::Conflict, message));

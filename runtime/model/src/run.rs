@@ -95,6 +95,30 @@ pub struct Breakpoint {
     pub condition: String,
 }
 
+/// How fast a replay gives what was captured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tempo {
+    /// As fast as it goes.
+    #[default]
+    AtOnce,
+    /// So many times faster than it came; 0 counts as 1.
+    Times(u16),
+    /// The run begins paused, and each step gives one batch of each source.
+    StepByStep,
+}
+
+impl Tempo {
+    /// To stand behind “Replay of …”.
+    pub fn words(self) -> String {
+        match self {
+            Self::AtOnce => "as fast as it goes".to_owned(),
+            Self::Times(times) => format!("at {}×", times.max(1)),
+            Self::StepByStep => "step by step".to_owned(),
+        }
+    }
+}
+
 /// The newest checkpoint of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointMetrics {
@@ -153,6 +177,9 @@ pub struct WireMetrics {
     pub wire: Wire,
     pub rows: u64,
     pub batches: u64,
+    /// Of the rows, those that a person put on the wire; the node before it did not give them.
+    #[serde(default)]
+    pub rows_injected: u64,
     /// How full the wire's queue is, 0 to 1; 0 for a wire inside a fused task.
     pub fill: f32,
 }

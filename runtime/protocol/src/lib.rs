@@ -4,9 +4,11 @@
 //! message. The protocol owns no state. A new request is a variant of [`Request`] and one of [`Response`]; the host
 //! answers it in its one `handle`.
 
+mod capture;
 mod frame;
 mod message;
 
+pub use capture::{Capture, CaptureId, Capturing, Replay, Replaying};
 pub use frame::{Frame, FrameError};
 pub use message::*;
 

@@ -10,6 +10,7 @@ use millrace_model::{Catalog, Diagnostic, NodeId, PortRole, RowTrait, Tally, Wir
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::capture::{Capture, CaptureId, Capturing, Replay, Replaying};
 use crate::frame::Frame;
 
 pub use crate::frame::{columns_of, type_word};
@@ -131,6 +132,54 @@ pub enum Request {
         /// Where the run is to halt by itself; those on wires that do not run are passed over.
         #[serde(default)]
         breakpoints: Vec<Breakpoint>,
+        /// Gives what was captured instead of what the sources give now.
+        #[serde(default)]
+        replay: Option<Replay>,
+        /// Captures what the sources give, from the first row on.
+        #[serde(default)]
+        capture: bool,
+    },
+    /// Captures what the sources of a run give from now on, or what goes over one of its wires.
+    BeginCapture {
+        run: RunId,
+        wire: Option<Wire>,
+    },
+    /// Ends the capture of a run and keeps it; the end of the run does so too. Answers with the captures of its project.
+    EndCapture {
+        run: RunId,
+    },
+    /// The captures of a project, newest first.
+    ListCaptures {
+        project: ProjectId,
+    },
+    RenameCapture {
+        project: ProjectId,
+        capture: CaptureId,
+        name: String,
+    },
+    DeleteCapture {
+        project: ProjectId,
+        capture: CaptureId,
+    },
+    /// Makes a pipeline test of a capture of sources and of what comes out of this pipeline for it. Writes the test to
+    /// `path` on the host's machine, the pipeline and the rows beside it; answers with the paths, one a line.
+    SaveTest {
+        project: ProjectId,
+        capture: CaptureId,
+        text: String,
+        parameters: BTreeMap<String, Value>,
+        path: String,
+    },
+    /// A row as one that may go over a wire of a run, as one line of JSON: its newest one, or one made up.
+    ExampleRow {
+        run: RunId,
+        wire: Wire,
+    },
+    /// Puts rows on a wire of a run, behind everything that went over it: one JSON object a line.
+    InjectRows {
+        run: RunId,
+        wire: Wire,
+        rows: String,
     },
     /// Has a run halt at these places and at no other.
     SetBreakpoints {
@@ -208,6 +257,7 @@ pub enum Response {
     EditCost(EditCost),
     Polled(Polled),
     Rows(Option<Frame>),
+    Captures(Vec<Capture>),
     Image(#[serde(with = "serde_bytes")] Vec<u8>),
     Setting(Option<Value>),
     Done,
@@ -363,6 +413,11 @@ pub struct Polled {
     /// The rows at which the run has halted, where the asker does not have them.
     #[serde(default)]
     pub halt: Option<Halt>,
+    /// What is being captured.
+    #[serde(default)]
+    pub capturing: Option<Capturing>,
+    #[serde(default)]
+    pub replaying: Option<Replaying>,
 }
 
 /// A batch that waits before its wire.
@@ -418,6 +473,10 @@ pub enum Event {
     ProjectsChanged,
     RunOver {
         run: RunId,
+        project: ProjectId,
+    },
+    /// The captures of a project have changed.
+    CapturesChanged {
         project: ProjectId,
     },
 }

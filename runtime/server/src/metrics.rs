@@ -111,7 +111,7 @@ mod tests {
                 elapsed_ms: 2_000,
                 failure: None,
                 nodes: [(NodeId::new("filter").expect("an id"), node)].into(),
-                wires: vec![WireMetrics { wire, rows: 12, batches: 1, fill: 0.5 }],
+                wires: vec![WireMetrics { wire, rows: 12, batches: 1, rows_injected: 0, fill: 0.5 }],
                 memory_bytes: 1_024,
                 checkpoint: None,
                 standstill: None,

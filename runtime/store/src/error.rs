@@ -31,6 +31,12 @@ pub enum StoreError {
     UnnamedRevision,
     #[error("project {project} has no revision {revision}")]
     NoSuchRevision { project: i64, revision: i64 },
+    #[error("project {project} has no capture {capture}")]
+    NoSuchCapture { project: i64, capture: i64 },
+    #[error("a capture needs a name")]
+    UnnamedCapture,
+    #[error("the project has {most} captures, and no more are kept. Delete one of them, then capture again")]
+    TooManyCaptures { most: usize },
     #[error(
         "project {project} was changed elsewhere (it is at version {found}, this change builds on version {expected}). Open it again to go on from there"
     )]

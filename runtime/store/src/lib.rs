@@ -1,4 +1,4 @@
-//! The project database: projects with their drafts and undo history, revisions, runs and settings, in SQLite.
+//! The project database: projects with their drafts and undo history, revisions, runs, captures and settings, in SQLite.
 //!
 //! One file per table under `table/`; what touches several tables happens in one transaction. The store knows no host,
 //! engine or protocol: it keeps texts and numbers, and the caller says what time it is. Invariants: a database that
@@ -17,6 +17,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use error::StoreError;
+pub use table::captures::{CaptureRow, CaptureTrack, MAX_CAPTURES};
 pub use table::projects::{Draft, NewProject, ProjectRow, ProjectSummary};
 pub use table::revisions::{AUTOMATIC_INTERVAL_MS, MAX_AUTOMATIC, RevisionRow};
 pub use table::runs::RunRow;

@@ -13,7 +13,8 @@ use crate::error::StoreError;
 /// `Mllr` in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x4D6C_6C72;
 
-const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/0001_first.sql"))];
+const STEPS: &[M<'_>] =
+    &[M::up(include_str!("migrations/0001_first.sql")), M::up(include_str!("migrations/0002_captures.sql"))];
 
 pub(crate) const SUPPORTED_VERSION: i64 = STEPS.len() as i64;
 

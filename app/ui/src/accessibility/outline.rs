@@ -48,6 +48,19 @@ impl Outline {
         self.group = None;
     }
 
+    /// Tells of the same entries below another node, where the canvas has one now: a banner above it moves its id on.
+    pub fn stay_below(&mut self, parent: Id) {
+        if self.parent != Some(parent.accesskit_id()) {
+            self.parent = Some(parent.accesskit_id());
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.is_told.fill(false);
+        self.group = None;
+    }
+
     /// What was asked of entries since the last call: to get the focus, or to be clicked.
     pub fn take_asked(&mut self) -> Vec<(Id, Action)> {
         std::mem::take(&mut self.asked)
@@ -79,12 +92,17 @@ impl Plugin for Outline {
         }
     }
 
-    fn output_hook(&mut self, _: &Context, output: &mut FullOutput) {
+    fn output_hook(&mut self, ctx: &Context, output: &mut FullOutput) {
+        let passed = &output.platform_output;
+        if passed.requested_discard() && passed.num_completed_passes < ctx.options(|options| options.max_passes.get()) {
+            // Nobody hears of this pass: another one follows in the same frame.
+            return;
+        }
         let Some(update) = &mut output.platform_output.accesskit_update else { return };
         let (Some(parent), Some(group_id)) = (self.parent, self.group_id()) else { return };
         let Some(place) = update.nodes.iter().position(|(id, _)| *id == parent) else {
             // The canvas is not shown, and its readers forget what was below it.
-            self.is_told.fill(false);
+            self.forget();
             return;
         };
         let mut widgets: Vec<usize> = update.nodes.iter().filter_map(|(id, _)| self.places.get(id).copied()).collect();
@@ -127,5 +145,57 @@ impl Plugin for Outline {
         update.nodes[place].1.push_child(group_id);
         update.nodes.push((group_id, group.clone()));
         self.group = Some(group);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_told_again_when_the_canvas_comes_back_under_the_same_id_or_another() {
+        let ctx = Context::default();
+        ctx.enable_accesskit();
+        let entry = Id::unique("entry");
+        let mut frame = |canvas: Option<&str>| {
+            let mut output = ctx.run_ui(RawInput::default(), |ui| {
+                let Some(name) = canvas else { return };
+                ui.push_id(name, |ui| {
+                    Outline::with(ui.ctx(), |outline| match outline.parent {
+                        None => {
+                            let entry = Entry { id: entry, label: "Afar".to_owned(), description: String::new() };
+                            outline.show(ui.unique_id(), vec![entry]);
+                        }
+                        Some(_) => outline.stay_below(ui.unique_id()),
+                    });
+                    ui.label("near");
+                });
+            });
+            output.textures_delta.clear();
+            let update = output.platform_output.accesskit_update.expect("it is enabled");
+            update.nodes.iter().any(|(id, _)| *id == entry.accesskit_id())
+        };
+        let told = [Some("one"), Some("one"), None, Some("one"), Some("other"), Some("other")].map(&mut frame);
+        assert_eq!(told, [true, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn what_was_told_in_a_pass_that_is_discarded_is_told_again() {
+        let ctx = Context::default();
+        ctx.enable_accesskit();
+        let entry = Id::unique("entry");
+        let mut is_first = true;
+        let mut output = ctx.run_ui(RawInput::default(), |ui| {
+            if std::mem::take(&mut is_first) {
+                let entries = vec![Entry { id: entry, label: "Afar".to_owned(), description: String::new() }];
+                Outline::with(ui.ctx(), |outline| outline.show(ui.unique_id(), entries));
+                ui.ctx().request_discard("a panel appears");
+            }
+            ui.label("near");
+        });
+        output.textures_delta.clear();
+        let update = output.platform_output.accesskit_update.expect("it is enabled");
+        assert!(output.platform_output.num_completed_passes > 1, "the first pass was discarded");
+        assert!(update.nodes.iter().any(|(id, _)| *id == entry.accesskit_id()), "the entry is told");
     }
 }

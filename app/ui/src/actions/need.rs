@@ -39,6 +39,7 @@ pub struct Situation {
     pub is_standing: bool,
     pub has_breakpoints: bool,
     pub is_tapping: bool,
+    pub is_capturing: bool,
     pub has_run: bool,
     /// A revision is compared that is not what is drawn.
     pub is_compared: bool,
@@ -116,6 +117,10 @@ pub enum Need {
     Idle,
     /// A run that is paused or has halted.
     Standing,
+    /// One wire, and a run that it may be in.
+    RunningWire,
+    /// The same, and nothing is being captured.
+    FreeWire,
     Breakpoint,
     Run,
     Tap,
@@ -162,6 +167,8 @@ impl Need {
             Need::Running => now.is_running,
             Need::Idle => !now.is_running,
             Need::Standing => now.is_standing,
+            Need::RunningWire => now.is_running && now.num_selected_wires == 1,
+            Need::FreeWire => Need::RunningWire.is_met(now) && !now.is_capturing,
             Need::Breakpoint => now.has_breakpoints,
             Need::Run => now.has_run,
             Need::Tap => now.is_tapping,
@@ -208,6 +215,8 @@ impl Need {
             Need::Running => "Nothing is running",
             Need::Idle => "A run is going on",
             Need::Standing => "Pause the run first",
+            Need::RunningWire => "Select one wire of a run",
+            Need::FreeWire => "Select one wire of a run that is not captured",
             Need::Breakpoint => "There is no breakpoint",
             Need::Run => "There was no run yet",
             Need::Tap => "No wire is looked at",

@@ -3,6 +3,7 @@
 use egui::Key;
 
 use super::{Action, CTRL, CTRL_ALT, CTRL_SHIFT, Group, Keys, NONE, Need, SHIFT, key};
+use crate::capture::CaptureWish;
 use crate::command::{Command, Look, RevisionWish};
 
 const fn run(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
@@ -26,6 +27,10 @@ pub(super) const RUN: &[Action] = &[
     run("run.tap_wire", "Look at the wire's rows", &[key(NONE, Key::L)], Need::OneWire, || Command::Look(Look::TapWire)).with_icon("table"),
     run("run.tap_output", "Look at the node's output", &[key(NONE, Key::O)], Need::WiredNode, || Command::Look(Look::TapOutput)).with_icon("table"),
     run("run.stop_tap", "Look at no wire", &[], Need::Tap, || Command::Tap(None)),
+    run("run.capture", "Capture the sources, or end the capture", &[key(CTRL_ALT, Key::R)], Need::Nothing, || Command::Capture(CaptureWish::Toggle)).with_icon("vinyl-record"),
+    run("run.capture_wire", "Capture this wire", &[], Need::FreeWire, || Command::Capture(CaptureWish::Wire(None))).with_icon("vinyl-record"),
+    run("run.captures", "Captures: replay, save as test…", &[], Need::Nothing, || Command::Capture(CaptureWish::Show)).with_icon("rewind"),
+    run("run.inject", "Inject rows into the wire…", &[], Need::RunningWire, || Command::Capture(CaptureWish::AskRows(None))).with_icon("arrow-bend-down-right"),
     run("run.slowest", "Go to the node that slows the rest", &[key(CTRL_SHIFT, Key::S)], Need::Run, || Command::Look(Look::Slowest)).with_icon("hourglass"),
 ];
 

@@ -1,5 +1,6 @@
 //! Carries out the commands of a frame. The only place where the state of the designer changes by a person's will.
 
+mod capturing;
 mod clipboard;
 mod dashboards;
 mod edits;
@@ -212,6 +213,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::ExportView { node, seen, format, width, height } => {
             designer.session.export_view(node, seen, format, (width, height));
         }
+        Command::Capture(wish) => capturing::carry_out(designer, wish),
         Command::Download { name, bytes } => designer.session.link().download(&name, &bytes),
 
         Command::ShowProjects => designer.session.show_projects(),

@@ -5,6 +5,7 @@ use millrace_model::Wire;
 
 use super::quick_look::{QuickLook, quick_look_ui};
 use super::{csv, empty_ui, toggle_ui};
+use crate::capture;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::data_table::{RowOrder, data_table_ui, marked_table_ui};
@@ -48,6 +49,7 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     if live.halted_at(wire).is_some() {
         return;
     }
+    capture::wire_tools_ui(ui, ctx, wire);
     let Some(tap) = state.rows(ctx).cloned() else { return };
     if ui.button("Export CSV…").clicked() {
         let name = format!("{}-{}.csv", wire.from.node, wire.from.port);
@@ -64,6 +66,10 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     let words = match total {
         Some(total) if total.rows > tap.rows.num_rows() as u64 => format!("{rows} of {}", format::count(total.rows)),
         _ => rows,
+    };
+    let words = match total {
+        Some(total) if total.rows_injected > 0 => format!("{words}, {} injected", format::count(total.rows_injected)),
+        _ => words,
     };
     ui.label(RichText::new(words).font(theme.small()).color(theme.text_weak));
 }

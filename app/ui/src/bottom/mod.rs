@@ -1,4 +1,4 @@
-//! The bottom panel: problems, the rows of the watched wire, charts, the run log.
+//! The bottom panel: problems, the rows of the watched wire, charts, the run log, captures.
 //!
 //! It owns which tab is open and what was frozen; everything else it reads. A tab is one file; this one draws the bar
 //! of tabs and hands the rest to it.
@@ -14,6 +14,7 @@ use egui::{Align, Frame, Id, Layout, Margin, Response, RichText, Role, Sense, Ui
 
 use millrace_model::NodeId;
 
+use crate::capture;
 use crate::command::BottomTab;
 use crate::context::ViewContext;
 use crate::theme::{Theme, size, space};
@@ -56,6 +57,7 @@ pub fn bottom_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, state: &mut BottomState
             BottomTab::Data => data::data_ui(ui, &mut state.data, ctx),
             BottomTab::View => charts::charts_ui(ui, ctx),
             BottomTab::Log => log::log_ui(ui, &mut state.log, ctx),
+            BottomTab::Captures => capture::list_ui(ui, ctx),
         }
     });
 }
@@ -67,11 +69,14 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
         ui.spacing_mut().item_spacing.x = space::L;
         let num_problems = ctx.checked.diagnostics.len();
         let problems = if num_problems == 0 { "Problems".to_owned() } else { format!("Problems {num_problems}") };
+        let num_captures = ctx.captures.map_or(0, <[_]>::len);
+        let captures = if num_captures == 0 { "Captures".to_owned() } else { format!("Captures {num_captures}") };
         let tabs = [
             (BottomTab::Problems, problems),
             (BottomTab::Data, data::title(ctx)),
             (BottomTab::View, "Chart".to_owned()),
             (BottomTab::Log, "Run log".to_owned()),
+            (BottomTab::Captures, captures),
         ];
         for (tab, title) in tabs {
             if tab_ui(ui, ctx.theme, &title, state.tab == tab).clicked() {
@@ -85,6 +90,7 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
                 BottomTab::Data => data::tools_ui(ui, &mut state.data, ctx),
                 BottomTab::View => charts::tools_ui(ui, ctx),
                 BottomTab::Log => log::tools_ui(ui, &mut state.log, ctx),
+                BottomTab::Captures => capture::tools_ui(ui, ctx),
                 BottomTab::Problems => {}
             }
         });
@@ -110,7 +116,7 @@ fn tab_ui(ui: &mut Ui, theme: &Theme, title: &str, is_open: bool) -> Response {
 }
 
 /// What a tab says while it has nothing to show: what it is for, and how to get something into it.
-fn empty_ui(ui: &mut Ui, theme: &Theme, title: &str, hint: &str) {
+pub(crate) fn empty_ui(ui: &mut Ui, theme: &Theme, title: &str, hint: &str) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() / 2.0 - 24.0).max(8.0));
         ui.label(RichText::new(title).color(theme.text));

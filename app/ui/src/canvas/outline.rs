@@ -24,6 +24,7 @@ pub fn update(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
             outline.show(ui.unique_id(), entries(cx, state, scope));
             state.outlined.clone_from(&state.shown);
         }
+        outline.stay_below(ui.unique_id());
         outline.take_asked()
     });
     for (id, action) in asked {

@@ -10,6 +10,7 @@ use super::paint;
 use super::scene::{SceneNode, SceneWire};
 use super::urgency::{FULL, Urgency};
 use crate::accessibility;
+use crate::capture;
 use crate::command::{self, Command};
 use crate::context::ViewContext;
 use crate::format;
@@ -256,6 +257,7 @@ fn menu(response: &Response, cx: &mut ViewContext<'_>, wire: &Wire) {
             cx.commands.push(Command::Select(Selection::wire(wire.clone())));
             ui.close();
         }
+        capture::wire_items(ui, cx, wire);
         if ui.button(format!("{}  Remove", icon("trash"))).clicked() {
             let edits = vec![millrace_model::Edit::RemoveWire { wire: wire.clone() }];
             command::edit(cx.commands, "Remove wire", edits);

@@ -177,6 +177,7 @@ impl Designer {
             is_standing: live.standstill().is_some(),
             has_breakpoints: !live.marks.is_empty(),
             is_tapping: live.tapped.is_some(),
+            is_capturing: live.capturing.is_some(),
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
             is_filtered: !self.dashboard.filters().is_empty(),
@@ -226,6 +227,10 @@ impl Designer {
         if std::mem::take(&mut self.session.wants_data) {
             self.shown.bottom = true;
             self.focus.bottom = Some(BottomTab::Data);
+        }
+        if std::mem::take(&mut self.session.wants_captures) {
+            self.shown.bottom = true;
+            self.focus.bottom = Some(BottomTab::Captures);
         }
         let project = self.session.document.as_ref().map(Document::project);
         if self.shown_project != project {
@@ -341,7 +346,7 @@ impl Designer {
     /// Tab over the canvas adds a node there, unless the keyboard is walking through the widgets.
     fn take_tab(&mut self, ctx: &Context) {
         let is_walking = ctx.memory(|memory| memory.focused().is_some());
-        let is_free = self.pick_list.is_none() && self.keys_page.is_none() && self.name_dialog.is_none();
+        let is_free = !self.is_covered();
         if is_free
             && !is_walking
             && self.canvas.is_pointer_over()

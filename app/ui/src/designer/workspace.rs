@@ -15,7 +15,7 @@ use crate::document::SaveState;
 use crate::link::LinkState;
 use crate::session::Session;
 use crate::theme::Theme;
-use crate::{bottom, canvas, inspector, pages, palette, revisions, top_bar};
+use crate::{bottom, canvas, capture, inspector, pages, palette, revisions, top_bar};
 
 impl Designer {
     pub(super) fn workspace(&mut self, ui: &mut Ui, theme: &Theme, situation: &Situation, commands: &mut Vec<Command>) {
@@ -30,6 +30,7 @@ impl Designer {
             live: &session.live,
             selection: &self.selection,
             compared: session.compared.as_ref(),
+            captures: session.captures.as_deref(),
             is_local: session.is_local,
             focus_param: focus.param.as_ref().map(|(id, param)| (id, param.as_str())),
             focus_title: focus.title.as_ref(),
@@ -94,8 +95,11 @@ impl Designer {
         });
     }
 
-    fn is_covered(&self) -> bool {
-        self.pick_list.is_some() || self.keys_page.is_some() || self.name_dialog.is_some()
+    pub(super) fn is_covered(&self) -> bool {
+        self.pick_list.is_some()
+            || self.keys_page.is_some()
+            || self.name_dialog.is_some()
+            || self.session.injecting.is_some()
     }
 
     pub(super) fn overlays(
@@ -131,6 +135,11 @@ impl Designer {
             && !dialog.ui(ctx, theme, commands)
         {
             self.name_dialog = None;
+        }
+        if let Some(form) = &mut self.session.injecting
+            && !form.ui(ctx, theme, commands)
+        {
+            self.session.injecting = None;
         }
     }
 }
@@ -188,6 +197,7 @@ fn banners(ui: &mut Ui, session: &Session, save_state: &SaveState, cx: &mut View
             }
         });
     }
+    capture::replay_banner_ui(ui, cx);
 }
 
 /// What the keyboard asks for while nobody is typing.

@@ -1,7 +1,9 @@
-//! The dialog that asks for the name of a revision, a new one or one that is there.
+//! The dialog that asks for the name of a revision, a new one or one that is there, or of a capture.
 
 use egui::{Button, Context, Frame, Id, Key, Modal, RichText, TextEdit, WidgetInfo, vec2};
+use millrace_protocol::CaptureId;
 
+use crate::capture::CaptureWish;
 use crate::command::{Command, RevisionWish};
 use crate::theme::{Theme, space};
 
@@ -11,6 +13,7 @@ pub(crate) enum NameOf {
     /// The present state, which is to be kept.
     Now,
     Revision(i64),
+    Capture(CaptureId),
 }
 
 /// A name that is being typed.
@@ -32,7 +35,9 @@ impl NameDialog {
             NameOf::Revision(_) => {
                 ("Name the revision", "A revision with a name is kept until the project is deleted.")
             }
+            NameOf::Capture(_) => ("Name the capture", "The list of captures shows it under this name."),
         };
+        let label = if matches!(self.of, NameOf::Capture(_)) { "Capture name" } else { "Revision name" };
         let mut is_open = true;
         let mut is_decided = false;
         let modal = Modal::new(Id::unique("revision name"))
@@ -46,7 +51,7 @@ impl NameDialog {
                 let response = ui.add(field);
                 let name = self.name.as_str();
                 response.widget_info(|| WidgetInfo {
-                    label: Some("Revision name".to_owned()),
+                    label: Some(label.to_owned()),
                     ..WidgetInfo::text_edit(true, name, name, "Name")
                 });
                 if !response.has_focus() && !response.lost_focus() {
@@ -65,6 +70,7 @@ impl NameDialog {
             commands.push(match self.of {
                 NameOf::Now => Command::SaveRevision { name },
                 NameOf::Revision(revision) => Command::Revision(RevisionWish::Rename { revision, name }),
+                NameOf::Capture(capture) => Command::Capture(CaptureWish::Rename { capture, name }),
             });
         }
         is_open && !is_decided && !modal.should_close()

@@ -3,6 +3,7 @@
 //! [`Session::tick`] runs once a frame, takes in what came and sends what is due. Time comes from the link, so tests set
 //! it. The session draws nothing.
 
+mod capturing;
 mod notices;
 mod projects;
 mod revisions;
@@ -13,12 +14,13 @@ use std::collections::BTreeMap;
 
 use millrace_model::{Catalog, Filters, NodeId};
 use millrace_protocol::{
-    Call, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Request, Response, Revision,
-    ServerMessage, Welcome,
+    Call, Capture, Checked, Event, Failure, PROTOCOL_VERSION, ProjectId, ProjectSummary, Replay, Request, Response,
+    Revision, ServerMessage, Welcome,
 };
 use serde_json::Value;
 
 pub use self::notices::{Notice, Notices};
+use crate::capture::InjectForm;
 use crate::document::{Document, PendingSave};
 use crate::link::{Link, LinkState};
 use crate::live::Live;
@@ -86,6 +88,14 @@ enum Pending {
         project: ProjectId,
         revision: i64,
     },
+    Captures {
+        project: ProjectId,
+    },
+    TestSaved,
+    /// A row for the form.
+    ExampleRow,
+    /// Whether the rows of the form are on their wire.
+    Injected,
     /// Only its failure matters; else this is said.
     Plain {
         done: Option<String>,
@@ -115,6 +125,12 @@ pub struct Session {
     pub revisions: Option<Vec<Revision>>,
     /// The one that is held against what is drawn.
     pub compared: Option<Compared>,
+    /// The captures of the open project, newest first; `None` before they were heard.
+    pub captures: Option<Vec<Capture>>,
+    /// What the last run that was started here was to give instead of what its sources give.
+    replayed: Option<Replay>,
+    /// The form for rows that go on a wire.
+    pub(crate) injecting: Option<InjectForm>,
     pub checked: Checked,
     pub live: Live,
     pub notices: Notices,
@@ -130,6 +146,8 @@ pub struct Session {
     pub wants_problems: bool,
     /// Rows have come that the person is to see.
     pub wants_data: bool,
+    /// A capture was kept that the person is to see.
+    pub wants_captures: bool,
     /// A request that waits until the draft is saved.
     after_save: Option<(Request, Pending)>,
     check_due: Option<f64>,
@@ -156,6 +174,9 @@ impl Session {
             shows_projects: false,
             revisions: None,
             compared: None,
+            captures: None,
+            replayed: None,
+            injecting: None,
             checked: Checked::default(),
             live: Live::default(),
             notices: Notices::default(),
@@ -165,6 +186,7 @@ impl Session {
             wants_tour: false,
             wants_problems: false,
             wants_data: false,
+            wants_captures: false,
             after_save: None,
             check_due: None,
             save_due: None,
@@ -309,6 +331,12 @@ impl Session {
             (Pending::RevisionText { project, revision }, Ok(Response::Text(text))) => {
                 self.revision_read(project, revision, &text);
             }
+            (Pending::Captures { project }, Ok(Response::Captures(captures))) => {
+                self.captures_answered(project, captures);
+            }
+            (Pending::TestSaved, Ok(Response::Text(paths))) => self.test_saved(&paths),
+            (Pending::ExampleRow, result) => self.example_row_answered(result),
+            (Pending::Injected, result) => self.injected(result),
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -350,6 +378,11 @@ impl Session {
             Event::ProjectsChanged => {
                 if self.shows_projects {
                     self.send(Request::ListProjects, Pending::Projects);
+                }
+            }
+            Event::CapturesChanged { project } => {
+                if self.document.as_ref().is_some_and(|document| document.project() == project) {
+                    self.list_captures();
                 }
             }
             Event::RunOver { run, .. } => {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Pending, Session};
 use crate::document::{Document, param_edit};
+use crate::format;
 use crate::link::{DialogPurpose, DialogRequest, Picked, PickedFile};
 use crate::live::Live;
 
@@ -89,6 +90,8 @@ impl Session {
                 self.check_due = Some(self.now_ms());
                 if !is_same {
                     self.revisions = None;
+                    self.captures = None;
+                    self.list_captures();
                     self.checked = Checked::default();
                 }
                 if let Some(run) = run.filter(|run| self.live.run != Some(*run)) {
@@ -155,6 +158,7 @@ impl Session {
                     let done = Some(format!("Exported to {path}."));
                     self.send_after_save(Request::ExportFile { project, path }, Pending::Plain { done });
                 }
+                (DialogPurpose::SaveTest { capture }, PickedFile::Path(path)) => self.save_test(capture, path),
                 (DialogPurpose::ParamPath { node, param }, PickedFile::Path(path)) => {
                     self.set_path(&node, &param, path);
                 }
@@ -198,9 +202,7 @@ fn relative_to(folder: &str, path: &str) -> String {
 
 /// `Fleet health` → `fleet-health.millrace.json`.
 fn file_name(name: &str) -> String {
-    let plain: String = name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
-    let stem = if words.is_empty() { "pipeline".to_owned() } else { words.join("-") };
+    let stem = format::file_stem(name).unwrap_or_else(|| "pipeline".to_owned());
     format!("{stem}.{EXTENSION}")
 }
 

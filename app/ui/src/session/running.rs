@@ -6,7 +6,7 @@ use millrace_model::filter::Filters;
 use millrace_model::run::EditCost;
 use millrace_model::view::Look;
 use millrace_model::{NodeId, Wire};
-use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Request, Response, Seen};
+use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Replay, Request, Response, Seen};
 
 use crate::standing::Mark;
 
@@ -15,14 +15,21 @@ use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
 impl Session {
     /// Runs what is on the canvas, saved or not.
     pub fn run(&mut self) {
+        self.run_with(None, false);
+    }
+
+    /// The same on what was captured, or with a capture from the first row on.
+    pub(super) fn run_with(&mut self, replay: Option<Replay>, capture: bool) {
         if self.live.is_running() {
             return;
         }
         let Some(document) = &self.document else { return };
         let (project, text) = (document.project(), document.pipeline().to_text());
         self.live.is_starting = true;
+        self.replayed = replay;
         let breakpoints = self.live.breakpoints();
-        self.send(Request::StartRun { project, text, parameters: BTreeMap::new(), breakpoints }, Pending::Start);
+        let parameters = BTreeMap::new();
+        self.send(Request::StartRun { project, text, parameters, breakpoints, replay, capture }, Pending::Start);
     }
 
     /// Stops the run gracefully; while it is stopping, at once.
@@ -167,6 +174,7 @@ impl Session {
         match result {
             Ok(Response::Polled(polled)) => {
                 let was_running = self.live.is_running();
+                let was_capturing = self.live.capturing.is_some();
                 let halt = polled.halt.as_ref().map(|halt| halt.wire.clone());
                 if let Err(error) = self.live.take_in(polled, filters) {
                     self.say_error(error.to_string());
@@ -174,6 +182,9 @@ impl Session {
                 if let Some(wire) = halt {
                     self.live.tap_wire(Some(self.live.drawn(&wire)));
                     self.wants_data = true;
+                }
+                if was_capturing && self.live.capturing.is_none() {
+                    self.list_captures();
                 }
                 let is_running = self.live.is_running();
                 let interval = if is_running { POLL_INTERVAL_MS } else { IDLE_POLL_INTERVAL_MS };
@@ -207,7 +218,8 @@ impl Session {
     fn run_is_over(&mut self) {
         self.live.edit_cost = None;
         if std::mem::take(&mut self.live.restarts) {
-            self.run();
+            // A replay stays one: sinks that wrote nothing must not begin to.
+            self.run_with(self.replayed, false);
             return;
         }
         let Some(metrics) = &self.live.metrics else { return };

@@ -119,6 +119,10 @@ fn prepare(bench: &mut Bench, need: Need) {
             bench.ask([Command::Run]);
             bench.wait(300.0);
         }
+        Need::RunningWire | Need::FreeWire => {
+            prepare(bench, Need::Running);
+            prepare(bench, Need::OneWire);
+        }
         Need::Breakpoint => bench.ask([Command::SetBreakpoint { wire: wire(), mark: Some(Mark::default()) }]),
         Need::FormerSelection => bench.ask([Command::Select(nodes(&["hot"])), Command::ClearSelection]),
         Need::ViewBefore => bench.ask([Command::ZoomToFit, Command::ZoomBy(0.5)]),

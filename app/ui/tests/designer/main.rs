@@ -2,6 +2,7 @@
 
 mod actions;
 mod annotations;
+mod capturing;
 mod dashboards;
 mod editing;
 mod help;
@@ -30,6 +31,7 @@ use egui_kittest::kittest::Queryable;
 use millrace_model::run::{NodeMetrics, RunMetrics, RunState, WireMetrics};
 use millrace_model::{Diagnostic, Pipeline, Wire};
 use millrace_protocol::{Failure, FailureCode, Poll, Polled, Request};
+use millrace_ui::capture::CaptureWish;
 use millrace_ui::command::Command;
 use millrace_ui::link::{DialogPurpose, LinkState, Picked, PickedFile};
 use millrace_ui::selection::Selection;
@@ -186,7 +188,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
             elapsed_ms: 61_000,
             failure: None,
             nodes: BTreeMap::from([(id("devices"), node(true, 1_200)), (id("hot"), node(false, 1_200))]),
-            wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, fill: 0.5 }],
+            wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, rows_injected: 0, fill: 0.5 }],
             memory_bytes: 0,
             checkpoint: None,
             standstill: None,
@@ -196,5 +198,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
         parts: BTreeMap::new(),
         log: Vec::new(),
         halt: None,
+        capturing: None,
+        replaying: None,
     }
 }

@@ -61,6 +61,7 @@ fn run_of(poll: &Poll, elapsed_ms: u64) -> Polled {
         wire: Wire::new(from.parse().expect("an end"), to.parse().expect("an end")),
         rows,
         batches: 3,
+        rows_injected: 0,
         fill: 0.5,
     };
     let nodes = [("devices", true, 0), ("hot", false, 7), ("window", false, 0), ("chart", false, 0), ("bad", false, 0)];

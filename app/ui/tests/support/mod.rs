@@ -7,8 +7,8 @@ use std::rc::Rc;
 use millrace_model::card::{Field, FieldKind, Form};
 use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
-    Call, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request, Response,
-    Revision, Sample, ServerMessage, Welcome,
+    Call, Capture, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request,
+    Response, Revision, Sample, ServerMessage, Welcome,
 };
 use millrace_ui::link::{DialogRequest, Link, LinkState, Picked};
 
@@ -38,6 +38,10 @@ pub struct Host {
     pub samples: Vec<Sample>,
     /// Revisions with their texts, newest first.
     pub revisions: Vec<(Revision, String)>,
+    /// Newest first.
+    pub captures: Vec<Capture>,
+    /// Rows for a wire are refused with this.
+    pub inject_failure: Option<Failure>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -64,6 +68,8 @@ impl Host {
             origin: None,
             samples: Vec::new(),
             revisions: Vec::new(),
+            captures: Vec::new(),
+            inject_failure: None,
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
     }
@@ -145,6 +151,21 @@ impl Host {
                 let known = self.revisions.iter().find(|(it, _)| it.id == *revision);
                 Response::Text(known.expect("only what was listed is read").1.clone())
             }
+            Request::ListCaptures { .. } => Response::Captures(self.captures.clone()),
+            Request::RenameCapture { capture, name, .. } => {
+                self.captures.iter_mut().filter(|it| it.id == *capture).for_each(|it| it.name.clone_from(name));
+                Response::Captures(self.captures.clone())
+            }
+            Request::DeleteCapture { capture, .. } => {
+                self.captures.retain(|it| it.id != *capture);
+                Response::Captures(self.captures.clone())
+            }
+            Request::SaveTest { path, .. } => Response::Text(format!("{path}\n/somewhere/else")),
+            Request::ExampleRow { .. } => Response::Text(r#"{"device": "d7", "temperature": 31.5}"#.to_owned()),
+            Request::InjectRows { .. } => match &self.inject_failure {
+                Some(failure) => return Err(failure.clone()),
+                None => Response::Done,
+            },
             Request::ReadSetting { name } => Response::Setting(self.settings.get(name).cloned()),
             Request::WriteSetting { name, value } => {
                 self.settings.insert(name.clone(), value.clone());

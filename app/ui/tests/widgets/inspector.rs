@@ -63,6 +63,7 @@ impl Bench {
             live: &self.live,
             selection: &self.selection,
             compared: None,
+            captures: None,
             is_local: true,
             focus_param: None,
             focus_title: None,

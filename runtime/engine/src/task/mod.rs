@@ -27,6 +27,7 @@ use crate::inputs::Inputs;
 use crate::memory::MemoryBudget;
 use crate::options::RunOptions;
 use crate::picture::Easel;
+use crate::recorder::Listener;
 use crate::run::{Phase, reached};
 
 /// A task: what it drives, and how it takes part in checkpoints.
@@ -46,10 +47,20 @@ pub(crate) struct Task {
 
 /// What a task drives.
 pub(crate) enum Work {
-    Source { source: Box<dyn Source>, chain: Chain },
+    Source { source: Box<dyn Source>, chain: Chain, listener: Arc<Listener> },
     Operator { inputs: Inputs, chain: Chain },
     Sink { inputs: Inputs, sink: OpenSink },
     View { inputs: Inputs, view: Box<dyn View>, named: Named, easel: Easel },
+}
+
+impl Work {
+    /// What wires begin at.
+    pub fn chain_mut(&mut self) -> Option<&mut Chain> {
+        match self {
+            Self::Source { chain, .. } | Self::Operator { chain, .. } => Some(chain),
+            Self::Sink { .. } | Self::View { .. } => None,
+        }
+    }
 }
 
 /// A sink with its node.
@@ -81,8 +92,9 @@ impl Task {
                 Work::Operator { inputs, chain } if had_ended => {
                     stay_ended(Some(inputs), chain, &notes, &options.world).await
                 }
-                Work::Source { source, chain } => {
-                    was_cut = drive_source(source, chain, &options, (phase, &memory, gate), &mut notes, swaps).await?;
+                Work::Source { source, chain, listener } => {
+                    let shared = (phase, &memory, gate);
+                    was_cut = drive_source(source, chain, &options, shared, listener, &mut notes, swaps).await?;
                     Ok(())
                 }
                 Work::Operator { inputs, chain } => drive_operators(inputs, chain, &options, &notes, swaps).await,

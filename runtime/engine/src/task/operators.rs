@@ -56,6 +56,11 @@ pub(super) async fn drive_operators(
                 ticks = ticks_of(chain, options);
                 continue;
             }
+            injection = chain.injections.next() => {
+                chain.inject(injection)?;
+                chain.flush().await?;
+                continue;
+            }
             () = tick(&mut ticks) => None,
             arrival = inputs.next(world) => Some(arrival?),
         };

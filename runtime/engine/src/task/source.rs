@@ -12,8 +12,10 @@ use crate::edit::{Swap, Swaps};
 use crate::fault;
 use crate::gate::{Gate, Turn};
 use crate::guard::{Named, Stopped};
+use crate::inject::Injection;
 use crate::memory::MemoryBudget;
 use crate::options::RunOptions;
+use crate::recorder::Listener;
 use crate::run::{Phase, reached};
 use crate::task::notes::Notes;
 use crate::task::pace::{Pace, tick, ticks_of};
@@ -22,6 +24,7 @@ enum Event {
     Stop,
     Barrier(Barrier),
     Swap(Swap),
+    Injection(Injection),
     Tick,
     Quiet,
     Source(SourceEvent),
@@ -33,6 +36,7 @@ pub(super) async fn drive_source(
     chain: &mut Chain,
     options: &RunOptions,
     (mut phase, memory, gate): (watch::Receiver<Phase>, &MemoryBudget, &Gate),
+    listener: &Listener,
     notes: &mut Notes,
     swaps: &mut Swaps,
 ) -> Result<bool, Stopped> {
@@ -65,6 +69,7 @@ pub(super) async fn drive_source(
                 () = reached(&mut phase, Phase::Draining), if !has_checkpoints => Event::Stop,
                 barrier = TaskLine::barrier(&mut notes.line) => Event::Barrier(barrier),
                 swap = swaps.next() => Event::Swap(swap),
+                injection = chain.injections.next() => Event::Injection(injection),
                 () = tick(&mut ticks) => Event::Tick,
                 () = world.sleep_until(last_rows + options.idle_timeout), if !is_idle => Event::Quiet,
                 event = next => Event::Source(event?),
@@ -73,8 +78,7 @@ pub(super) async fn drive_source(
         // `next` may have emitted rows before it was interrupted: they count.
         let emitted = out.take();
         named.counters.rows_dropped.fetch_add(out.take_rows_dropped(), Relaxed);
-        let is_full = options.recorder.as_ref().is_some_and(|recorder| !recorder.note(&named.id, &emitted));
-        let event = if is_full { Event::Source(SourceEvent::End) } else { event };
+        let event = if listener.hear_source(&emitted) { Event::Source(SourceEvent::End) } else { event };
         let has_rows = emitted.iter().any(|emitted| matches!(emitted, Emitted::Batch(..)));
         if has_rows && std::mem::take(&mut is_idle) {
             chain.set_idle(0, false);
@@ -121,6 +125,7 @@ pub(super) async fn drive_source(
                     done.tell(Ok(()));
                 }
             },
+            Event::Injection(injection) => chain.inject(injection)?,
             Event::Tick => chain.tick()?,
             Event::Quiet if gate.has_stood(&mut turn) => last_rows = world.now(),
             // Rows may just have come after all.

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, but not all of it stands in test functions")]
 
 mod accounting;
+mod capturing;
 mod editing;
 mod flow;
 mod halting;
+mod injecting;
 mod memory;
 mod nested;
 mod nodes;

@@ -9,7 +9,7 @@
 pub mod diff;
 mod file;
 pub mod record;
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use millrace_engine::{Plan, PlannedNode, PlannedPort, Run, RunOptions, Simulation, start};
+use millrace_engine::{Plan, PlannedNode, PlannedPort, Replays, Run, RunOptions, Simulation, start};
 use millrace_model::run::RunState;
 use millrace_model::{Endpoint, NodeId, PortRole, Wire, suggest};
 use millrace_operator::Registry;
@@ -41,7 +41,7 @@ const BATCH_SIZE: usize = 64;
 pub struct PipelineTest {
     plan: Plan,
     folder: PathBuf,
-    replays: BTreeMap<NodeId, Arc<[Emitted]>>,
+    replays: Replays,
     checks: Vec<Check>,
 }
 
@@ -91,7 +91,7 @@ impl PipelineTest {
             return Err(errors.map(|problem| file.message(planner.catalog(), &file.locate(problem.clone()))).collect());
         }
         let mut faults = Vec::new();
-        let replays = replays(&plan, &test, &beside, &mut faults);
+        let replays = Replays::at_once(replays(&plan, &test, &beside, &mut faults));
         let mut checks = Vec::new();
         for (at, expected) in &test.expected {
             match check(&plan, (at, &file.pipeline.past_borders(at)), expected, &beside, is_update) {
@@ -188,7 +188,7 @@ impl Check {
 }
 
 /// What the sources give; every source that takes part must have rows.
-fn replays(plan: &Plan, test: &TestFile, beside: &Path, faults: &mut Vec<String>) -> BTreeMap<NodeId, Arc<[Emitted]>> {
+fn replays(plan: &Plan, test: &TestFile, beside: &Path, faults: &mut Vec<String>) -> BTreeMap<NodeId, Vec<Emitted>> {
     let mut given: BTreeMap<NodeId, Vec<(usize, Vec<Emitted>)>> = BTreeMap::new();
     for (at, source) in &test.sources {
         match replay(plan, at, source, beside) {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use millrace_engine::{Plan, Recorder, Run, RunError, RunOptions, start};
-use millrace_model::Endpoint;
+use millrace_engine::{Plan, Recorded, Recorder, Run, RunError, RunOptions, start};
+use millrace_model::{Endpoint, NodeId};
 use millrace_operator::Registry;
 use millrace_operator::output::Emitted;
 use serde_json::Value;
@@ -62,48 +62,62 @@ impl Recording {
         file: &PipelineFile,
         (name, parameters): (&str, BTreeMap<String, Value>),
     ) -> Result<Vec<PathBuf>, String> {
-        let beside = file.path.parent().unwrap_or(Path::new(""));
-        let own_name = |what: &str, at: &Endpoint| PathBuf::from(format!("{name}.{what}.{at}.ndjson"));
-        let given = self.recorder.take();
-        let mut sources = BTreeMap::new();
-        let mut texts = Vec::new();
-        for node in plan.order.iter().map(|id| &plan.nodes[id]).filter(|node| node.is_source()) {
-            let emitted = given.get(&node.id).map(Vec::as_slice).unwrap_or_default();
-            for (port, output) in node.outputs.iter().enumerate() {
-                let has_rows = emitted.iter().any(|one| matches!(one, Emitted::Batch(at, _) if *at == port));
-                if port > 0 && !has_rows {
-                    continue;
-                }
-                let at = Endpoint::new(node.id.clone(), &output.port.name);
-                let text = rows::source_text(emitted, port).map_err(|reason| format!("“{}”: {reason}", node.title))?;
-                let path = own_name("source", &at);
-                texts.push((beside.join(&path), text));
-                sources.insert(at, Source::new(path));
-            }
-        }
-        let expected: BTreeMap<Endpoint, Expected> =
-            ends(plan).into_iter().map(|at| (at.clone(), Expected::new(own_name("expected", &at)))).collect();
-        if expected.is_empty() {
-            return Err("No rows arrive at a node that shows or stores them, so there is nothing to test.".to_owned());
-        }
-        let pipeline = file.path.file_name().map(PathBuf::from).unwrap_or_default();
-        let mut paths = vec![test_path(file, name)];
-        paths.extend(texts.iter().map(|(path, _)| path.clone()));
-        paths.extend(expected.values().map(|expected| beside.join(&expected.rows)));
-        paths.iter().try_for_each(|path| refuse_if_there(path))?;
-        let test = TestFile::new(pipeline, parameters, sources, expected);
-        let text =
-            serde_json::to_string_pretty(&test).map_err(|error| format!("The test cannot be written: {error}."))?;
-        texts.insert(0, (paths[0].clone(), format!("{text}\n").into_bytes()));
-        let written = write(&texts, planner).await;
-        if written.is_err() {
-            for path in &paths {
-                // What was not written is not there.
-                let _ = std::fs::remove_file(path);
-            }
-        }
-        written.map(|()| paths)
+        let untimed = |recorded: Vec<Recorded>| recorded.into_iter().map(|recorded| recorded.emitted).collect();
+        let given = self.recorder.take().into_iter().map(|(source, recorded)| (source, untimed(recorded))).collect();
+        write_test(&given, plan, planner, file, (name, parameters)).await
     }
+}
+
+/// Writes the test of what the sources have given, and of what comes out for it; for the rest see [`Recording::save`].
+///
+/// # Errors
+/// When there is nothing to test, or a file is there already or cannot be written.
+pub(crate) async fn write_test(
+    given: &BTreeMap<NodeId, Vec<Emitted>>,
+    plan: &Plan,
+    planner: &Planner,
+    file: &PipelineFile,
+    (name, parameters): (&str, BTreeMap<String, Value>),
+) -> Result<Vec<PathBuf>, String> {
+    let beside = file.path.parent().unwrap_or(Path::new(""));
+    let own_name = |what: &str, at: &Endpoint| PathBuf::from(format!("{name}.{what}.{at}.ndjson"));
+    let mut sources = BTreeMap::new();
+    let mut texts = Vec::new();
+    for node in plan.order.iter().map(|id| &plan.nodes[id]).filter(|node| node.is_source()) {
+        let emitted = given.get(&node.id).map(Vec::as_slice).unwrap_or_default();
+        for (port, output) in node.outputs.iter().enumerate() {
+            let has_rows = emitted.iter().any(|one| matches!(one, Emitted::Batch(at, _) if *at == port));
+            if port > 0 && !has_rows {
+                continue;
+            }
+            let at = Endpoint::new(node.id.clone(), &output.port.name);
+            let text = rows::source_text(emitted, port).map_err(|reason| format!("“{}”: {reason}", node.title))?;
+            let path = own_name("source", &at);
+            texts.push((beside.join(&path), text));
+            sources.insert(at, Source::new(path));
+        }
+    }
+    let expected: BTreeMap<Endpoint, Expected> =
+        ends(plan).into_iter().map(|at| (at.clone(), Expected::new(own_name("expected", &at)))).collect();
+    if expected.is_empty() {
+        return Err("No rows arrive at a node that shows or stores them, so there is nothing to test.".to_owned());
+    }
+    let pipeline = file.path.file_name().map(PathBuf::from).unwrap_or_default();
+    let mut paths = vec![test_path(file, name)];
+    paths.extend(texts.iter().map(|(path, _)| path.clone()));
+    paths.extend(expected.values().map(|expected| beside.join(&expected.rows)));
+    paths.iter().try_for_each(|path| refuse_if_there(path))?;
+    let test = TestFile::new(pipeline, parameters, sources, expected);
+    let text = serde_json::to_string_pretty(&test).map_err(|error| format!("The test cannot be written: {error}."))?;
+    texts.insert(0, (paths[0].clone(), format!("{text}\n").into_bytes()));
+    let written = write(&texts, planner).await;
+    if written.is_err() {
+        for path in &paths {
+            // What was not written is not there.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    written.map(|()| paths)
 }
 
 /// Where the test of this name is written.

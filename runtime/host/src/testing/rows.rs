@@ -107,7 +107,11 @@ pub(super) fn source_text(emitted: &[Emitted], port: usize) -> Result<Vec<u8>, S
     Ok(bytes)
 }
 
-fn encoded(rows: &RecordBatch) -> Result<Vec<u8>, String> {
+/// One JSON object a line.
+///
+/// # Errors
+/// When JSON cannot carry a column.
+pub(crate) fn encoded(rows: &RecordBatch) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut bytes);
     let written = writer.write(rows).and_then(|()| writer.finish());
@@ -120,12 +124,17 @@ fn text_of(path: &Path) -> Result<String, String> {
 }
 
 /// The lines that are not blank, with their numbers from 1.
-fn numbered(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn numbered(text: &str) -> Vec<(usize, &str)> {
     let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     numbered.filter(|(_, line)| !line.is_empty()).collect()
 }
 
 fn decode(path: &Path, lines: &[(usize, &str)], schema: &SchemaRef) -> Result<RecordBatch, String> {
+    decode_lines(lines, schema).map_err(|(number, reason)| at_line(path, number, &reason))
+}
+
+/// The rows of numbered lines; else the number of the first that is none, and why.
+pub(crate) fn decode_lines(lines: &[(usize, &str)], schema: &SchemaRef) -> Result<RecordBatch, (usize, String)> {
     let text = lines.iter().fold(String::new(), |mut text, (_, line)| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
@@ -135,8 +144,7 @@ fn decode(path: &Path, lines: &[(usize, &str)], schema: &SchemaRef) -> Result<Re
         // The reader does not say which line it was.
         let faulty = lines.iter().find_map(|(number, line)| Some((*number, decode_text(line, schema).err()?)));
         let (number, error) = faulty.unwrap_or((lines.first().map_or(1, |(number, _)| *number), error));
-        let reason = error.to_string();
-        at_line(path, number, reason.strip_prefix("Json error: ").unwrap_or(&reason))
+        (number, error.to_string().trim_start_matches("Json error: ").to_owned())
     })
 }
 

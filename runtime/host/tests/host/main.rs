@@ -1,5 +1,6 @@
 //! The host through its one door, with node kinds of the tests' own so that each rule can be shown alone.
 
+mod capturing;
 mod nodes;
 mod projects;
 mod runs;
@@ -49,7 +50,14 @@ async fn check(host: &Host, text: &str) -> Checked {
 }
 
 fn start(project: ProjectId, text: &str) -> Request {
-    Request::StartRun { project, text: text.to_owned(), parameters: BTreeMap::new(), breakpoints: Vec::new() }
+    Request::StartRun {
+        project,
+        text: text.to_owned(),
+        parameters: BTreeMap::new(),
+        breakpoints: Vec::new(),
+        replay: None,
+        capture: false,
+    }
 }
 
 async fn started(host: &Host, request: Request) -> RunId {

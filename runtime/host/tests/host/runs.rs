@@ -149,6 +149,8 @@ async fn parameters_are_put_in_and_wrong_ones_refused() {
         text: text.clone(),
         parameters: BTreeMap::from([(name.to_owned(), value)]),
         breakpoints: Vec::new(),
+        replay: None,
+        capture: false,
     };
     for (request, num_rows) in [(start(id, &text), 3), (with("rows", json!(42)), 42)] {
         let run = started(&host, request).await;
@@ -281,6 +283,8 @@ async fn a_run_halts_at_a_breakpoint_shows_the_rows_and_goes_on_by_steps() {
         text: text.clone(),
         parameters: BTreeMap::new(),
         breakpoints: vec![at(condition)],
+        replay: None,
+        capture: false,
     };
     let failure = refused(&host, with("m = 7")).await;
     assert_eq!(failure.code, FailureCode::InvalidPipeline);

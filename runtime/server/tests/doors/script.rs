@@ -85,8 +85,17 @@ async fn play(mut door: Door) -> Vec<String> {
             text: text(),
             parameters: BTreeMap::from([("no".to_owned(), json!(1))]),
             breakpoints: Vec::new(),
+            replay: None,
+            capture: false,
         },
-        Request::StartRun { project: 1, text: text(), parameters: parameters(), breakpoints: Vec::new() },
+        Request::StartRun {
+            project: 1,
+            text: text(),
+            parameters: parameters(),
+            breakpoints: Vec::new(),
+            replay: None,
+            capture: false,
+        },
     ];
     let mut answers = Vec::new();
     for request in script {

@@ -1,5 +1,6 @@
 //! The tables, one file each: its rows as types, and the calls of [`Store`](crate::Store) that read and write it.
 
+pub(crate) mod captures;
 pub(crate) mod projects;
 pub(crate) mod revisions;
 pub(crate) mod runs;

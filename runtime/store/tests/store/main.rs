@@ -1,5 +1,6 @@
 //! The store from outside: drafts, damage, old versions, other programs' files, and a process that is killed.
 
+mod captures;
 mod crash;
 mod damage;
 mod drafts;

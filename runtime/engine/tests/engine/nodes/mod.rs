@@ -78,7 +78,7 @@ pub fn schema() -> SchemaRef {
     with_event_time(&Schema::new(fields), Some("time"))
 }
 
-fn rows(numbers: impl Iterator<Item = i64> + Clone, keys: i64) -> RecordBatch {
+pub fn rows(numbers: impl Iterator<Item = i64> + Clone, keys: i64) -> RecordBatch {
     let key = |n: i64| Some(n % keys).filter(|key| *key != 0);
     let times = TimestampMicrosecondArray::from_iter_values(numbers.clone().map(|n| n * 1_000_000));
     RecordBatch::try_new(
