@@ -19,6 +19,9 @@ const LAG_S: i64 = 2;
 /// Second, site.
 type Row = (i64, u8);
 
+/// Count and sum by the start of the window, in seconds, and by site; and the late rows.
+type Answer = (BTreeMap<(i64, Option<u8>), (i64, i64)>, Vec<i64>);
+
 /// How rows come to the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -74,7 +77,7 @@ fn pipeline(rows: &[Row], way: Way, has_keys: bool) -> Pipeline {
 }
 
 /// The slow and obvious way, a row at a time: count and sum by window and site, and the late rows.
-fn expected(rows: &[Row], has_keys: bool) -> (BTreeMap<(i64, Option<u8>), (i64, i64)>, Vec<i64>) {
+fn expected(rows: &[Row], has_keys: bool) -> Answer {
     let (mut windows, mut late) = (BTreeMap::new(), Vec::new());
     let mut watermark = i64::MIN;
     for (n, (second, site)) in (0..).zip(rows) {
@@ -91,7 +94,7 @@ fn expected(rows: &[Row], has_keys: bool) -> (BTreeMap<(i64, Option<u8>), (i64, 
     (windows, late)
 }
 
-fn found(folder: &Path, has_keys: bool) -> (BTreeMap<(i64, Option<u8>), (i64, i64)>, Vec<i64>) {
+fn found(folder: &Path, has_keys: bool) -> Answer {
     let read = |name: &str| -> Vec<Value> {
         let lines = sorted_lines(&folder.join(name)).into_iter();
         lines.map(|line| serde_json::from_str(&line).expect("a row")).collect()
