@@ -136,11 +136,11 @@ impl Gallery {
         self.browser.wait_for_name("button", "Run").await;
     }
 
-    async fn select(&self, node: &str) {
-        let name = format!("node {node}");
-        self.browser.press_name("button", &name).await;
+    /// Selects what has a name on the canvas: `node TITLE` or `wire FROM → TO`.
+    async fn select(&self, name: &str) {
+        self.browser.press_name("button", name).await;
         let is_selected = "return find('button', arguments[0])?.getAttribute('aria-pressed') === 'true'";
-        self.browser.wait("the node to be selected", is_selected, vec![json!(name)]).await;
+        self.browser.wait(&format!("{name} to be selected"), is_selected, vec![json!(name)]).await;
     }
 
     /// Opens the list of all commands and types into it.
@@ -157,7 +157,7 @@ impl Gallery {
 
         self.open("Anomaly watch", "Pumps").await;
         self.run("anomaly_watch").await;
-        self.select("z-score of each pump").await;
+        self.select("node z-score of each pump").await;
         self.command("Large view of the chart").await;
         self.keep("large_chart").await;
         self.browser.press(&[], char::from(Key::Escape)).await;
@@ -199,11 +199,11 @@ impl Gallery {
     async fn fleet(&self) {
         self.open("Fleet health", "Plant sensors").await;
         self.run("canvas").await;
-        self.select("Each second per site").await;
+        self.select("node Each second per site").await;
         self.command("Look at the node's output").await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.keep("rows_of_a_wire").await;
-        self.browser.press_name("button", "wire working.rows → hot.rows").await;
+        self.select("wire working.rows → hot.rows").await;
         self.command("Set or remove a breakpoint on the wire").await;
         let is_halted = "return all.some(e => /^Halted/.test(name(e) || e.textContent))";
         self.browser.wait("the run to halt", is_halted, Vec::new()).await;
@@ -213,7 +213,7 @@ impl Gallery {
         self.command("Remove all breakpoints").await;
         self.stop().await;
 
-        self.select("Each second per site").await;
+        self.select("node Each second per site").await;
         self.command("Help of the selected node").await;
         self.keep_still("help").await;
         self.browser.press(&[], char::from(Key::Escape)).await;
@@ -232,7 +232,7 @@ impl Gallery {
         self.browser.press_name("button", "End the tour").await;
         self.browser.wait_until_gone("button", "End the tour").await;
 
-        self.select("Too hot").await;
+        self.select("node Too hot").await;
         self.browser.set_field("Condition", "temprature > 45").await;
         self.command("Problems").await;
         self.keep_still("problems").await;
@@ -242,7 +242,7 @@ impl Gallery {
         self.command("Nest the selection").await;
         // It may be named at once.
         self.browser.press(&[], char::from(Key::Escape)).await;
-        self.select("Nested pipeline").await;
+        self.select("node Nested pipeline").await;
         self.command("Open the nested pipeline").await;
         self.keep_still("nested").await;
         self.command("Go out of the nested pipeline").await;

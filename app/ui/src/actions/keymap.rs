@@ -71,14 +71,29 @@ impl Keymap {
 
     /// The commands whose keys were pressed in this frame; the keys are used up.
     pub fn pressed(&self, ctx: &egui::Context, now: &Situation, commands: &mut Vec<Command>) {
+        self.take(ctx, now, |_, _| true, commands);
+    }
+
+    /// The same before a text field sees the keys: only what goes on while somebody types, and no key that writes.
+    pub fn pressed_while_typing(&self, ctx: &egui::Context, now: &Situation, commands: &mut Vec<Command>) {
+        self.take(ctx, now, |action, key| action.while_typing && !is_written(key), commands);
+    }
+
+    fn take(
+        &self,
+        ctx: &egui::Context,
+        now: &Situation,
+        is_meant: fn(&Action, &KeyboardShortcut) -> bool,
+        commands: &mut Vec<Command>,
+    ) {
         let is_pressed =
             ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Key { pressed: true, .. })));
         if !is_pressed {
             return;
         }
         // Shortcuts with more modifiers first, so that Ctrl+Shift+Z is not taken for Ctrl+Z.
-        let mut keys: Vec<(&KeyboardShortcut, &Action)> =
-            all().flat_map(|action| self.keys_of(action).iter().map(move |key| (key, action))).collect();
+        let keys = all().flat_map(|action| self.keys_of(action).iter().map(move |key| (key, action)));
+        let mut keys: Vec<(&KeyboardShortcut, &Action)> = keys.filter(|(key, action)| is_meant(action, key)).collect();
         keys.sort_by_key(|(key, _)| std::cmp::Reverse(num_modifiers(key.modifiers)));
         for (key, action) in keys {
             if action.need.is_met(now) && ctx.input_mut(|input| input.consume_shortcut(key)) {
@@ -86,6 +101,12 @@ impl Keymap {
             }
         }
     }
+}
+
+/// Whether the key writes or moves in a text field: all do but those with Ctrl and the function keys.
+fn is_written(key: &KeyboardShortcut) -> bool {
+    let is_function_key = (Key::F1..=Key::F35).contains(&key.logical_key);
+    !is_function_key && !key.modifiers.command && !key.modifiers.ctrl
 }
 
 fn num_modifiers(modifiers: Modifiers) -> u8 {

@@ -31,6 +31,8 @@ pub struct Action {
     pub effect: Effect,
     pub need: Need,
     pub icon: &'static str,
+    /// Its keys go before those of a text field that is being typed into.
+    pub while_typing: bool,
     pub command: fn() -> Command,
 }
 
@@ -95,11 +97,11 @@ type Keys = &'static [KeyboardShortcut];
 
 impl Action {
     const fn edit(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Self {
-        Self { id, title, group: Group::Edit, keys, effect: Effect::Edit, need, icon: "", command }
+        Self { id, title, group: Group::Edit, keys, effect: Effect::Edit, need, icon: "", while_typing: false, command }
     }
 
     const fn view(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Self {
-        Self { id, title, group: Group::View, keys, effect: Effect::View, need, icon: "", command }
+        Self { id, title, group: Group::View, keys, effect: Effect::View, need, icon: "", while_typing: false, command }
     }
 
     const fn with_icon(self, icon: &'static str) -> Self {
@@ -112,6 +114,10 @@ impl Action {
 
     const fn through_history(self) -> Self {
         Self { effect: Effect::History, ..self }
+    }
+
+    const fn while_typing(self) -> Self {
+        Self { while_typing: true, ..self }
     }
 
     /// Why it cannot be taken now.

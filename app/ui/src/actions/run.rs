@@ -7,7 +7,7 @@ use crate::capture::CaptureWish;
 use crate::command::{Command, Look, RevisionWish};
 
 const fn run(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
-    Action::view(id, title, keys, need, command).in_group(Group::Run)
+    Action::view(id, title, keys, need, command).in_group(Group::Run).while_typing()
 }
 
 const fn project(id: &'static str, title: &'static str, keys: Keys, command: fn() -> Command) -> Action {

@@ -18,7 +18,7 @@ const fn bookmark(
 
 #[rustfmt::skip]
 pub(super) const ACTIONS: &[Action] = &[
-    Action::view("view.commands", "All commands", &[key(CTRL, Key::K), key(CTRL_SHIFT, Key::P)], Need::Nothing, || Command::ShowPalette).with_icon("command"),
+    Action::view("view.commands", "All commands", &[key(CTRL, Key::K), key(CTRL_SHIFT, Key::P)], Need::Nothing, || Command::ShowPalette).with_icon("command").while_typing(),
     Action::view("view.search", "Find on the canvas…", &[key(CTRL, Key::F)], Need::SomeNode, || Command::Look(Look::Search)).with_icon("magnifying-glass"),
     Action::view("view.find_in_palette", "Find a node in the palette", &[key(NONE, Key::Slash)], Need::Nothing, || Command::FocusSearch),
     Action::view("view.zoom_to_fit", "Zoom to fit", &[key(NONE, Key::F)], Need::Nothing, || Command::ZoomToFit).with_icon("corners-out"),
@@ -53,8 +53,8 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.data", "Rows of the tapped wire", &[key(CTRL_SHIFT, Key::E)], Need::Nothing, || Command::ShowBottom(BottomTab::Data)),
     Action::view("view.log", "Run log", &[key(CTRL_SHIFT, Key::U)], Need::Nothing, || Command::ShowBottom(BottomTab::Log)),
     Action::view("view.large_view", "Large view of the chart", &[], Need::Nothing, || Command::ShowBottom(BottomTab::View)),
-    Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question"),
-    Action::view("help.node", "Help of the selected node", &[key(CTRL, Key::F1)], Need::OneNode, || Command::HelpOfSelected).with_icon("question"),
+    Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question").while_typing(),
+    Action::view("help.node", "Help of the selected node", &[key(CTRL, Key::F1)], Need::OneNode, || Command::HelpOfSelected).with_icon("question").while_typing(),
     Action::view("help.tour", "Take the tour", &[], Need::SomeWire, || Command::StartTour).with_icon("info"),
     Action::edit("bookmark.add", "Bookmark this view", &[key(CTRL, Key::B)], Need::Nothing, || Command::Bookmark(BookmarkWish::Add)).in_group(super::Group::View).with_icon("bookmark-simple"),
     Action::edit("bookmark.remove_last", "Remove the newest bookmark", &[], Need::Bookmark(1), || Command::Bookmark(BookmarkWish::RemoveLast)).in_group(super::Group::View),

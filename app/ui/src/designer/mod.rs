@@ -264,6 +264,9 @@ impl Designer {
             let can_go_back = self.session.document.is_some();
             self.projects_page.ui(ui, theme, &self.session, can_go_back, &mut commands);
         } else {
+            if was_typing && !self.is_covered() {
+                self.keymap.pressed_while_typing(&ctx, &situation, &mut commands);
+            }
             self.workspace(ui, theme, &situation, &mut commands);
             self.overlays(&ctx, theme, &situation, was_typing, &mut commands);
         }

@@ -170,3 +170,22 @@ fn a_letter_typed_in_the_frame_of_its_enter_is_no_shortcut() {
     bench.step();
     assert_eq!(bench.steps(), ["Rename Hot"]);
 }
+
+#[test]
+fn the_list_of_commands_and_the_run_are_reached_while_typing_and_the_text_stays() {
+    let mut bench = Bench::open(FLEET);
+    bench.click("node Hot");
+    bench.press(Modifiers::NONE, Key::F2);
+    bench.press(Modifiers::NONE, Key::Home);
+    bench.press(Modifiers::COMMAND, Key::K);
+    bench.step();
+    assert!(bench.harness.query_by_label("Find a command").is_some(), "Ctrl+K opens the list over a text field");
+    assert!(bench.steps().is_empty(), "nothing of the text was cut off");
+    bench.press(Modifiers::NONE, Key::Escape);
+    bench.press(Modifiers::NONE, Key::F2);
+    bench.press(Modifiers::COMMAND, Key::D);
+    bench.press(Modifiers::COMMAND, Key::Enter);
+    assert!(bench.steps().is_empty(), "other keys are the field's");
+    let has_run = bench.host.borrow().heard.iter().any(|request| matches!(request, Request::StartRun { .. }));
+    assert!(has_run, "Ctrl+Enter runs over a text field");
+}
