@@ -240,9 +240,7 @@ impl Gallery {
         self.browser.set_field("Condition", "temperature > 50").await;
         self.command("Select upstream").await;
         self.command("Nest the selection").await;
-        // It may be named at once.
-        self.browser.press(&[], char::from(Key::Escape)).await;
-        self.select("node Nested pipeline").await;
+        self.browser.wait_for_name("button", "node Nested pipeline").await;
         self.command("Open the nested pipeline").await;
         self.keep_still("nested").await;
         self.command("Go out of the nested pipeline").await;

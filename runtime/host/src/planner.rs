@@ -5,6 +5,7 @@ use std::path::Path;
 
 use millrace_engine::{Plan, Probes};
 use millrace_model::check::check;
+use millrace_model::mending::mend_names;
 use millrace_model::{Catalog, Diagnostic, Pipeline};
 use millrace_operator::Registry;
 use serde_json::Value;
@@ -35,7 +36,7 @@ impl Planner {
     /// The plan of `pipeline` with the given values of its parameters. Relative paths start at `base_dir`. Where a
     /// value does not fit, the plan says so and cannot run.
     pub async fn plan(&self, pipeline: &Pipeline, given: &BTreeMap<String, Value>, base_dir: &Path) -> Plan {
-        match pipeline.with_parameters(given) {
+        let mut plan = match pipeline.with_parameters(given) {
             Ok(resolved) => {
                 let probes = self.probes.probe_all(&resolved, &self.registry, &self.catalog, base_dir).await;
                 self.plan_in_background(resolved, probes).await
@@ -46,7 +47,10 @@ impl Planner {
                 let plan = self.plan_in_background(pipeline.clone(), Probes::new()).await;
                 Plan { diagnostics: problems, ..plan }
             }
-        }
+        };
+        // A fix changes what is written, with its `${…}`, not what the parameters made of it.
+        mend_names(pipeline, &mut plan.diagnostics);
+        plan
     }
 
     /// Compiling expressions takes a while, so it stays off the async workers.

@@ -64,9 +64,8 @@ fn check_params(node: &Node, form: &Form, problems: &mut Vec<Diagnostic>) {
     check_fields(node.params.iter(), form, "", &mut faults);
     problems.extend(faults.into_iter().map(|problem| {
         // An unknown param can be removed with one click.
-        let removal = (problem.code == "unknown_param")
-            .then(|| problem.param.clone().filter(|path| !path.contains(['.', '['])))
-            .flatten();
+        let is_unknown = problem.code == "unknown_param";
+        let removal = problem.param.clone().filter(|path| is_unknown && !path.contains(['.', '[']));
         let problem = problem.at_node(&node.id);
         match removal {
             Some(name) => problem.with_fix(
@@ -295,12 +294,17 @@ fn check_wire(pipeline: &Pipeline, catalog: &Catalog, wire: &Wire, problems: &mu
         } else {
             format!("“{}” has no {side} `{}`.{hint}", catalog.title_of(node), end.port)
         };
-        problems.push(
-            Diagnostic::error("no_such_port", what)
-                .at_node(&node.id)
-                .at_wire(wire)
-                .with_fix("Remove the wire", vec![Edit::RemoveWire { wire: wire.clone() }]),
-        );
+        let removal = Edit::RemoveWire { wire: wire.clone() };
+        let (label, edits) = match suggest::read(&what) {
+            Some((_, meant)) => {
+                let end = Endpoint { node: end.node.clone(), port: meant.to_owned() };
+                let (from, to) = if is_output { (end, wire.to.clone()) } else { (wire.from.clone(), end) };
+                (format!("Use `{meant}`"), vec![removal, Edit::AddWire { wire: Wire::new(from, to) }])
+            }
+            None => ("Remove the wire".to_owned(), vec![removal]),
+        };
+        let problem = Diagnostic::error("no_such_port", what).at_node(&node.id).at_wire(wire);
+        problems.push(problem.with_fix(label, edits));
     };
     check_end(&wire.from, true);
     check_end(&wire.to, false);

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod history;
 pub mod id;
 pub mod layout;
+pub mod mending;
 pub mod nesting;
 pub mod parameter;
 pub mod pipeline;

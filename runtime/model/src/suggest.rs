@@ -11,19 +11,39 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+const QUESTION: &str = " Did you mean `";
+
 /// `" Did you mean `x`?"`, or the list of what there is when nothing is near and the list is short.
 pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(name, known.iter().copied()) {
-        Some(candidate) => format!(" Did you mean `{candidate}`?"),
+        Some(candidate) => format!("{QUESTION}{candidate}`?"),
         None if known.is_empty() || known.len() > 12 => String::new(),
         None => format!(" There is: {}.", known.join(", ")),
     }
 }
 
+/// The misspelt name and the meant one in a message that [`hint`] was added to: what stands in backquotes before the
+/// question, and in it.
+pub fn read(message: &str) -> Option<(&str, &str)> {
+    let (said, asked) = message.split_once(QUESTION)?;
+    let (meant, _) = asked.split_once("`?")?;
+    let (before, _) = said.rsplit_once('`')?;
+    let (_, misspelt) = before.rsplit_once('`')?;
+    (!misspelt.is_empty()).then_some((misspelt, meant))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_names_are_read_from_a_message_with_a_hint() {
+        let message = format!("`on` has no column `temprature`.{}", hint("temprature", ["temperature", "site"]));
+        assert_eq!(read(&message), Some(("temprature", "temperature")));
+        assert_eq!(read("The input has no column `xyzzy`. There is: a, b."), None);
+        assert_eq!(read("Something else. Did you mean `x`?"), None);
+    }
 
     #[test]
     fn a_typo_finds_its_name_and_nonsense_finds_none() {

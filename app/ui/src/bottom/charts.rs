@@ -62,11 +62,9 @@ pub(super) fn tools_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     }
     let (count, noun) = view.spec.received().unwrap_or((view.data.num_rows() as u64, "value"));
     let words = format::counted(count, noun);
-    let hint = "drag to move, wheel to zoom, double-click to fit";
+    let hint = "Drag the chart to move, turn the wheel to zoom, double-click to fit";
     let is_plot = chart::has_parts(&view.spec) || matches!(view.spec, ViewSpec::Map(_));
-    let words = if is_plot && ui.available_width() > 460.0 { format!("{words} · {hint}") } else { words };
-    let label = egui::Label::new(RichText::new(words).font(theme.small()).color(theme.text_weak)).truncate();
-    let response = ui.add(label);
+    let response = ui.label(RichText::new(words).font(theme.small()).color(theme.text_weak));
     if is_plot {
         response.on_hover_text(hint);
     }

@@ -80,7 +80,10 @@ pub(super) fn data_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'_
         let (row, rows) = (halted.row as u64 + 1, halted.rows.num_rows() as u64);
         let words =
             format!("This batch waits before the wire, for its row {} of {}.", format::count(row), format::count(rows));
-        ui.label(RichText::new(words).font(theme.small()).color(theme.warning));
+        ui.horizontal(|ui| {
+            ui.add_space(crate::theme::space::M);
+            ui.label(RichText::new(words).font(theme.small()).color(theme.warning));
+        });
         let salt = ("halted", halted.number);
         return marked_table_ui(ui, theme, salt, &halted.rows, RowOrder::AsIs, Some(halted.row));
     }

@@ -26,6 +26,8 @@ pub struct BottomState {
     data: data::DataTab,
     log: log::LogTab,
     visible_views: Vec<NodeId>,
+    /// How wide the tools of the open tab were in the last frame.
+    tools_width: f32,
 }
 
 impl BottomState {
@@ -38,6 +40,10 @@ impl BottomState {
         &self.visible_views
     }
 }
+
+const BAR_HEIGHT: f32 = 32.0;
+/// A longer title of a tab is cut; hovering says all of it.
+const WIDEST_TAB: f32 = 200.0;
 
 /// Draws the bottom panel.
 pub fn bottom_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, state: &mut BottomState) {
@@ -62,46 +68,72 @@ pub fn bottom_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, state: &mut BottomState
     });
 }
 
+/// The tabs, and the tools of the open one behind them; below, where they do not fit.
 fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
-    ui.horizontal(|ui| {
-        ui.set_height(32.0);
-        ui.add_space(space::M);
-        ui.spacing_mut().item_spacing.x = space::L;
-        let num_problems = ctx.checked.diagnostics.len();
-        let problems = if num_problems == 0 { "Problems".to_owned() } else { format!("Problems {num_problems}") };
-        let num_captures = ctx.captures.map_or(0, <[_]>::len);
-        let captures = if num_captures == 0 { "Captures".to_owned() } else { format!("Captures {num_captures}") };
-        let tabs = [
-            (BottomTab::Problems, problems),
-            (BottomTab::Data, data::title(ctx)),
-            (BottomTab::View, "Chart".to_owned()),
-            (BottomTab::Log, "Run log".to_owned()),
-            (BottomTab::Captures, captures),
-        ];
-        for (tab, title) in tabs {
-            if tab_ui(ui, ctx.theme, &title, state.tab == tab).clicked() {
-                state.tab = tab;
+    let has_room = ui
+        .horizontal(|ui| {
+            ui.set_height(BAR_HEIGHT);
+            ui.add_space(space::M);
+            ui.spacing_mut().item_spacing.x = space::L;
+            tabs_ui(ui, state, ctx);
+            let has_room = ui.available_width() >= state.tools_width;
+            if has_room {
+                tools_ui(ui, state, ctx);
             }
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = space::S;
-            ui.add_space(space::S);
-            match state.tab {
-                BottomTab::Data => data::tools_ui(ui, &mut state.data, ctx),
-                BottomTab::View => charts::tools_ui(ui, ctx),
-                BottomTab::Log => log::tools_ui(ui, &mut state.log, ctx),
-                BottomTab::Captures => capture::tools_ui(ui, ctx),
-                BottomTab::Problems => {}
-            }
+            has_room
+        })
+        .inner;
+    if !has_room {
+        ui.horizontal(|ui| {
+            ui.set_height(BAR_HEIGHT);
+            tools_ui(ui, state, ctx);
         });
+    }
+}
+
+fn tabs_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
+    let num_problems = ctx.checked.diagnostics.len();
+    let problems = if num_problems == 0 { "Problems".to_owned() } else { format!("Problems {num_problems}") };
+    let num_captures = ctx.captures.map_or(0, <[_]>::len);
+    let captures = if num_captures == 0 { "Captures".to_owned() } else { format!("Captures {num_captures}") };
+    let tabs = [
+        (BottomTab::Problems, problems),
+        (BottomTab::Data, data::title(ctx)),
+        (BottomTab::View, "Chart".to_owned()),
+        (BottomTab::Log, "Run log".to_owned()),
+        (BottomTab::Captures, captures),
+    ];
+    for (tab, title) in tabs {
+        if tab_ui(ui, ctx.theme, &title, state.tab == tab).clicked() {
+            state.tab = tab;
+        }
+    }
+}
+
+fn tools_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
+    let tools = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        ui.add_space(space::S);
+        match state.tab {
+            BottomTab::Data => data::tools_ui(ui, &mut state.data, ctx),
+            BottomTab::View => charts::tools_ui(ui, ctx),
+            BottomTab::Log => log::tools_ui(ui, &mut state.log, ctx),
+            BottomTab::Captures => capture::tools_ui(ui, ctx),
+            BottomTab::Problems => {}
+        }
+        ui.max_rect().right() - ui.min_rect().left()
     });
+    state.tools_width = tools.inner;
 }
 
 /// A tab: plain words, the open one strong and underlined.
 fn tab_ui(ui: &mut Ui, theme: &Theme, title: &str, is_open: bool) -> Response {
     let font = if is_open { theme.semibold(size::BODY) } else { theme.body() };
-    let galley = ui.painter().layout_no_wrap(title.to_owned(), font, theme.text);
-    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x, 32.0), Sense::click());
+    let mut job = egui::text::LayoutJob::simple_singleline(title.to_owned(), font, theme.text);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(WIDEST_TAB);
+    let galley = ui.painter().layout_job(job);
+    let is_cut = galley.elided;
+    let (rect, mut response) = ui.allocate_exact_size(vec2(galley.size().x, BAR_HEIGHT), Sense::click());
     let color = if is_open || response.hovered() { theme.text_strong } else { theme.text_weak };
     let at = rect.left_center() - vec2(0.0, galley.size().y / 2.0);
     ui.painter().galley_with_override_text_color(at, galley, color);
@@ -112,6 +144,9 @@ fn tab_ui(ui: &mut Ui, theme: &Theme, title: &str, is_open: bool) -> Response {
         ui.painter().rect_stroke(rect, 2.0, (1.0, theme.accent), egui::StrokeKind::Inside);
     }
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, is_open, title));
+    if is_cut {
+        response = response.on_hover_text(title);
+    }
     response
 }
 

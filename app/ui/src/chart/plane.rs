@@ -72,7 +72,10 @@ impl Plane {
         for (value, label) in marks {
             let at = pos2(self.x_at(value), self.inner.bottom());
             painter.line_segment([at, at + vec2(0.0, 3.0)], Stroke::new(1.0, theme.line_strong));
-            painter.text(at + vec2(0.0, 5.0), Align2::CENTER_TOP, label, font.clone(), theme.text_weak);
+            let galley = painter.layout_no_wrap(label, font.clone(), theme.text_weak);
+            // At the edge it stands aside rather than being cut.
+            let left = (at.x - galley.size().x / 2.0).min(painter.clip_rect().right() - galley.size().x);
+            painter.galley(pos2(left, at.y + 5.0), galley, theme.text_weak);
         }
         painter.hline(self.inner.x_range(), self.inner.bottom(), Stroke::new(1.0, theme.line_strong));
     }

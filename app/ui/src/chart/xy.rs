@@ -3,14 +3,15 @@
 //! The picture in a node is drawn in [`super::xy_node`]; heights come from [`super::xy_axes`], words from
 //! [`super::xy_words`].
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use egui::{Align, Align2, Id, Key, Layout, Pos2, Rect, RichText, TextStyle, Ui, UiBuilder};
+use egui::{Align2, Id, Key, Pos2, RichText, Ui};
 use egui::{pos2, vec2};
 use egui_plot::{
-    AxisHints, ColorConflictHandling, Corner, GridMark, HLine, HPlacement, ItemId, Legend, Line, LineStyle, Plot,
-    PlotMemory, PlotPoint, PlotPoints, PlotTransform, Points, Span, VLine,
+    AxisHints, GridMark, HLine, HPlacement, ItemId, Line, LineStyle, Plot, PlotMemory, PlotPoint, PlotPoints,
+    PlotTransform, Points, Span, VLine,
 };
 use millrace_model::view::{Look, Mark, Scale, XyChart, round_step};
 use millrace_protocol::Seen;
@@ -18,6 +19,7 @@ use millrace_protocol::Seen;
 use super::line_data::{LineData, Series, line_data, thinned};
 use super::plane::label_on_ground;
 use super::xy_axes::{Axes, value_at};
+use super::xy_header::header_ui;
 use super::xy_node::{AREA, BAND};
 use super::xy_words::{description, digits, read_out, threshold_label, written};
 use super::{Page, empty_ui, fault_ui, time_axis};
@@ -73,10 +75,11 @@ pub fn xy_panel_ui(
     }
     let tools_id = id.with("tools");
     let mut tools: Tools = ui.ctx().data(|data| data.get_temp(tools_id)).unwrap_or_default();
-    let scale = tools.scale.unwrap_or(chart.y_scale);
-    let axes = Axes::of(chart, whole, scale);
     let plot_id = ui.make_persistent_id(id.with("plot"));
+    header_ui(ui, theme, plot_id, &whole.series, |ui| switches_ui(ui, theme, chart, &mut tools));
+    let scale = tools.scale.unwrap_or(chart.y_scale);
     let place = ui.available_rect_before_wrap();
+    let axes = Axes::of(chart, whole, scale);
     let memory = PlotMemory::load(ui.ctx(), plot_id);
     let hidden: Vec<String> = memory.as_ref().map_or_else(Vec::new, |memory| {
         let is_hidden = |series: &&Series| memory.hidden_items.contains(&ItemId::new(series.name.as_str()));
@@ -129,18 +132,11 @@ pub fn xy_panel_ui(
         let min_step = (seen.1 - seen.0) / f64::from(place.width().max(1.0)) * X_LABEL_SPACE;
         plot = plot
             .x_grid_spacer(move |input| time_axis::marks(input.bounds, min_step.max(input.base_step_size)))
-            .x_axis_formatter(|mark, _| time_axis::label(mark));
+            .x_axis_formatter(move |mark, range| whole_label(time_axis::label(mark), mark, range, place.width()));
     } else {
-        plot = plot.x_axis_formatter(|mark, _| digits(mark.value, mark.step_size));
-    }
-    if whole.series.len() > 1 {
-        let legend = Legend::default()
-            .position(Corner::LeftTop)
-            .text_style(TextStyle::Small)
-            .background_alpha(0.85)
-            .follow_insertion_order(true)
-            .color_conflict_handling(ColorConflictHandling::PickFirst);
-        plot = plot.legend(legend);
+        plot = plot.x_axis_formatter(move |mark, range| {
+            whole_label(digits(mark.value, mark.step_size), mark, range, place.width())
+        });
     }
     let cursors = tools.cursors;
     let response = plot.show(ui, |plot| {
@@ -192,7 +188,6 @@ pub fn xy_panel_ui(
     }
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, description(chart, whole)));
     labels_ui(ui, theme, chart, &axes, &response.transform);
-    tools_ui(ui, theme, chart, &mut tools, scale, frame);
     if tools.has_cursors {
         cursors_ui(ui, theme, chart, data, &hidden, tools.cursors, &response.transform);
     }
@@ -240,6 +235,14 @@ fn plotted<'a>(
     }
 }
 
+/// The label of a mark of the x axis, or none where the right edge of the chart would cut it.
+fn whole_label(label: String, mark: GridMark, range: &RangeInclusive<f64>, width: f32) -> String {
+    // Digits of the small style are a little over half as wide as they are high.
+    let half = label.len() as f32 * 3.5;
+    let per_point = (range.end() - range.start()) / f64::from(width.max(1.0));
+    if range.end() - mark.value < per_point * f64::from(half) { String::new() } else { label }
+}
+
 /// Marks at round numbers, at most some `wanted` of them.
 fn levels((from, to): (f64, f64), wanted: usize) -> Vec<GridMark> {
     let Some(step) = round_step(to - from, wanted) else { return Vec::new() };
@@ -267,25 +270,16 @@ fn decades((from, to): (f64, f64)) -> Vec<GridMark> {
     marks
 }
 
-/// The switches in the corner of a chart.
-fn tools_ui(ui: &mut Ui, theme: &Theme, chart: &XyChart, tools: &mut Tools, scale: Scale, frame: Rect) {
-    let corner =
-        Rect::from_min_max(pos2(frame.center().x, frame.top() + 2.0), pos2(frame.right() - 4.0, frame.top() + 22.0));
-    if corner.width() < 150.0 || frame.height() < 60.0 {
-        return;
-    }
-    let mut ui = ui.new_child(UiBuilder::new().max_rect(corner).layout(Layout::right_to_left(Align::Center)));
-    ui.spacing_mut().item_spacing.x = 4.0;
-    // A ground of their own keeps them readable over the lines.
-    let button = |title: &str, is_on: bool| {
-        let ground = if is_on { theme.accent_ground } else { theme.raised };
-        egui::Button::selectable(is_on, RichText::new(title).font(theme.small())).small().fill(ground)
-    };
+/// The switches of a chart, from the right.
+fn switches_ui(ui: &mut Ui, theme: &Theme, chart: &XyChart, tools: &mut Tools) {
+    let button =
+        |title: &str, is_on: bool| egui::Button::selectable(is_on, RichText::new(title).font(theme.small())).small();
     let response = ui.add(button("Cursors", tools.has_cursors));
     if response.on_hover_text("Click twice in the chart to compare two moments").clicked() {
         tools.has_cursors = !tools.has_cursors;
         tools.cursors = [None; 2];
     }
+    let scale = tools.scale.unwrap_or(chart.y_scale);
     if ui.add(button("Log", scale == Scale::Log)).on_hover_text("Lay out values by powers of ten").clicked() {
         let other = if scale == Scale::Log { Scale::Linear } else { Scale::Log };
         tools.scale = Some(other).filter(|other| *other != chart.y_scale);
@@ -363,7 +357,7 @@ fn labels_ui(ui: &Ui, theme: &Theme, chart: &XyChart, axes: &Axes, transform: &P
     } else {
         chart.y_label.clone()
     };
-    text(frame.right_top() + vec2(-6.0, 26.0), Align2::RIGHT_TOP, &label);
+    text(frame.right_top() + vec2(-6.0, 4.0), Align2::RIGHT_TOP, &label);
 }
 
 #[cfg(test)]

@@ -246,3 +246,15 @@ fn validate_gives_every_fault_as_json_and_nothing_on_stderr() {
     let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(found, json!({ "file": "good.json", "valid": true, "diagnostics": [] }));
 }
+
+#[test]
+fn a_misspelt_column_comes_with_the_edit_that_mends_it_and_leaves_parameters_as_they_are_written() {
+    let mut bad = sound();
+    bad["nodes"]["keep"]["params"]["condition"] = json!("vv > ${limit}");
+    let folder = Folder::with(FILE, &pipeline(&bad));
+    let ran = folder.millrace(&["validate", FILE, "--json"]).ended_with(2);
+    let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let fix = &found["diagnostics"][0]["fix"];
+    assert_eq!(fix["label"], "Use `v`");
+    assert_eq!(fix["edits"][0]["value"], "v > ${limit}");
+}
