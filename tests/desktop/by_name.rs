@@ -4,6 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use fantoccini::key::Key;
 use millrace_tests::cli;
 use serde_json::{Value, json};
 
@@ -108,6 +109,17 @@ async fn a_pipeline_is_built_run_and_watched_by_role_and_name_alone() {
     browser.wait("the chart with its newest values in words", chart, Vec::new()).await;
     browser.press_name("button", "Stop").await;
     browser.wait_for_name("button", "Run").await;
+
+    // What is out of view is told as well, and comes into view when it is asked for.
+    browser.press(&[], char::from(Key::Escape)).await;
+    let out_of_view = "out of view or seen from afar";
+    for _ in 0..20 {
+        browser.press(&[Key::Control], char::from(Key::Down)).await;
+    }
+    browser.wait_for_name("group", out_of_view).await;
+    browser.press_name("button", "node Filter").await;
+    let is_selected = "return find('button', 'node Filter')?.getAttribute('aria-pressed') === 'true'";
+    browser.wait("the node to come into view and be selected", is_selected, Vec::new()).await;
     browser.client.clone().close().await.expect("the browser closes");
     assert_eq!(server.end_gracefully(), Some(130), "the server ends in good order");
 }

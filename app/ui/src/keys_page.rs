@@ -59,12 +59,15 @@ impl KeysPage {
             });
             ui.add_space(space::S);
             let height = (ctx.content_rect().height() - 240.0).clamp(160.0, 520.0);
-            ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = space::XS;
-                for group in Group::ALL {
-                    self.group_ui(ui, theme, keymap, group, commands);
-                }
-            });
+            ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]).show(
+                ui,
+                |ui| {
+                    ui.spacing_mut().item_spacing.y = space::XS;
+                    for group in Group::ALL {
+                        self.group_ui(ui, theme, keymap, group, commands);
+                    }
+                },
+            );
         });
         // Esc that ended the waiting does not close the page.
         self.waiting.is_some() || !modal.should_close()

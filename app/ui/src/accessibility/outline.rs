@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use egui::accesskit::{Action, Node, NodeId, Role};
-use egui::{Context, Event, FullOutput, Id, Plugin, RawInput};
+use egui::{Context, Event, FullOutput, Id, Plugin};
 
 /// Something on the canvas, under the id that its widget has when it is one.
 #[derive(Debug)]
@@ -30,7 +30,6 @@ pub struct Outline {
     /// The entries that were widgets in the last frame.
     widgets: Vec<usize>,
     group: Option<Node>,
-    asked: Vec<(Id, Action)>,
 }
 
 impl Outline {
@@ -61,9 +60,14 @@ impl Outline {
         self.group = None;
     }
 
-    /// What was asked of entries since the last call: to get the focus, or to be clicked.
-    pub fn take_asked(&mut self) -> Vec<(Id, Action)> {
-        std::mem::take(&mut self.asked)
+    /// What these events ask of entries: to get the focus, or to be clicked.
+    pub fn asked(&self, events: &[Event]) -> Vec<(Id, Action)> {
+        let asked = |event: &Event| {
+            let Event::AccessKitActionRequest(request) = event else { return None };
+            let place = self.places.get(&request.target_node).filter(|place| !self.is_widget(**place))?;
+            Some((self.entries[*place].id, request.action))
+        };
+        events.iter().filter_map(asked).collect()
     }
 
     fn is_widget(&self, place: usize) -> bool {
@@ -79,17 +83,6 @@ impl Outline {
 impl Plugin for Outline {
     fn debug_name(&self) -> &'static str {
         "canvas outline"
-    }
-
-    fn input_hook(&mut self, _: &Context, input: &mut RawInput) {
-        for event in &input.events {
-            if let Event::AccessKitActionRequest(request) = event
-                && let Some(place) = self.places.get(&request.target_node)
-                && !self.is_widget(*place)
-            {
-                self.asked.push((self.entries[*place].id, request.action));
-            }
-        }
     }
 
     fn output_hook(&mut self, ctx: &Context, output: &mut FullOutput) {

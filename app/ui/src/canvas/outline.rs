@@ -19,13 +19,14 @@ pub fn update(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState) {
         return;
     }
     let scope = ui.scope_id();
+    let events = ui.input(|input| input.events.clone());
     let asked = Outline::with(ui.ctx(), |outline| {
         if state.outlined != state.shown {
             outline.show(ui.unique_id(), entries(cx, state, scope));
             state.outlined.clone_from(&state.shown);
         }
         outline.stay_below(ui.unique_id());
-        outline.take_asked()
+        outline.asked(&events)
     });
     for (id, action) in asked {
         match found(state, scope, id) {

@@ -9,7 +9,7 @@ use egui::{Context, Key, Ui};
 use millrace_model::{NodeId, Params};
 use millrace_protocol::ProjectId;
 
-use crate::accessibility::Regions;
+use crate::accessibility::{Outline, Regions};
 use crate::actions::{Keymap, Situation};
 use crate::address::DashboardAddress;
 use crate::apply;
@@ -105,6 +105,8 @@ impl Designer {
     pub fn new(ctx: &Context, link: Box<dyn Link>) -> Self {
         theme::apply(ctx);
         ctx.set_theme(egui::Theme::Dark);
+        // A plugin hears of a frame in the order of installation: the outline adds to the tree before others take it.
+        Outline::with(ctx, |_| ());
         Self::with_link(link)
     }
 
