@@ -222,6 +222,9 @@ fn stage() -> impl Strategy<Value = (&'static str, Value)> {
         ("process.deduplicate", json!({"keys": ["i", "n"]})),
         ("process.union", json!({})),
         ("process.route", json!({"routes": [{"port": "high", "condition": "n > 1"}]})),
+        ("process.sample", json!({"method": {"by": "keys", "fraction": 0.6, "keys": ["i"]}})),
+        ("process.throttle", json!({"rows": 2, "per": "3 s", "keys": ["i"]})),
+        ("process.changes", json!({"watch": ["n"], "keys": ["i"]})),
         ("process.parse_timestamp", json!({"column": "ts", "output": "ts_again", "event_time": false})),
     ])
 }
@@ -243,6 +246,7 @@ fn end() -> impl Strategy<Value = Option<(&'static str, Value)>> {
         )),
         Some(("analyze.session_window", json!({"gap": "3 s", "keys": ["i"], "aggregates": count}))),
         Some(("analyze.count_window", json!({"size": 3, "keys": ["i"], "aggregates": count}))),
+        Some(("analyze.silence", json!({"timeout": "2 s", "keys": ["i"]}))),
         Some(("process.sort", json!({}))),
     ])
 }
@@ -372,4 +376,47 @@ fn the_answer_is_the_same_with_all_columns_and_with_those_that_are_read() {
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
     assert!(num_narrow.get() > 10, "columns were left out in {} cases", num_narrow.get());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_view_shows_the_same_of_the_columns_that_it_reads() {
+    let planner = Planner::new(registry());
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = (0..200).map(|row: i64| {
+        let seconds = 1_700_000_000 + row;
+        format!("{},{}.5,text {},{},2026-07-01,{seconds}000\n", row % 7, row % 31, row % 3, row % 2 == 0)
+    });
+    let text: String = std::iter::once("i,n,t,b,ts,ms\n".to_owned()).chain(rows).collect();
+    fs::write(folder.path().join("in.csv"), text).expect("it can be written");
+    let views = [
+        ("line_chart", json!({"y": ["n"], "series": "i"}), vec!["i", "n", "ms"]),
+        ("area_chart", json!({"y": ["n"], "y_right": ["i"]}), vec!["i", "n", "ms"]),
+        ("scatter_chart", json!({"x": "i", "y": ["n"]}), vec!["i", "n", "ms"]),
+        ("bar_chart", json!({"label": "t", "value": "n", "series": "b"}), vec!["n", "t", "b", "ms"]),
+        ("histogram", json!({"value": "n"}), vec!["n", "ms"]),
+        ("heatmap", json!({"y": "t", "value": "n"}), vec!["n", "t", "ms"]),
+        ("gauge", json!({"value": "n * i", "key": "t"}), vec!["i", "n", "t", "ms"]),
+        ("single_value", json!({"value": "n + 1"}), vec!["n", "ms"]),
+        ("table", json!({"columns": ["t", "i"]}), vec!["i", "t", "ms"]),
+        ("table", json!({}), vec!["i", "n", "t", "b", "ts", "ms"]),
+        ("log", json!({"text": ["t"], "level": "b"}), vec!["t", "b", "ms"]),
+        ("map", json!({"latitude": "n", "longitude": "i", "key": "t"}), vec!["i", "n", "t", "ms"]),
+    ];
+    for (kind, params, read) in views {
+        let mut draft = Draft::new();
+        draft.add("read", "ingest.file", source("in.csv", false), &[]);
+        draft.add("view", &format!("visualize.{kind}"), params, &["read.rows"]);
+        let whole = draft.planned(&planner, folder.path()).await;
+        let narrow = narrow(&whole, &planner);
+        assert_eq!(column_names(&narrow, "read"), read, "{kind}");
+        let mut shown = Vec::new();
+        for plan in [&whole, &narrow] {
+            let options = RunOptions { base_dir: folder.path().to_owned(), ..RunOptions::default() };
+            let run = start(plan, planner.registry(), options).await.expect("it starts");
+            assert_eq!(run.finished().await.state, RunState::Done);
+            shown.push(run.view(&id("view")).expect("a picture").1);
+        }
+        assert!(shown[0].data.num_rows() > 0, "{kind}");
+        assert_eq!((&shown[0].spec, &shown[0].data), (&shown[1].spec, &shown[1].data), "{kind}");
+    }
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,11 @@ impl Node for Changes {
 
     fn partitioning(params: &Params) -> Partitioning {
         Partitioning::keyed(params.keys.iter().map(ColumnRef::as_str))
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let watched = Columns::named(params.watch.iter().map(ColumnRef::as_str));
+        vec![watched.and(wanted.output(0))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -13,7 +13,7 @@ use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,11 @@ impl Node for Flatten {
 
     fn partitioning(_: &Params) -> Partitioning {
         Partitioning::Stateless
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        // The members of a struct are no columns of the input, and mean nothing there.
+        vec![Columns::named([params.column.as_str()]).and(wanted.output(0))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,14 @@ impl Node for Sample {
             Method::Keys { .. } => Partitioning::Stateless,
             Method::EveryNth { .. } | Method::Fraction { .. } => Partitioning::Single,
         }
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let chosen_by = match &params.method {
+            Method::Keys { keys, .. } => Columns::named(keys.iter().map(ColumnRef::as_str)),
+            Method::EveryNth { .. } | Method::Fraction { .. } => Columns::none(),
+        };
+        vec![chosen_by.and(wanted.output(0))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -11,7 +11,7 @@ use millrace_model::RowTrait;
 use millrace_model::card::PortCard;
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,10 @@ impl Node for Throttle {
 
     fn partitioning(params: &Params) -> Partitioning {
         Partitioning::keyed(params.keys.iter().map(ColumnRef::as_str))
+    }
+
+    fn reads(_: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        vec![wanted.output(ROWS).clone().and(wanted.output(LATE))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -5,7 +5,7 @@
 use arrow::datatypes::SchemaRef;
 use millrace_model::RowTrait;
 use millrace_model::view::Mark;
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError};
+use millrace_operator::{BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Wanted};
 
 use super::xy;
 
@@ -34,6 +34,10 @@ impl Node for AreaChartNode {
 
     fn infer(params: &xy::Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
         params.infer(cx)
+    }
+
+    fn reads(params: &xy::Params, _: &Wanted<'_>) -> Vec<Columns> {
+        params.reads()
     }
 
     fn build(params: xy::Params, cx: &BuildContext) -> Result<Machine, NodeError> {

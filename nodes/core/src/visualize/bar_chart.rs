@@ -9,11 +9,13 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringAr
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_model::view::{BarChart, Look, Threshold, ViewSpec};
 use millrace_model::{ColumnRef, PortCard, RowTrait};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{check_given, check_number, field_of, given, numbers, texts, title};
+use super::columns::{check_given, check_number, field_of, given, numbers, read, texts, title};
 use super::ipc;
 use super::summary::{self, Show, Summary};
 use super::xy::ThresholdParam;
@@ -84,6 +86,10 @@ impl Node for BarChartNode {
             check_given(cx, "series", params.series.as_ref(), &schema);
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, _: &Wanted<'_>) -> Vec<Columns> {
+        vec![read([Some(&params.label), Some(&params.value), params.series.as_ref()])]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -10,7 +10,7 @@ use millrace_model::ColumnRef;
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type};
 use millrace_model::filter::{NO_VALUE, of_column};
 use millrace_operator::time::event_times;
-use millrace_operator::{BuildContext, InferContext, NodeError};
+use millrace_operator::{BuildContext, Columns, InferContext, NodeError};
 
 /// The column that a person has named, if any.
 pub(super) fn given(column: Option<&ColumnRef>) -> Option<&str> {
@@ -20,6 +20,11 @@ pub(super) fn given(column: Option<&ColumnRef>) -> Option<&str> {
 /// The title that a person has given, or else the node's.
 pub(super) fn title(given: String, cx: &BuildContext) -> String {
     if given.is_empty() { cx.title.clone() } else { given }
+}
+
+/// What a view reads of its input: these columns. The event time comes by itself.
+pub(super) fn read<'a>(columns: impl IntoIterator<Item = Option<&'a ColumnRef>>) -> Columns {
+    Columns::named(columns.into_iter().filter_map(given))
 }
 
 fn is_number(data_type: &DataType) -> bool {

@@ -6,12 +6,13 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use millrace_model::view::{Gauge, Look, ViewSpec};
 use millrace_model::{ColumnRef, Expression, PortCard, RowTrait};
 use millrace_operator::{
-    BuildContext, CardText, CompiledExpression, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot,
+    BuildContext, CardText, Columns, CompiledExpression, InferContext, Machine, Node, NodeError, State, View,
+    ViewSnapshot, Wanted,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{check_given, title};
+use super::columns::{check_given, read, title};
 use super::last_values::LastValues;
 
 /// Dials beyond this many are not shown: nobody could read them.
@@ -98,6 +99,11 @@ impl Node for GaugeNode {
             check_given(cx, "key", params.key.as_ref(), &schema);
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let value = crate::rejecting::read_by(params.value.as_str(), &wanted.inputs[0]);
+        vec![value.and(&read([params.key.as_ref()]))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -11,12 +11,14 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use millrace_model::filter::of_column;
 use millrace_model::view::{Heatmap, Look, ViewSpec};
 use millrace_model::{ColumnRef, Interval, PortCard};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Bins, joined};
-use super::columns::{XColumn, check_given, check_x, given, numbers, texts, title};
+use super::columns::{XColumn, check_given, check_x, given, numbers, read, texts, title};
 use super::ipc;
 use super::summary::{self, Show, Summary};
 
@@ -109,6 +111,10 @@ impl Node for HeatmapNode {
             }
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, _: &Wanted<'_>) -> Vec<Columns> {
+        vec![read([Some(&params.y), params.x.as_ref(), params.value.as_ref()])]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

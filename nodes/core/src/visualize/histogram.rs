@@ -10,12 +10,14 @@ use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 use millrace_model::view::{Histogram, Look, ViewSpec};
 use millrace_model::{ColumnRef, PortCard, RowTrait};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Bins, joined};
-use super::columns::{check_number, numbers, title};
+use super::columns::{check_number, numbers, read, title};
 use super::ipc;
 
 /// Fine stretches that are held.
@@ -81,6 +83,10 @@ impl Node for HistogramNode {
             check_number(cx, "value", &params.value, &schema);
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, _: &Wanted<'_>) -> Vec<Columns> {
+        vec![read([Some(&params.value)])]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

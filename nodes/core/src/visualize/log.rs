@@ -8,11 +8,13 @@ use millrace_model::event_time::{UTC, event_time_column, timestamp_type};
 use millrace_model::view::{LogView, Look, ViewSpec};
 use millrace_model::{ColumnRef, PortCard};
 use millrace_operator::time::event_times;
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{check_given, field_of, given, texts, title};
+use super::columns::{check_given, field_of, given, read, texts, title};
 use super::newest_rows::NewestRows;
 
 /// Shows the newest rows as lines of a log, newest first: time, level, text.
@@ -71,6 +73,13 @@ impl Node for LogNode {
             check_given(cx, "level", params.level.as_ref(), &schema);
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        if params.text.is_empty() {
+            return wanted.everything();
+        }
+        vec![read(params.text.iter().map(Some).chain([params.level.as_ref()]))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

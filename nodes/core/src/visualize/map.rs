@@ -7,11 +7,13 @@ use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
 use millrace_model::view::{Look, MapView, Projection, ViewSpec};
 use millrace_model::{ColumnRef, PortCard, RowTrait};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{check_given, check_number, given, title};
+use super::columns::{check_given, check_number, given, read, title};
 use super::last_values::LastValues;
 use super::newest_rows::NewestRows;
 
@@ -92,6 +94,11 @@ impl Node for MapNode {
             check_given(cx, "key", params.key.as_ref(), &schema);
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, _: &Wanted<'_>) -> Vec<Columns> {
+        let place = [Some(&params.latitude), Some(&params.longitude)];
+        vec![read(place.into_iter().chain([params.key.as_ref(), params.value.as_ref()]))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -7,11 +7,13 @@ use arrow::datatypes::{Schema, SchemaRef};
 use millrace_model::filter::of_column;
 use millrace_model::view::{Look, TableView, ViewSpec};
 use millrace_model::{ColumnRef, PortCard};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, State, View, ViewSnapshot, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::title;
+use super::columns::{read, title};
 use super::newest_rows::NewestRows;
 
 /// Shows the newest rows as a table, newest last.
@@ -60,6 +62,13 @@ impl Node for TableNode {
             }
         }
         Vec::new()
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        if params.columns.is_empty() {
+            return wanted.everything();
+        }
+        vec![read(params.columns.iter().map(Some))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

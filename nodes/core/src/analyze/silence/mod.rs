@@ -21,7 +21,9 @@ use millrace_model::card::PortCard;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
 use millrace_model::{ColumnRef, Interval};
 use millrace_operator::aggregate::KeyTable;
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Output, Partitioning};
+use millrace_operator::{
+    BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Output, Partitioning, Wanted,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +32,7 @@ use self::processing::ProcessingOperator;
 use super::window::keyed::Keyed;
 use super::window::state::{damaged, with_columns};
 use super::window::timers::Timers;
-use super::window::{BATCH_ROWS, ROWS, TimeColumn, keyed};
+use super::window::{BATCH_ROWS, LATE, ROWS, TimeColumn, keyed};
 use crate::rejecting::first_error;
 
 mod event;
@@ -128,6 +130,11 @@ impl Node for Silence {
 
     fn partitioning(params: &Params) -> Partitioning {
         keyed(&params.keys)
+    }
+
+    fn reads(params: &Params, wanted: &Wanted<'_>) -> Vec<Columns> {
+        let columns = params.keys.iter().chain([&params.time]).map(ColumnRef::as_str);
+        vec![Columns::named(columns).and(wanted.output(LATE))]
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -14,11 +14,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_model::pyramid::Point;
 use millrace_model::view::{Look, Mark, Scale, Threshold, ViewSpec, XyChart};
 use millrace_model::{ColumnRef, PortCard, RowTrait};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, NodeError, State, View, ViewSnapshot};
+use millrace_operator::{BuildContext, CardText, Columns, InferContext, Machine, NodeError, State, View, ViewSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{XColumn, check_given, check_number, check_x, field_of, given, numbers, texts, title};
+use super::columns::{XColumn, check_given, check_number, check_x, field_of, given, numbers, read, texts, title};
 use super::ipc;
 use points::Points;
 
@@ -114,6 +114,11 @@ pub(super) fn card(title: &str, summary: &str, icon: &str, asks_for: &[RowTrait]
 
 impl Params {
     /// Says everything that is wrong.
+    pub(super) fn reads(&self) -> Vec<Columns> {
+        let drawn = self.y.iter().chain(&self.y_right).map(Some);
+        vec![read(drawn.chain([self.x.as_ref(), self.series.as_ref()]))]
+    }
+
     pub(super) fn infer(&self, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
         if self.y.is_empty() && self.y_right.is_empty() {
             cx.error("y", "missing_param", "Name at least one column to draw.");
