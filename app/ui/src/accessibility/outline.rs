@@ -143,6 +143,8 @@ impl Plugin for Outline {
 
 #[cfg(test)]
 mod tests {
+    use egui::RawInput;
+
     use super::*;
 
     #[test]

@@ -1,14 +1,20 @@
 //! The auto layout: layers from left to right, for nodes that nobody has placed.
 //!
 //! A placed node stays where it is. Every other stands right of what feeds it, as high as the middle of its feeders,
-//! and moves down until it covers nothing. The same pipeline always gets the same layout.
+//! and moves down until it covers nothing. Where nobody has placed any node, [`super::layered`] lays out the whole. The
+//! same pipeline always gets the same layout.
 
 use egui::{Pos2, Rect, Vec2, vec2};
 
-const GAP: Vec2 = vec2(80.0, 40.0);
+use super::layered;
+
+pub(super) const GAP: Vec2 = vec2(80.0, 40.0);
 
 /// The top left corners of nodes with the given `sizes`; `fixed` ones stay. `edges` go from feeder to fed.
 pub fn places(fixed: &[Option<Pos2>], sizes: &[Vec2], edges: &[(usize, usize)]) -> Vec<Pos2> {
+    if fixed.iter().all(Option::is_none) {
+        return layered::places(sizes, edges).into_iter().map(on_raster).collect();
+    }
     let num_nodes = sizes.len();
     let mut feeders = vec![Vec::new(); num_nodes];
     let mut fed = vec![Vec::new(); num_nodes];
@@ -56,7 +62,7 @@ fn on_raster(pos: Pos2) -> Pos2 {
 }
 
 /// Feeders before what they feed, layer by layer; what hangs in a cycle comes last.
-fn order(feeders: &[Vec<usize>], fed: &[Vec<usize>]) -> Vec<usize> {
+pub(super) fn order(feeders: &[Vec<usize>], fed: &[Vec<usize>]) -> Vec<usize> {
     let mut open: Vec<usize> = feeders.iter().map(Vec::len).collect();
     let mut order: Vec<usize> = (0..feeders.len()).filter(|node| open[*node] == 0).collect();
     let mut next = 0;

@@ -14,6 +14,7 @@ mod course;
 mod crumbs;
 mod gesture;
 mod ground;
+mod layered;
 pub(crate) mod layout;
 mod level;
 mod look;
