@@ -41,6 +41,7 @@ mod template;
 pub mod theme;
 mod top_bar;
 mod tour;
+mod vitals;
 
 pub use canvas::CanvasView;
 pub use designer::Designer;

@@ -16,6 +16,8 @@ const WINDOW_MS: u64 = 1_000;
 pub struct NodeRate {
     pub rows_in: f64,
     pub rows_out: f64,
+    /// Microseconds that a batch spends in the node's own code; none where no batch came.
+    pub batch_us: Option<f64>,
 }
 
 /// What a wire carries now.
@@ -43,17 +45,40 @@ pub struct Rates {
 struct Counts {
     elapsed_ms: u64,
     source_rows: u64,
-    nodes: Vec<(u64, u64)>,
+    nodes: Vec<NodeCounts>,
     wires: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct NodeCounts {
+    rows_in: u64,
+    rows_out: u64,
+    batches_in: u64,
+    busy_us: u64,
+}
+
+impl NodeCounts {
+    fn of(node: &NodeMetrics) -> Self {
+        Self { rows_in: node.rows_in, rows_out: node.rows_out, batches_in: node.batches_in, busy_us: node.busy_us }
+    }
+
+    fn rate(self, before: Self, seconds: f64) -> NodeRate {
+        let more = |of: fn(Self) -> u64| of(self).saturating_sub(of(before)) as f64;
+        let batches = more(|counts| counts.batches_in);
+        NodeRate {
+            rows_in: more(|counts| counts.rows_in) / seconds,
+            rows_out: more(|counts| counts.rows_out) / seconds,
+            batch_us: (batches > 0.0).then(|| more(|counts| counts.busy_us) / batches),
+        }
+    }
 }
 
 impl Counts {
     fn of(metrics: &RunMetrics) -> Self {
-        let counts = |node: &NodeMetrics| (node.rows_in, node.rows_out);
         Self {
             elapsed_ms: metrics.elapsed_ms,
             source_rows: metrics.num_source_rows(),
-            nodes: metrics.nodes.values().map(counts).collect(),
+            nodes: metrics.nodes.values().map(NodeCounts::of).collect(),
             wires: metrics.wires.iter().map(|wire| wire.rows).collect(),
         }
     }
@@ -97,12 +122,8 @@ impl Rates {
             let seconds = (now.elapsed_ms - before.elapsed_ms) as f64 / 1_000.0;
             let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
             self.source_rate = rate(now.source_rows, before.source_rows);
-            self.node_rates = now
-                .nodes
-                .iter()
-                .zip(&before.nodes)
-                .map(|(now, before)| NodeRate { rows_in: rate(now.0, before.0), rows_out: rate(now.1, before.1) })
-                .collect();
+            let nodes = now.nodes.iter().zip(&before.nodes);
+            self.node_rates = nodes.map(|(now, before)| now.rate(*before, seconds)).collect();
             let rows = now.wires.iter().zip(&before.wires).map(|(now, before)| rate(*now, *before));
             let fills = metrics.wires.iter().map(|wire| wire.fill);
             self.wire_rates = rows.zip(fills).map(|(rows, fill)| WireRate { rows, fill }).collect();
@@ -138,6 +159,22 @@ mod tests {
             checkpoint: None,
             standstill: None,
         }
+    }
+
+    #[test]
+    fn the_time_of_a_batch_is_that_of_the_batches_that_came() {
+        let id: NodeId = "a".parse().expect("an id");
+        let poll = |elapsed_ms, batches_in, busy_us| {
+            let node = NodeMetrics { batches_in, busy_us, ..NodeMetrics::default() };
+            RunMetrics { nodes: BTreeMap::from([(id.clone(), node)]), ..metrics(elapsed_ms, &[]) }
+        };
+        let mut rates = Rates::default();
+        rates.update(&poll(0, 100, 9_000));
+        rates.update(&poll(500, 140, 19_000));
+        assert_eq!(rates.node(&id).and_then(|rate| rate.batch_us), Some(250.0));
+        rates.update(&poll(1_600, 140, 19_000));
+        rates.update(&poll(2_700, 140, 19_000));
+        assert_eq!(rates.node(&id).and_then(|rate| rate.batch_us), None, "none came lately");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) struct NodeCounters {
     rows_late: AtomicU64,
     rows_rejected: AtomicU64,
     pub rows_dropped: AtomicU64,
+    batches_in: AtomicU64,
     busy_ns: AtomicU64,
     watermark_us: AtomicI64,
     held_by: AtomicUsize,
@@ -43,6 +44,7 @@ impl Default for NodeCounters {
             rows_late: AtomicU64::default(),
             rows_rejected: AtomicU64::default(),
             rows_dropped: AtomicU64::default(),
+            batches_in: AtomicU64::default(),
             busy_ns: AtomicU64::default(),
             watermark_us: AtomicI64::new(NO_WATERMARK),
             held_by: AtomicUsize::new(NOBODY),
@@ -84,6 +86,7 @@ impl NodeCounters {
 
     pub fn add_rows_in(&self, num_rows: usize) {
         self.rows_in.fetch_add(num_rows as u64, Relaxed);
+        self.batches_in.fetch_add(1, Relaxed);
     }
 
     /// Counts rows that leave by a port of this role.
@@ -142,7 +145,8 @@ impl NodeCell {
             rows_late: sum(|counters| &counters.rows_late),
             rows_rejected: sum(|counters| &counters.rows_rejected),
             rows_dropped: sum(|counters| &counters.rows_dropped),
-            busy_ms: sum(|counters| &counters.busy_ns) / 1_000_000,
+            batches_in: sum(|counters| &counters.batches_in),
+            busy_us: sum(|counters| &counters.busy_ns) / 1_000,
             watermark_us: last
                 .map(|counters| counters.watermark_us.load(Relaxed))
                 .filter(|watermark| *watermark != NO_WATERMARK),

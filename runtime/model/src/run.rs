@@ -160,8 +160,12 @@ pub struct NodeMetrics {
     pub rows_rejected: u64,
     /// Rows that the node is there to leave out, such as those a filter does not pass.
     pub rows_dropped: u64,
-    /// Time spent in the node's own code.
-    pub busy_ms: u64,
+    /// Batches that came in. With [`busy_us`](Self::busy_us): how long the node keeps one.
+    #[serde(default)]
+    pub batches_in: u64,
+    /// Time spent in the node's own code, microseconds, over all instances.
+    #[serde(default)]
+    pub busy_us: u64,
     /// Smallest event time that may still come, microseconds since the epoch; none before the first.
     pub watermark_us: Option<i64>,
     /// The node whose input holds the watermark back, where there are several inputs.

@@ -20,7 +20,7 @@ const OF_NODES: &[Counter] = &[
     ("rows_dropped_total", "counter", "Rows that the node is there to leave out.", |node| {
         Some(node.rows_dropped as f64)
     }),
-    ("busy_seconds_total", "counter", "Time spent in the node's own code.", |node| Some(node.busy_ms as f64 / 1_000.0)),
+    ("busy_seconds_total", "counter", "Time spent in the node's own code.", |node| Some(node.busy_us as f64 / 1e6)),
     ("state_bytes", "gauge", "Bytes that the node holds between batches.", |node| Some(node.state_bytes as f64)),
     ("watermark_seconds", "gauge", "Smallest event time that may still come, since the epoch.", |node| {
         node.watermark_us.filter(|us| *us != i64::MAX).map(|us| us as f64 / 1e6)
@@ -100,7 +100,8 @@ mod tests {
     use millrace_host::model::{NodeId, Wire};
 
     fn run(run: u64, name: &str) -> RunningPipeline {
-        let node = NodeMetrics { rows_in: 12, busy_ms: 1_500, watermark_us: Some(2_500_000), ..NodeMetrics::default() };
+        let node =
+            NodeMetrics { rows_in: 12, busy_us: 1_500_000, watermark_us: Some(2_500_000), ..NodeMetrics::default() };
         let wire = Wire::new("a.rows".parse().expect("a port"), "b.rows".parse().expect("a port"));
         RunningPipeline {
             run,

@@ -128,7 +128,7 @@ fn side_of(is_input: bool) -> &'static str {
 fn far_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, node: &SceneNode, status: Status) {
     ui.label(egui::RichText::new(&node.title).font(cx.theme.semibold(size::BODY)));
     ui.colored_label(cx.theme.text_weak, format!("{} · {}", node.kind_title, status.word()));
-    for line in status::details(cx, &node.id) {
+    for line in status::hover(cx, &node.id) {
         ui.label(line);
     }
 }
@@ -391,7 +391,7 @@ fn status_ui(ui: &mut Ui, cx: &ViewContext<'_>, camera: &Camera, node: &SceneNod
     });
     response.on_hover_ui(|ui| {
         ui.label(egui::RichText::new(status.word()).font(cx.theme.semibold(size::BODY)).color(color));
-        for line in status::details(cx, &node.id) {
+        for line in status::hover(cx, &node.id) {
             ui.label(line);
         }
     });

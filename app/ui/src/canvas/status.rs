@@ -8,6 +8,7 @@ use super::scene::{SceneNode, Shape};
 use crate::context::ViewContext;
 use crate::format;
 use crate::theme::Theme;
+use crate::vitals::vitals;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -91,6 +92,12 @@ pub fn details(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
     lines.extend(cx.live.node(id).and_then(|metrics| metrics.status.clone()));
     lines.extend(nested::details(cx, id));
     lines
+}
+
+/// What hovering over the node tells: what stands behind its status, and how it does in the run.
+pub fn hover(cx: &ViewContext<'_>, id: &NodeId) -> Vec<String> {
+    let vitals = vitals(cx, id).into_iter().map(|vital| format!("{}: {}", vital.name, vital.words));
+    details(cx, id).into_iter().chain(vitals).collect()
 }
 
 /// The node in words, for those who do not see it: what it is, how it does, and what it is wired to.

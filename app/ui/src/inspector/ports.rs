@@ -11,6 +11,7 @@ use crate::context::ViewContext;
 use crate::data_table::{RowOrder, data_table_ui};
 use crate::format;
 use crate::theme::{radius, size};
+use crate::vitals::vitals;
 
 pub(super) fn ports_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, node: &Node) {
     let (inputs, outputs) = ctx.catalog.ports_of(ctx.pipeline(), node);
@@ -135,22 +136,8 @@ fn counters_ui(ui: &mut Ui, ctx: &ViewContext<'_>, id: &NodeId) {
     if let Some(status) = &node.status {
         pair_ui(ui, theme, "Status", status);
     }
-    if let Some(watermark_us) = node.watermark_us {
-        pair_ui(ui, theme, "Watermark", &format::time_of_day(watermark_us)).on_hover_text(format!(
-            "{}\nNo row before this moment is expected any more.",
-            format::timestamp(watermark_us)
-        ));
-    }
-    if let Some(holder) = &node.watermark_held_by {
-        // By how much: against the input that is furthest ahead.
-        let own = ctx.live.node(holder).and_then(|holder| holder.watermark_us);
-        let sources = ctx.pipeline().wires_into(id);
-        let ahead = sources.iter().filter_map(|wire| ctx.live.node(&wire.from.node)?.watermark_us).max();
-        let lag = match (own, ahead) {
-            (Some(own), Some(ahead)) if ahead > own => format!(" ({})", format::span(ahead - own)),
-            _ => String::new(),
-        };
-        pair_ui(ui, theme, "held back by", &format!("{}{lag}", ctx.title_of(holder)));
+    for vital in vitals(ctx, id) {
+        pair_ui(ui, theme, vital.name, &vital.words).on_hover_text(vital.hint);
     }
     let counters = [
         ("Rows in", node.rows_in),
@@ -163,10 +150,7 @@ fn counters_ui(ui: &mut Ui, ctx: &ViewContext<'_>, id: &NodeId) {
         for (name, number) in counters.into_iter().filter(|(_, number)| *number > 0) {
             pair_ui(ui, theme, name, &format::count(number));
         }
-        if node.state_bytes > 0 {
-            pair_ui(ui, theme, "State", &format::bytes(node.state_bytes));
-        }
-        pair_ui(ui, theme, "Busy", &format::span(i64::try_from(node.busy_ms * 1_000).unwrap_or(i64::MAX)))
+        pair_ui(ui, theme, "Busy", &format::span(i64::try_from(node.busy_us).unwrap_or(i64::MAX)))
             .on_hover_text("Time spent in this node's own code.");
         if node.is_finished {
             ui.label(RichText::new("Finished").font(egui::FontId::proportional(size::SMALL)).color(theme.ok));

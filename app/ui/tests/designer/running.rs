@@ -83,3 +83,51 @@ fn faults_are_shown_at_their_node() {
     bench.wait(300.0);
     assert!(!bench.has_text("status of Filter"));
 }
+
+#[test]
+fn a_node_tells_its_latency_and_the_source_that_holds_its_watermark_back() {
+    const TWO: &str = r#"{
+      "format": 1, "name": "Two",
+      "nodes": {
+        "fast": {"kind": "ingest.simulate_devices", "title": "Fast"},
+        "slow": {"kind": "ingest.simulate_devices", "title": "Slow"},
+        "hot": {"kind": "process.filter", "title": "Hot", "params": {"condition": "true"}},
+        "both": {"kind": "process.union", "title": "Both"}
+      },
+      "wires": [
+        {"from": "fast.rows", "to": "both.rows"}, {"from": "slow.rows", "to": "hot.rows"},
+        {"from": "hot.rows", "to": "both.rows"}
+      ]
+    }"#;
+    let mut bench = Bench::open(TWO);
+    let polls = std::cell::Cell::new(0);
+    bench.host.borrow_mut().polled = Some(Box::new(move |poll| {
+        polls.set(polls.get() + 1);
+        let id = |text: &str| -> millrace_model::NodeId { text.parse().expect("an id") };
+        let node = |watermark_us, held_by: Option<&str>| NodeMetrics {
+            rows_in: 10,
+            batches_in: 4 * polls.get(),
+            busy_us: 6_000 * polls.get(),
+            watermark_us: Some(watermark_us),
+            watermark_held_by: held_by.map(id),
+            state_bytes: 2_048,
+            ..NodeMetrics::default()
+        };
+        let mut polled = running(poll, RunState::Running);
+        polled.metrics.elapsed_ms += 200 * polls.get();
+        polled.metrics.nodes = BTreeMap::from([
+            (id("fast"), node(9_000_000, None)),
+            (id("slow"), node(5_000_000, None)),
+            (id("hot"), node(5_000_000, None)),
+            (id("both"), node(5_000_000, Some("hot"))),
+        ]);
+        polled
+    }));
+    bench.click("node Both");
+    bench.click("Run");
+    bench.wait(600.0);
+    bench.wait(600.0);
+    for words in ["Hot (4.0 s), by Slow", "1 ms a batch", "2.0 kB"] {
+        assert!(bench.has_text(words), "{words}");
+    }
+}
