@@ -42,6 +42,10 @@ pub struct Host {
     pub captures: Vec<Capture>,
     /// Rows for a wire are refused with this.
     pub inject_failure: Option<Failure>,
+    /// Requests that get no answer for now.
+    pub holds: Option<fn(&Request) -> bool>,
+    /// The answers to them.
+    pub held: Vec<ServerMessage>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -70,6 +74,8 @@ impl Host {
             revisions: Vec::new(),
             captures: Vec::new(),
             inject_failure: None,
+            holds: None,
+            held: Vec::new(),
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
     }
@@ -184,8 +190,10 @@ impl Link for FakeLink {
         let mut host = self.0.borrow_mut();
         if host.state == LinkState::Open {
             let result = host.answer(&call.request);
+            let is_held = host.holds.is_some_and(|holds| holds(&call.request));
             host.heard.push(call.request);
-            host.answers.push(ServerMessage::Answer { id: call.id, result });
+            let answer = ServerMessage::Answer { id: call.id, result };
+            if is_held { host.held.push(answer) } else { host.answers.push(answer) }
         }
     }
 
