@@ -125,7 +125,7 @@ fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> Option<Command> {
         ui.painter().rect_filled(rect, CornerRadius::same(radius::FIELD), theme.hovered);
         ui.set_cursor_icon(egui::CursorIcon::Grab);
     }
-    paint_row(ui, theme, card, rect);
+    paint_row(ui, theme, card, &card.title, rect);
     if response.dragged() {
         ghost(ui, theme, card);
     }
@@ -155,8 +155,8 @@ fn help_button(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect, id: egui::Id
     response.clicked()
 }
 
-/// The section's bar, the icon and the title.
-pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect) {
+/// The section's bar, the icon and a title.
+pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, title: &str, rect: Rect) {
     let color = theme.section_color(card.section);
     let painter = ui.painter();
     let bar = Rect::from_min_max(rect.min + vec2(0.0, 7.0), pos2(rect.min.x + 4.0, rect.max.y - 7.0));
@@ -164,7 +164,7 @@ pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect) {
     let at = pos2(rect.min.x + 22.0, rect.center().y);
     painter.text(at, Align2::CENTER_CENTER, icon(&card.icon), theme.icon_font(size::ICON), color);
     let text = pos2(rect.min.x + 38.0, rect.center().y);
-    painter.text(text, Align2::LEFT_CENTER, &card.title, theme.body(), theme.text);
+    painter.text(text, Align2::LEFT_CENTER, title, theme.body(), theme.text);
 }
 
 /// The card that follows the pointer while a kind is dragged.

@@ -44,7 +44,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
         Command::Undo => step(designer, Document::undo),
         Command::Redo => step(designer, Document::redo),
-        Command::AddNode { kind, at, wire_from } => nodes::add_node(designer, &kind, at, wire_from.as_ref()),
+        Command::AddNode { kind, at, wire_from } => nodes::add_node(designer, ctx, &kind, at, wire_from.as_ref()),
         Command::DeleteSelection => nodes::delete(designer, "Delete"),
         Command::Copy => {
             clipboard::copy(designer, ctx);
@@ -67,6 +67,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::Nest(wish) => nesting::change(designer, wish),
         Command::AddNote { at } => edits::add_note(designer, at),
         Command::InsertNode { kind, wire, at } => nodes::insert_node(designer, &kind, &wire, at),
+        Command::Convert { kind, from, goal } => nodes::convert(designer, &kind, &from, goal),
         Command::ReplaceNode { kind, node } => nodes::replace_node(designer, &kind, &node),
         Command::Bookmark(wish) => edits::bookmark(designer, wish),
         Command::Dashboard(wish) => dashboards::carry_out(designer, ctx, wish),
@@ -177,6 +178,9 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             looks::ask_node(designer, at, pos_in_screen, wire_from);
         }
         Command::PickWire => looks::pick_wire(designer, ctx),
+        Command::OfferConverters { misfit, from, goal, pos_in_screen } => {
+            looks::offer_converters(designer, misfit, from, goal, pos_in_screen);
+        }
         Command::Notify { is_error: true, text } => designer.session.say_error(text),
         Command::Notify { is_error: false, text } => designer.session.say(text),
         Command::ShowBottom(tab) => {

@@ -22,6 +22,7 @@ use serde_json::Value;
 pub use self::notices::{Notice, Notices};
 use crate::capture::InjectForm;
 use crate::document::{Document, PendingSave};
+use crate::editing::wiring::KnownRows;
 use crate::link::{Link, LinkState};
 use crate::live::Live;
 use crate::revisions::Compared;
@@ -132,6 +133,8 @@ pub struct Session {
     /// The form for rows that go on a wire.
     pub(crate) injecting: Option<InjectForm>,
     pub checked: Checked,
+    /// The state of the document that was checked.
+    checked_generation: Option<u64>,
     pub live: Live,
     pub notices: Notices,
     /// The project was changed elsewhere, and the person must choose.
@@ -178,6 +181,7 @@ impl Session {
             replayed: None,
             injecting: None,
             checked: Checked::default(),
+            checked_generation: None,
             live: Live::default(),
             notices: Notices::default(),
             has_conflict: false,
@@ -303,6 +307,7 @@ impl Session {
                     .is_some_and(|document| document.project() == project && document.generation() >= generation);
                 if is_current {
                     self.checked = checked;
+                    self.checked_generation = Some(generation);
                     self.ask_edit_cost();
                 }
             }
@@ -391,6 +396,12 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What rows have; nothing while the last check is behind what is drawn.
+    pub fn known_rows(&self) -> KnownRows<'_> {
+        let is_current = self.document.as_ref().is_some_and(|it| self.checked_generation == Some(it.generation()));
+        if is_current { KnownRows::of(&self.checked) } else { KnownRows::default() }
     }
 
     fn check_if_due(&mut self, now: f64) {

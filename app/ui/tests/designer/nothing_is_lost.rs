@@ -6,7 +6,7 @@
 
 use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position, difference};
 use millrace_ui::actions::{Effect, Group, all};
-use millrace_ui::command::NestWish;
+use millrace_ui::command::{Goal, NestWish};
 use serde_json::{Value, json};
 
 use super::*;
@@ -85,6 +85,12 @@ const GENERATORS: &[Generator] = &[
         let kinds = ["process.filter", "process.union", "visualize.line_chart", "ingest.simulate_devices"];
         let at = Position { x: dice.below(900) as i32 - 450, y: dice.below(600) as i32 };
         Some(Command::AddNode { kind: dice.pick(&kinds)?.to_owned(), at: Some(at), wire_from: None })
+    },
+    |dice, pipeline| {
+        let (from, to) = (Endpoint::new(dice.node(pipeline)?, "rows"), Endpoint::new(dice.node(pipeline)?, "rows"));
+        let new = Goal::NewNode { kind: "visualize.line_chart".to_owned(), at: Position { x: 400, y: 80 } };
+        let goal = dice.pick(&[Goal::Input(to), new])?;
+        Some(Command::Convert { kind: "process.parse_timestamp".to_owned(), from, goal })
     },
     |dice, pipeline| {
         let kind = dice.pick(&["process.filter", "process.union"])?.to_owned();
