@@ -136,6 +136,8 @@ pub enum Command {
     ToggleTheme,
     ToggleShortcuts,
     FocusSearch,
+    /// Marks a node kind as a favourite, or takes the mark away; that of the selected node when none is named.
+    ToggleFavourite(Option<String>),
     /// Shows the help of this node kind beside the canvas, or none.
     ShowHelp(Option<String>),
     /// The same of the selected node's kind.

@@ -30,6 +30,8 @@ use crate::tour::Tour;
 pub(crate) const LOOK_SETTING: &str = "canvas";
 /// The node kinds that the person added last.
 pub(crate) const RECENT_KINDS_SETTING: &str = "recent_kinds";
+/// The node kinds that the person marked as favourites.
+pub(crate) const FAVOURITE_KINDS_SETTING: &str = "favourite_kinds";
 /// The setting that keeps the keys that the person chose.
 pub(crate) const KEYS_SETTING: &str = "keys";
 
@@ -150,15 +152,19 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.shown.palette = true;
             designer.palette.focus_search();
         }
+        Command::ToggleFavourite(kind) => {
+            if let Some(kind) = kind.or_else(|| kind_of_selected(designer)) {
+                designer.palette.favourites.toggle(&kind);
+                designer.session.remember(FAVOURITE_KINDS_SETTING, designer.palette.favourites.to_value());
+            }
+        }
         Command::TogglePanel(side) => {
             let is_shown = designer.shown.panel(side);
             *is_shown = !*is_shown;
         }
         Command::ShowHelp(kind) => show_help(designer, kind),
         Command::HelpOfSelected => {
-            let document = designer.session.document.as_ref();
-            let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
-            let kind = node.map(|node| node.kind.clone());
+            let kind = kind_of_selected(designer);
             show_help(designer, kind);
         }
         Command::StartTour => designer.tour = Some(Tour::default()),
@@ -264,6 +270,12 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
         }
         Err(error) => designer.session.say_error(format!("This cannot be done: {error}.")),
     }
+}
+
+fn kind_of_selected(designer: &Designer) -> Option<String> {
+    let document = designer.session.document.as_ref();
+    let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
+    node.map(|node| node.kind.clone())
 }
 
 /// The page stands where the inspector else is.

@@ -7,6 +7,8 @@ use std::cmp::Reverse;
 use millrace_model::{NodeCard, Params, RowTrait};
 use serde_json::Value;
 
+use crate::favourites::kinds_in;
+
 /// How many kinds are remembered.
 const MOST: usize = 12;
 
@@ -32,8 +34,7 @@ impl RecentKinds {
 
     /// Reads a setting; what is no kind is passed over.
     pub fn from_value(value: &Value) -> Self {
-        let kinds = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-        Self(kinds.map(str::to_owned).take(MOST).collect())
+        Self(kinds_in(value).take(MOST).collect())
     }
 }
 

@@ -364,7 +364,13 @@ impl Session {
         self.is_local = welcome.is_local;
         self.version = welcome.version;
         self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
-        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING, crate::apply::RECENT_KINDS_SETTING] {
+        let settings = [
+            crate::apply::KEYS_SETTING,
+            crate::apply::LOOK_SETTING,
+            crate::apply::RECENT_KINDS_SETTING,
+            crate::apply::FAVOURITE_KINDS_SETTING,
+        ];
+        for name in settings {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
         self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);
