@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,15 +40,24 @@ pub fn start_and_read_line(command: &mut Command, is_wanted: impl Fn(&str) -> bo
 
 pub struct Browser {
     pub client: Client,
-    _driver: Running,
+    driver: Running,
+}
+
+impl Drop for Browser {
+    /// Ends the browser with its driver, also where a test has failed and closed nothing.
+    fn drop(&mut self) {
+        let group = format!("-{}", self.driver.child().id());
+        // They may be over already.
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+    }
 }
 
 impl Browser {
     pub async fn open(address: &str, profile: &Path) -> Self {
-        let (driver, line) =
-            start_and_read_line(tool("chromedriver").args(["--port=0"]).stderr(Stdio::null()), |line| {
-                line.contains("started successfully on port")
-            });
+        let (driver, line) = start_and_read_line(
+            tool("chromedriver").args(["--port=0"]).stderr(Stdio::null()).process_group(0),
+            |line| line.contains("started successfully on port"),
+        );
         let port = line.trim_end_matches('.').rsplit(' ').next().expect("the line ends with a port").to_owned();
         let size = format!("--window-size={WIDTH},{HEIGHT}");
         let profile = format!("--user-data-dir={}", profile.display());
@@ -71,7 +81,7 @@ impl Browser {
             .await
             .expect("chromedriver opens a browser");
         client.goto(address).await.expect("the designer's page loads");
-        Self { client, _driver: driver }
+        Self { client, driver }
     }
 
     pub async fn picture(&self, step: &str) -> Picture {

@@ -123,3 +123,41 @@ async fn a_pipeline_is_built_run_and_watched_by_role_and_name_alone() {
     browser.client.clone().close().await.expect("the browser closes");
     assert_eq!(server.end_gracefully(), Some(130), "the server ends in good order");
 }
+
+#[tokio::test]
+async fn what_is_told_as_saved_is_there_after_the_server_was_killed_and_can_be_undone() {
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let database = folder.path().join("projects.db");
+    let serve = |args: &[&str]| {
+        let mut serve = Command::new(cli());
+        serve.arg("serve").args(args).args(["--bind", "127.0.0.1:0", "--database"]).arg(&database);
+        start_and_read_line(serve.current_dir(folder.path()), |line| line.starts_with("http"))
+    };
+    let devices = json!({ "kind": "ingest.simulate_devices", "title": "Devices" });
+    let start = json!({ "format": 1, "name": "Journey", "nodes": { "devices": devices }, "wires": [] });
+    let pipeline = folder.path().join("journey.millrace.json");
+    std::fs::write(&pipeline, format!("{start:#}\n")).expect("the test's folder can be written");
+    let (server, address) = serve(&["journey.millrace.json"]);
+    let browser = Browser::open(&address, &folder.path().join("profile")).await;
+    browser.press_name("button", "add Filter").await;
+    browser.wait_for_name("button", "node Filter").await;
+    browser.set_field("Condition", "temperature > 7").await;
+    let is_saved = "return find('textbox', 'Condition')?.value === 'temperature > 7'
+        && all.some(e => e.textContent === 'Saved')";
+    browser.wait("the designer to say that it is saved", is_saved, Vec::new()).await;
+    // SIGKILL: nothing is flushed, nothing is said.
+    drop(server);
+    drop(browser);
+
+    let condition = |saved: &Value| saved["nodes"]["filter"]["params"]["condition"].clone();
+    wait_until_saved(&database, "the condition", |saved| condition(saved) == "temperature > 7").await;
+    let (mut server, address) = serve(&[]);
+    let browser = Browser::open(&address, &folder.path().join("profile_2")).await;
+    browser.wait_for_name("button", "node Filter").await;
+    browser.press(&[Key::Control], 'z').await;
+    wait_until_saved(&database, "the condition to be taken back", |saved| condition(saved).is_null()).await;
+    browser.press(&[Key::Control], 'z').await;
+    wait_until_saved(&database, "the filter to be taken back", |saved| saved["nodes"]["filter"].is_null()).await;
+    browser.client.clone().close().await.expect("the browser closes");
+    assert_eq!(server.end_gracefully(), Some(130), "the server ends in good order");
+}

@@ -157,7 +157,7 @@ struct Sample {
     writes: &'static str,
 }
 
-const SAMPLES: [Sample; 8] = [
+const SAMPLES: [Sample; 12] = [
     Sample {
         name: "chart_gallery",
         parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],
@@ -182,6 +182,14 @@ const SAMPLES: [Sample; 8] = [
         writes: "totals.csv",
     },
     Sample { name: "kappa", parameters: &[("follow", "false")], writes: "revenue.csv" },
+    Sample { name: "cleaning", parameters: &[], writes: "clean.csv" },
+    Sample { name: "joins", parameters: &[], writes: "paid.csv" },
+    Sample {
+        name: "windows",
+        parameters: &[("pace", "as_fast_as_possible"), ("duration", "1 min")],
+        writes: "sessions.csv",
+    },
+    Sample { name: "auctions", parameters: &[("events", "50000")], writes: "hot.csv" },
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -198,6 +206,16 @@ async fn every_sample_runs_to_its_end_and_writes_rows() {
         assert_eq!(outcome.state, RunState::Done, "{name}: {:?}", outcome.failure);
         assert!(sorted_lines(&out.path().join(writes)).len() > 5, "{name} writes rows to {writes}");
     }
+    let kinds = SAMPLES.iter().flat_map(|sample| {
+        let file = repository().join(format!("projects/{}.millrace.json", sample.name));
+        let file = pipeline_file::load(&file).unwrap_or_else(|error| panic!("{error}"));
+        file.pipeline.nodes().map(|node| node.kind.clone()).collect::<Vec<_>>()
+    });
+    let kinds: std::collections::BTreeSet<String> = kinds.collect();
+    let catalog = registry().catalog();
+    let missing: Vec<&str> =
+        catalog.cards().map(|card| card.kind.as_str()).filter(|kind| !kinds.contains(*kind)).collect();
+    assert!(missing.is_empty(), "each node's help opens a sample, but none has {missing:?}");
     let shipped = fs::read_dir(repository().join("projects")).expect("the samples are there");
     let shipped = shipped.filter(|entry| {
         entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".millrace.json"))

@@ -26,6 +26,10 @@ pub enum Command {
         edits: Vec<Edit>,
         merge: Option<String>,
     },
+    /// Waits for the answer to this call no longer.
+    GiveUp {
+        call: u64,
+    },
     /// Ends a burst of merged edits: the mouse was let go, the field was left.
     EndBurst,
     Undo,

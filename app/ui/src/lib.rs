@@ -43,6 +43,7 @@ pub mod theme;
 mod top_bar;
 mod tour;
 mod vitals;
+mod waiting;
 
 pub use canvas::CanvasView;
 pub use designer::Designer;

@@ -151,6 +151,14 @@ fn run_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     };
     number(ui, format::clock(metrics.elapsed_ms), theme.text, "Run time");
     if live.is_running() {
+        if let Some(share) = metrics.progress() {
+            number(
+                ui,
+                format!("{:>3.0} %", 100.0 * share),
+                theme.text,
+                "How much of their input the sources have read",
+            );
+        }
         match live.standstill() {
             None => {
                 number(ui, format!("{:>14}", rows_rate(live.rates.source())), theme.text, "Rows that the sources make")

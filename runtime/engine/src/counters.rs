@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use millrace_model::run::{NodeMetrics, WireMetrics};
 use millrace_model::{NodeId, PortRole, Wire};
+use millrace_operator::Source;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::Budget;
@@ -33,6 +34,7 @@ pub(crate) struct NodeCounters {
     held_by: AtomicUsize,
     pub state_bytes: AtomicUsize,
     status: Mutex<Option<String>>,
+    progress: Mutex<Option<f64>>,
     pub is_finished: AtomicBool,
 }
 
@@ -50,6 +52,7 @@ impl Default for NodeCounters {
             held_by: AtomicUsize::new(NOBODY),
             state_bytes: AtomicUsize::default(),
             status: Mutex::default(),
+            progress: Mutex::default(),
             is_finished: AtomicBool::default(),
         }
     }
@@ -115,6 +118,12 @@ impl NodeCounters {
         self.held_by.store(upstream.unwrap_or(NOBODY), Relaxed);
     }
 
+    /// What the source is doing and how far it is.
+    pub fn hear(&self, source: &dyn Source) {
+        self.set_status(source.status());
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = source.progress();
+    }
+
     pub fn set_status(&self, status: Option<String>) {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }
@@ -156,6 +165,12 @@ impl NodeCell {
                 .instances
                 .iter()
                 .find_map(|counters| counters.status.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            progress: self
+                .instances
+                .iter()
+                .map(|counters| *counters.progress.lock().unwrap_or_else(PoisonError::into_inner))
+                .reduce(|a, b| Some(f64::min(a?, b?)))
+                .flatten(),
             is_finished: self.instances.iter().all(|counters| counters.is_finished.load(Relaxed)),
         }
     }

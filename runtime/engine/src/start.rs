@@ -161,7 +161,7 @@ async fn open(tasks: &mut [Task], is_resumed: bool) -> Result<(), RunError> {
         if let (Work::Source { source, chain, .. }, false) = (&mut task.work, task.had_ended) {
             let named = chain.links[0].named.clone();
             named.call_async(source.open()).await?;
-            named.counters.set_status(source.status());
+            named.counters.hear(source.as_ref());
         }
     }
     let mut opened: Vec<&mut OpenSink> = Vec::new();

@@ -75,6 +75,9 @@ impl Progress {
             rows(num_rows as f64),
             rows(rate),
         );
+        if let Some(share) = metrics.progress() {
+            text.insert_str(0, &format!("{:.0} % · ", 100.0 * share));
+        }
         if metrics.memory_bytes > 0 {
             text.push_str(&format!(" · {}", bytes(metrics.memory_bytes)));
         }

@@ -24,7 +24,7 @@ const DATA_FOLDER: &str = "data/";
 /// The one that is open when somebody starts Millrace for the first time.
 const FIRST: &str = "fleet_health.millrace.json";
 /// Each sample with what it shows, in the order of the gallery.
-const SUMMARIES: [(&str, &str); 8] = [
+const SUMMARIES: [(&str, &str); 12] = [
     (FIRST, "A fleet of simulated devices: averages per minute, devices that fall silent, alarms to a file."),
     (
         "access_log.millrace.json",
@@ -41,6 +41,16 @@ const SUMMARIES: [(&str, &str); 8] = [
     ),
     ("lambda.millrace.json", "Totals from the file of all readings and from what came since, joined into one view."),
     ("kappa.millrace.json", "One pipeline over an order log, which it replays from the beginning and then follows."),
+    (
+        "cleaning.millrace.json",
+        "Fifteen raw readings made fit for use: times read, doubles out, sorted, odd ones apart, gaps filled.",
+    ),
+    ("joins.millrace.json", "Orders, payments and prices, joined by the newest price, within two minutes, by windows."),
+    ("windows.millrace.json", "One small fleet under every kind of window, and who has fallen silent."),
+    (
+        "auctions.millrace.json",
+        "Nexmark's auctions: the hottest ones, found in a nested pipeline; a sample of the bidders.",
+    ),
     ("chart_gallery.millrace.json", "Every chart beside the others, fed by one simulated fleet."),
 ];
 /// Set once the samples were put in, so that deleting them all does not bring them back.

@@ -134,6 +134,14 @@ pub struct CheckpointMetrics {
 }
 
 impl RunMetrics {
+    /// The share of their input that the sources have read, by the one that has most before it; none where one of them
+    /// does not know its end.
+    pub fn progress(&self) -> Option<f64> {
+        let sources = self.nodes.values().filter(|node| node.is_source);
+        let shares = sources.map(|node| if node.is_finished { Some(1.0) } else { node.progress });
+        shares.reduce(|a, b| Some(f64::min(a?, b?))).flatten()
+    }
+
     /// Rows that the sources have made so far.
     pub fn num_source_rows(&self) -> u64 {
         self.nodes.values().filter(|node| node.is_source).map(|node| node.rows_out).sum()
@@ -173,6 +181,9 @@ pub struct NodeMetrics {
     pub state_bytes: u64,
     /// What the node says of itself, such as the file that it reads.
     pub status: Option<String>,
+    /// Of a source that knows its end: the share that was read, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
     pub is_finished: bool,
 }
 

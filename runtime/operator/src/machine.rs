@@ -74,6 +74,11 @@ pub trait Source: Send {
     fn status(&self) -> Option<String> {
         None
     }
+
+    /// The share of its input that was read, 0 to 1; none where the end is not known.
+    fn progress(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// What a source may use during one `next`.

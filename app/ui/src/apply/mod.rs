@@ -237,6 +237,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::AskRevision => designer.name_dialog = Some(NameDialog::new(NameOf::Now, "")),
         Command::Revision(wish) => revisions::carry_out(designer, wish),
         Command::SaveRevision { name } => designer.session.save_revision(name),
+        Command::GiveUp { call } => designer.session.give_up(call),
         Command::ResolveConflict { keep_mine } => designer.session.resolve_conflict(keep_mine),
         Command::PickPath { node, param, save } => designer.session.pick_path(node, param, save),
     }

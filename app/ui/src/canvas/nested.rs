@@ -39,6 +39,7 @@ pub fn metrics<'a>(cx: &ViewContext<'a>, node: &SceneNode) -> Option<Cow<'a, Nod
         state_bytes: a.state_bytes + b.state_bytes,
         is_finished: a.is_finished && b.is_finished,
         status: None,
+        progress: None,
         ..a
     });
     joined.map(Cow::Owned)

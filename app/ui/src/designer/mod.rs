@@ -34,6 +34,7 @@ use crate::selection::Selection;
 use crate::session::Session;
 use crate::theme::{self, Theme};
 use crate::tour::{Seen, Tour};
+use crate::waiting::waiting_ui;
 
 /// The whole designer. [`Designer::ui`] is called once a frame.
 pub struct Designer {
@@ -272,6 +273,9 @@ impl Designer {
             }
             self.workspace(ui, theme, &situation, &mut commands);
             self.overlays(&ctx, theme, &situation, was_typing, &mut commands);
+        }
+        if let Some(waiting) = self.session.waiting() {
+            waiting_ui(&ctx, theme, &waiting, &mut commands);
         }
         pages::notices_ui(&ctx, theme, &mut self.session.notices);
         commands.append(&mut self.asked);

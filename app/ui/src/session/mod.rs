@@ -9,6 +9,7 @@ mod projects;
 mod revisions;
 mod running;
 mod saving;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use millrace_protocol::{
 use serde_json::Value;
 
 pub use self::notices::{Notice, Notices};
+pub use self::waiting::Waiting;
 use crate::capture::InjectForm;
 use crate::document::{Document, PendingSave};
 use crate::editing::wiring::KnownRows;
@@ -59,6 +61,8 @@ enum Pending {
         generation: u64,
     },
     Start,
+    /// The person waits for the run no longer.
+    StartGivenUp,
     Stop,
     /// What an edit of the running pipeline costs, or whether it was made.
     EditRun {
@@ -107,7 +111,8 @@ enum Pending {
 pub struct Session {
     link: Box<dyn Link>,
     next_call: u64,
-    pending: BTreeMap<u64, Pending>,
+    /// When each was asked, and what its answer is to.
+    pending: BTreeMap<u64, (f64, Pending)>,
     said_hello: bool,
     is_lost: bool,
     pub catalog: Catalog,
@@ -222,7 +227,7 @@ impl Session {
         for message in self.link.receive() {
             match message {
                 ServerMessage::Answer { id, result } => {
-                    if let Some(pending) = self.pending.remove(&id) {
+                    if let Some((_, pending)) = self.pending.remove(&id) {
                         self.answered(pending, result);
                     }
                 }
@@ -283,7 +288,7 @@ impl Session {
     fn send(&mut self, request: Request, pending: Pending) {
         let id = self.next_call;
         self.next_call += 1;
-        self.pending.insert(id, pending);
+        self.pending.insert(id, (self.now_ms(), pending));
         self.link.send(Call { id, request });
     }
 
@@ -312,6 +317,7 @@ impl Session {
                 }
             }
             (Pending::Start, result) => self.start_answered(result),
+            (Pending::StartGivenUp, Ok(Response::RunStarted { run })) => self.stop_given_up(run),
             (Pending::EditRun { generation, apply }, result) => self.edit_run_answered(generation, apply, result),
             (Pending::Poll { filters }, result) => self.poll_answered(filters.as_ref(), result),
             (Pending::RecentRows { node, port }, Ok(Response::Rows(Some(frame)))) => match frame.to_batch() {

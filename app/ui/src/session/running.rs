@@ -35,7 +35,7 @@ impl Session {
     /// Stops the run gracefully; while it is stopping, at once.
     pub fn stop(&mut self) {
         let Some(run) = self.live.run.filter(|_| self.live.is_running()) else { return };
-        let now = self.live.is_stopping() || self.pending.values().any(|pending| matches!(pending, Pending::Stop));
+        let now = self.live.is_stopping() || self.pending.values().any(|(_, pending)| matches!(pending, Pending::Stop));
         self.send(Request::StopRun { run, now }, Pending::Stop);
         self.poll_due = Some(self.now_ms());
     }
@@ -144,7 +144,7 @@ impl Session {
 
     pub(super) fn poll_if_due(&mut self, now: f64, visible_views: &[NodeId]) {
         if self.poll_due.is_none_or(|due| due > now)
-            || self.pending.values().any(|pending| matches!(pending, Pending::Poll { .. }))
+            || self.pending.values().any(|(_, pending)| matches!(pending, Pending::Poll { .. }))
         {
             return;
         }

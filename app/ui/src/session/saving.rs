@@ -19,7 +19,7 @@ impl Session {
     }
 
     fn is_saving(&self) -> bool {
-        self.pending.values().any(|pending| matches!(pending, Pending::Save { .. } | Pending::Rebase))
+        self.pending.values().any(|(_, pending)| matches!(pending, Pending::Save { .. } | Pending::Rebase))
     }
 
     pub(super) fn save_if_due(&mut self, now: f64) {

@@ -131,3 +131,24 @@ fn a_node_tells_its_latency_and_the_source_that_holds_its_watermark_back() {
         assert!(bench.has_text(words), "{words}");
     }
 }
+
+#[test]
+fn what_takes_long_is_said_and_a_start_that_is_given_up_runs_nothing() {
+    let mut bench = Bench::open(FLEET);
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Running)));
+    bench.host.borrow_mut().holds = Some(|request| matches!(request, Request::StartRun { .. }));
+    bench.click("Run");
+    bench.wait(200.0);
+    assert!(!bench.has_text("Starting the run"), "not yet worth a word");
+    bench.wait(600.0);
+    assert!(bench.has_text("Starting the run"));
+    bench.click("Cancel");
+    bench.wait(100.0);
+    assert!(!bench.has_text("Starting the run") && bench.has("Run"));
+    let held = std::mem::take(&mut bench.host.borrow_mut().held);
+    bench.host.borrow_mut().answers.extend(held);
+    bench.wait(300.0);
+    let stopped = Request::StopRun { run: 7, now: true };
+    assert!(bench.host.borrow().heard.contains(&stopped), "the run that started all the same is stopped");
+    assert!(bench.has("Run"));
+}

@@ -44,6 +44,10 @@ pub struct Host {
     pub inject_failure: Option<Failure>,
     /// What the rows of a node have, by its id, where it is not what all rows have.
     pub has: BTreeMap<String, Vec<RowTrait>>,
+    /// Requests that get no answer for now.
+    pub holds: Option<fn(&Request) -> bool>,
+    /// The answers to them.
+    pub held: Vec<ServerMessage>,
     /// What the designer had kept.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -73,6 +77,8 @@ impl Host {
             captures: Vec::new(),
             inject_failure: None,
             has: BTreeMap::new(),
+            holds: None,
+            held: Vec::new(),
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
         }))
     }
@@ -187,8 +193,10 @@ impl Link for FakeLink {
         let mut host = self.0.borrow_mut();
         if host.state == LinkState::Open {
             let result = host.answer(&call.request);
+            let is_held = host.holds.is_some_and(|holds| holds(&call.request));
             host.heard.push(call.request);
-            host.answers.push(ServerMessage::Answer { id: call.id, result });
+            let answer = ServerMessage::Answer { id: call.id, result };
+            if is_held { host.held.push(answer) } else { host.answers.push(answer) }
         }
     }
 

@@ -44,6 +44,14 @@ impl Compression {
     }
 }
 
+/// Whether the file at `path` is compressed, whatever it is called.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn is_compressed(path: &Path) -> io::Result<bool> {
+    Ok(Compression::sniff(&mut File::open(path)?)? != Compression::Plain)
+}
+
 /// Opens `path` and skips `offset` bytes of its text: by seeking where it is plain, by reading where it is not.
 ///
 /// # Errors

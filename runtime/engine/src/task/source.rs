@@ -95,7 +95,7 @@ pub(super) async fn drive_source(
         }
         match event {
             Event::Stop | Event::Source(SourceEvent::End) => {
-                named.counters.set_status(source.status());
+                named.counters.hear(source.as_ref());
                 chain.end(0)?;
                 chain.flush().await?;
                 notes.of_chain(Some(source.as_mut()), chain, Report::Ended, true)?;
@@ -108,7 +108,7 @@ pub(super) async fn drive_source(
                 chain.barrier(barrier);
                 chain.flush().await?;
                 if barrier.is_last {
-                    named.counters.set_status(source.status());
+                    named.counters.hear(source.as_ref());
                     return Ok(true);
                 }
             }
@@ -138,7 +138,7 @@ pub(super) async fn drive_source(
         }
         chain.flush().await?;
         if pace.is_refresh_due() {
-            named.counters.set_status(source.status());
+            named.counters.hear(source.as_ref());
             chain.refresh_all();
         }
         pace.breathe().await;
@@ -157,7 +157,7 @@ async fn replace(
         named.call(|| new.restore(&state))?;
     }
     named.call_async(new.open()).await?;
-    named.counters.set_status(new.status());
+    named.counters.hear(new.as_ref());
     *source = new;
     Ok(())
 }

@@ -65,25 +65,34 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// Of these places those that hold one of the best numbers; all of them, where several are equal to the worst of the
-    /// best.
-    pub(super) fn among(self, places: impl Iterator<Item = usize>, numbers: &[i64]) -> Vec<u32> {
+    /// Of the places that are held those with one of the best numbers; all of them, where several are equal to the worst
+    /// of the best.
+    pub(super) fn among(self, is_held: impl Fn(usize) -> bool, numbers: &[i64]) -> Vec<u32> {
+        // Looking for the best number of many is one instruction for each; most stretches have none that is good enough.
+        const STRETCH: usize = 64;
         // The smallest of the `n` largest on top; the complement of a number turns the order round.
         let mut largest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
         let mut worst = i64::MIN;
         let mut found = Vec::new();
-        for place in places {
-            let number = if self.is_descending { numbers[place] } else { !numbers[place] };
-            if number < worst {
+        for (stretch, numbers) in numbers.chunks(STRETCH).enumerate() {
+            let best = if self.is_descending { numbers.iter().max() } else { numbers.iter().min() };
+            let ordered = |number: i64| if self.is_descending { number } else { !number };
+            if best.is_none_or(|best| ordered(*best) < worst) {
                 continue;
             }
-            found.push((number, row_index(place)));
-            largest.push(Reverse(number));
-            if largest.len() > self.n {
-                largest.pop();
-            }
-            if largest.len() == self.n {
-                worst = largest.peek().map_or(worst, |smallest| smallest.0);
+            for (place, number) in (stretch * STRETCH..).zip(numbers) {
+                let number = ordered(*number);
+                if number < worst || !is_held(place) {
+                    continue;
+                }
+                found.push((number, row_index(place)));
+                largest.push(Reverse(number));
+                if largest.len() > self.n {
+                    largest.pop();
+                }
+                if largest.len() == self.n {
+                    worst = largest.peek().map_or(worst, |smallest| smallest.0);
+                }
             }
         }
         found.into_iter().filter(|(number, _)| *number >= worst).map(|(_, place)| place).collect()

@@ -55,10 +55,10 @@ impl Totals {
 
     /// The keys of the window; with `best` those alone that may be among the best by one of the counts.
     pub(super) fn keys(&self, best: Option<(usize, Best)>) -> Vec<u32> {
-        let held = self.num_panes.iter().enumerate().filter(|(_, num_panes)| **num_panes > 0).map(|(key, _)| key);
+        let is_held = |key: usize| self.num_panes[key] > 0;
         match best {
-            Some((aggregate, best)) => best.among(held, &self.counts[aggregate]),
-            None => held.map(row_index).collect(),
+            Some((aggregate, best)) => best.among(is_held, &self.counts[aggregate]),
+            None => (0..self.num_panes.len()).filter(|key| is_held(*key)).map(row_index).collect(),
         }
     }
 

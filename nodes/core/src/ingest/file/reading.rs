@@ -115,6 +115,15 @@ impl OpenFile {
         }
     }
 
+    /// How long the file is, in the measure of [`Position::offset`]; none for a compressed one.
+    pub(super) fn length(&self, path: &Path) -> Option<u64> {
+        match self {
+            Self::Csv(_) | Self::Lines(_) if compression::is_compressed(path).ok()? => None,
+            Self::Csv(_) | Self::Lines(_) => path.metadata().ok().map(|metadata| metadata.len()),
+            Self::Parquet(file) => file.num_rows,
+        }
+    }
+
     /// The next rows; `None` at the end of the file. With `holds_tail` a last record without a line end is left alone.
     /// Cancel safe.
     pub(super) async fn next(
@@ -383,6 +392,7 @@ pub(super) struct ParquetFile {
     reader: Option<ParquetRecordBatchReader>,
     /// Columns that are not read at all.
     left_out: Vec<String>,
+    num_rows: Option<u64>,
     position: Position,
 }
 
@@ -392,7 +402,8 @@ impl ParquetFile {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| {
             Fault::EndsEarly(NodeError::external(format!("`{shown}` is not a whole Parquet file")).with_source(error))
         })?;
-        Ok(Self { builder: Some(builder), reader: None, left_out: Vec::new(), position })
+        let num_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).ok();
+        Ok(Self { builder: Some(builder), reader: None, left_out: Vec::new(), num_rows, position })
     }
 
     /// The places in the file of the columns to read. One that nobody wants is left out where it has the type that it

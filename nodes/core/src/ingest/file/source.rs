@@ -32,6 +32,10 @@ pub(super) struct FileSource {
     is_listed: bool,
     /// The file being read: its index in `files`.
     current: Option<(usize, OpenFile)>,
+    /// The length of the file being read, in the measure of its offset.
+    length: Option<u64>,
+    /// Bytes of each file on the disk, as they were when the files were listed.
+    sizes: Vec<u64>,
     watermark: Option<WatermarkMaker>,
     watching: Option<Watching>,
 }
@@ -115,6 +119,8 @@ impl FileSource {
             files: Vec::new(),
             is_listed: false,
             current: None,
+            length: None,
+            sizes: Vec::new(),
             watermark,
             watching: None,
         })
@@ -224,6 +230,7 @@ impl Source for FileSource {
             self.files = self.list()?.into_iter().map(Progress::new).collect();
             self.is_listed = true;
         }
+        self.sizes = self.files.iter().map(|file| size_of(&file.path)).collect();
         let params = &self.reading.params;
         if params.watch {
             self.watching = Some(Watching::new(&listing::folder_to_watch(&self.base_dir, params.path.as_str())));
@@ -251,7 +258,10 @@ impl Source for FileSource {
             let position = Position { offset: file.offset, line: file.line };
             let size = size_of(&file.path);
             match OpenFile::open(&self.reading, &file.path, &self.shown(index), position) {
-                Ok(file) => self.current = Some((index, file)),
+                Ok(open) => {
+                    self.length = open.length(&file.path);
+                    self.current = Some((index, open));
+                }
                 Err(Fault::EndsEarly(_)) if self.reading.params.watch => self.close(index, size),
                 Err(fault) => return Err(fault.into_error()),
             }
@@ -286,6 +296,26 @@ impl Source for FileSource {
             None if self.watching.is_some() => Some(format!("Watching, {} files read", self.files.len())),
             None => None,
         }
+    }
+
+    fn progress(&self) -> Option<f64> {
+        let all: u64 = self.sizes.iter().sum();
+        if self.watching.is_some() || all == 0 {
+            return None;
+        }
+        let done = self.files.iter().zip(&self.sizes).filter(|(file, _)| file.is_done);
+        let done: u64 = done.map(|(_, size)| size).sum();
+        let open = match &self.current {
+            None => 0.0,
+            // Of one file that is compressed it is not known how far it was read.
+            Some(_) if self.length.is_none() && self.files.len() == 1 => return None,
+            Some((index, _)) => {
+                let share = self.length.filter(|length| *length > 0);
+                let share = share.map_or(0.0, |length| self.files[*index].offset as f64 / length as f64);
+                self.sizes.get(*index).map_or(0.0, |size| *size as f64 * share.min(1.0))
+            }
+        };
+        Some(((done as f64 + open) / all as f64).min(1.0))
     }
 }
 

@@ -443,3 +443,39 @@ fn read_ahead_on_all_cores_gives_what_one_chunk_after_the_other_gives() {
         }
     }
 }
+
+#[test]
+fn progress_never_falls_and_ends_at_one_unless_the_end_is_not_known() {
+    let text: String = std::iter::once("n\n".to_owned()).chain((0..2_000).map(|n| format!("{n}\n"))).collect();
+    let packed = compressed(&text, Compression::Gzip);
+    let folder = folder(&[
+        ("one.csv", text.as_bytes()),
+        ("many/1.csv", text.as_bytes()),
+        ("many/2.csv", text.as_bytes()),
+        ("mixed/1.csv", text.as_bytes()),
+        ("mixed/2.csv.gz", &packed),
+        ("packed.csv.gz", &packed),
+    ]);
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..2_000));
+    write_parquet(&folder.path().join("rows.parquet"), &RecordBatch::try_from_iter([("n", column)]).expect("a batch"));
+    let shares = |path: &str| {
+        let mut source = harness(folder.path(), json!({ "path": path })).source();
+        ready(source.open()).expect("open");
+        let mut shares = vec![source.progress()];
+        let mut output = Output::default();
+        let mut context = SourceContext { output: &mut output, batch_size: 100, crew: Crew::Inline };
+        while ready(source.next(&mut context)).expect("no failure") == SourceEvent::More {
+            shares.push(source.progress());
+        }
+        shares.push(source.progress());
+        shares
+    };
+    for path in ["one.csv", "many/*.csv", "mixed/*", "rows.parquet"] {
+        let shares: Vec<f64> = shares(path).into_iter().map(|share| share.expect("the end is known")).collect();
+        assert!(shares.is_sorted(), "{path}: {shares:?}");
+        assert!(shares.iter().any(|share| (0.2..0.8).contains(share)), "{path}: {shares:?}");
+        assert_eq!((shares[0], shares.last()), (0.0, Some(&1.0)), "{path}");
+    }
+    let packed = shares("packed.csv.gz");
+    assert!(packed[1..packed.len() - 1].iter().all(Option::is_none), "{packed:?}");
+}
