@@ -12,6 +12,7 @@ use crate::capture::CaptureWish;
 use crate::editing::arrange::Arrange;
 use crate::editing::pick::{Pick, Way};
 use crate::editing::rewire::Ends;
+use crate::editing::wiring::Misfit;
 use crate::selection::Selection;
 use crate::standing::Mark;
 
@@ -65,6 +66,12 @@ pub enum Command {
         kind: String,
         wire: Wire,
         at: Position,
+    },
+    /// Leads the rows at an output through a new node of `kind`, which makes them fit where they go.
+    Convert {
+        kind: String,
+        from: Endpoint,
+        goal: Goal,
     },
     /// Puts a node of `kind` in the place of another and keeps its wires.
     ReplaceNode {
@@ -133,6 +140,8 @@ pub enum Command {
     ToggleTheme,
     ToggleShortcuts,
     FocusSearch,
+    /// Marks a node kind as a favourite, or takes the mark away; that of the selected node when none is named.
+    ToggleFavourite(Option<String>),
     /// Shows the help of this node kind beside the canvas, or none.
     ShowHelp(Option<String>),
     /// The same of the selected node's kind.
@@ -151,6 +160,13 @@ pub enum Command {
     },
     /// Opens the list of ports that the selected node can be wired to.
     PickWire,
+    /// Says why rows do not fit, and opens the list of nodes that would make them fit.
+    OfferConverters {
+        misfit: Misfit,
+        from: Endpoint,
+        goal: Goal,
+        pos_in_screen: egui::Pos2,
+    },
     /// Says something to the person in passing.
     Notify {
         is_error: bool,
@@ -391,6 +407,17 @@ pub enum Joint {
     Output(Endpoint),
     /// From the first output of the new node to this input.
     Input(Endpoint),
+}
+
+/// Where rows are to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    Input(Endpoint),
+    /// The first input of a node that is still to be added.
+    NewNode {
+        kind: String,
+        at: Position,
+    },
 }
 
 /// The panels around the canvas that can be hidden.

@@ -6,6 +6,7 @@ use millrace_protocol::{Capture, Checked, NodePorts};
 use crate::actions::{Keymap, Situation};
 use crate::command::{BottomTab, Command};
 use crate::document::Document;
+use crate::editing::wiring::KnownRows;
 use crate::live::Live;
 use crate::revisions::Compared;
 use crate::selection::Selection;
@@ -19,6 +20,8 @@ pub struct ViewContext<'a> {
     pub document: &'a Document,
     /// What the last check found; it may be some edits behind.
     pub checked: &'a Checked,
+    /// What rows have, where the last check is not behind.
+    pub rows: KnownRows<'a>,
     pub live: &'a Live,
     pub selection: &'a Selection,
     /// The revision that is held against what is drawn.

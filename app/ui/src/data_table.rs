@@ -67,7 +67,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The value as it is read in a table: floating-point numbers with `decimals` digits, moments without the `T`.
-    fn short_text(&self, row: usize, decimals: usize) -> String {
+    pub fn short_text(&self, row: usize, decimals: usize) -> String {
         if let Some(value) = self.float(row) {
             let size = value.abs();
             return if size == 0.0 || (1e-3..1e12).contains(&size) {
@@ -101,7 +101,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Decimals that tell the first values of the column apart.
-    fn decimals(&self) -> usize {
+    pub fn decimals(&self) -> usize {
         let rows = 0..self.array.len().min(NUM_SAMPLED_ROWS);
         let needed = |value: f64| {
             (0..MAX_DECIMALS)

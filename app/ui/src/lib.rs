@@ -19,6 +19,7 @@ pub mod data_table;
 mod designer;
 pub mod document;
 pub mod editing;
+mod favourites;
 pub mod format;
 mod help;
 pub mod icon;

@@ -1,13 +1,16 @@
-//! The palette: all node kinds by section, with a search. Drag one onto the canvas, or double-click it.
+//! The palette: all node kinds by section, with a search, and favourites on top. Drag one onto the canvas, or
+//! double-click it.
 
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
 use millrace_model::{NodeCard, Section};
 
 use crate::actions::Situation;
+use crate::canvas::line;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::editing::nest;
+use crate::favourites::FavouriteKinds;
 use crate::icon::icon;
 use crate::theme::{Theme, radius, size, space};
 
@@ -20,6 +23,7 @@ pub struct DraggedKind(pub String);
 pub struct PaletteState {
     search: String,
     wants_focus: bool,
+    pub(crate) favourites: FavouriteKinds,
 }
 
 impl PaletteState {
@@ -83,16 +87,20 @@ pub fn palette_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &mut PaletteStat
     ui.add_space(space::XS);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        for section in Section::ALL {
-            let cards: Vec<&NodeCard> = cx.catalog.section(section).filter(found).collect();
+        // A search finds each kind once.
+        let starred = state.favourites.iter().filter(|_| search.is_empty()).filter_map(|kind| cx.catalog.card(kind));
+        let favourites: (&str, Vec<&NodeCard>) = ("Favourites", starred.filter(found).collect());
+        let sections =
+            Section::ALL.map(|section| (section.title(), cx.catalog.section(section).filter(found).collect()));
+        for (title, cards) in std::iter::once(favourites).chain(sections) {
             if cards.is_empty() {
                 continue;
             }
             ui.add_space(space::S);
-            ui.label(egui::RichText::new(section.title()).font(theme.semibold(size::SMALL)).color(theme.text_weak));
+            ui.label(egui::RichText::new(title).font(theme.semibold(size::SMALL)).color(theme.text_weak));
             ui.add_space(space::XS);
             for card in cards {
-                cx.commands.extend(row_ui(ui, theme, card));
+                cx.commands.extend(row_ui(ui, theme, card, state.favourites.contains(&card.kind)));
             }
         }
         if first.is_none() {
@@ -113,19 +121,28 @@ pub fn can_stand_here(card: &NodeCard, now: &Situation) -> bool {
 }
 
 /// One kind, and what is asked of it.
-fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> Option<Command> {
+fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard, is_favourite: bool) -> Option<Command> {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("add {}", card.title)));
     response.dnd_set_drag_payload(DraggedKind(card.kind.clone()));
-    let corner = Rect::from_center_size(rect.right_center() - vec2(14.0, 0.0), vec2(22.0, 22.0));
-    let help_id = response.id.with("help");
-    let is_at_help = ui.memory(|memory| memory.has_focus(help_id)) || ui.rect_contains_pointer(corner);
-    let is_hot = response.hovered() || response.has_focus() || is_at_help;
+    let help = RowButton::new(ui, &response, "help", rect, 1);
+    let star = RowButton::new(ui, &response, "star", rect, 0);
+    // In the frame of a Tab the focus has left the row already, and its buttons must be there to take it.
+    let is_at_row = response.hovered() || response.has_focus() || response.lost_focus();
+    let is_hot = is_at_row || help.is_hot || star.is_hot;
     if is_hot {
         ui.painter().rect_filled(rect, CornerRadius::same(radius::FIELD), theme.hovered);
         ui.set_cursor_icon(egui::CursorIcon::Grab);
     }
-    paint_row(ui, theme, card, rect);
+    let num_buttons = if is_hot {
+        2.0
+    } else if is_favourite {
+        1.0
+    } else {
+        0.0
+    };
+    let for_title = rect.with_max_x(rect.max.x - num_buttons * RowButton::STEP);
+    paint_row(ui, theme, card, &card.title, for_title);
     if response.dragged() {
         ghost(ui, theme, card);
     }
@@ -134,7 +151,9 @@ fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> Option<Command> {
     let by_reader = ui.input(|input| input.has_accesskit_action_request(response.id, egui::accesskit::Action::Click));
     let is_added = response.double_clicked() || by_key || by_reader;
     let by_f1 = is_hot && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
-    let wants_help = by_f1 || (is_hot && help_button(ui, theme, card, corner, help_id));
+    let wants_help = by_f1 || (is_hot && help.ui(ui, theme, "question", &format!("help of {}", card.title), None));
+    let star_name = format!("favourite {}", card.title);
+    let wants_star = (is_hot || is_favourite) && star.ui(ui, theme, "star", &star_name, Some(is_favourite));
     response.on_hover_ui(|ui| {
         ui.label(egui::RichText::new(&card.title).font(theme.semibold(size::BODY)));
         ui.label(&card.summary);
@@ -143,20 +162,54 @@ fn row_ui(ui: &mut Ui, theme: &Theme, card: &NodeCard) -> Option<Command> {
     if wants_help {
         return Some(Command::ShowHelp(Some(card.kind.clone())));
     }
+    if wants_star {
+        return Some(Command::ToggleFavourite(Some(card.kind.clone())));
+    }
     is_added.then(|| Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None })
 }
 
-/// The question mark at the end of a row that is pointed at; true when it was pressed.
-fn help_button(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect, id: egui::Id) -> bool {
-    let response = ui.interact(rect, id, Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("help of {}", card.title)));
-    let color = if response.hovered() || response.has_focus() { theme.accent } else { theme.text_weak };
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, icon("question"), theme.icon_font(size::ICON), color);
-    response.clicked()
+/// A small button at the end of a row that is pointed at.
+#[derive(Debug, Clone, Copy)]
+struct RowButton {
+    id: egui::Id,
+    rect: Rect,
+    /// The pointer or the focus is on it.
+    is_hot: bool,
 }
 
-/// The section's bar, the icon and the title.
-pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect) {
+impl RowButton {
+    /// From one button to the next.
+    const STEP: f32 = 24.0;
+
+    /// The button in the place `place`, counted from the end of the row.
+    fn new(ui: &Ui, row: &egui::Response, salt: &str, rect: Rect, place: u8) -> Self {
+        let id = row.id.with(salt);
+        let center = rect.right_center() - vec2(14.0 + f32::from(place) * Self::STEP, 0.0);
+        let rect = Rect::from_center_size(center, vec2(22.0, 22.0));
+        let is_hot = ui.memory(|memory| memory.has_focus(id)) || ui.rect_contains_pointer(rect);
+        Self { id, rect, is_hot }
+    }
+
+    /// True when it was pressed. One that stays down says by `is_down` whether it is.
+    fn ui(self, ui: &Ui, theme: &Theme, icon_name: &str, label: &str, is_down: Option<bool>) -> bool {
+        let response = ui.interact(self.rect, self.id, Sense::click());
+        response.widget_info(|| match is_down {
+            Some(is_down) => WidgetInfo::selected(Role::Button, true, is_down, label),
+            None => WidgetInfo::labeled(Role::Button, true, label),
+        });
+        let is_lit = response.hovered() || response.has_focus() || is_down == Some(true);
+        if is_down == Some(true) {
+            ui.painter().circle_filled(self.rect.center(), 10.0, theme.accent_ground);
+        }
+        let color = if is_lit { theme.accent } else { theme.text_weak };
+        let font = theme.icon_font(size::ICON);
+        ui.painter().text(self.rect.center(), Align2::CENTER_CENTER, icon(icon_name), font, color);
+        response.clicked()
+    }
+}
+
+/// The section's bar, the icon and a title.
+pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, title: &str, rect: Rect) {
     let color = theme.section_color(card.section);
     let painter = ui.painter();
     let bar = Rect::from_min_max(rect.min + vec2(0.0, 7.0), pos2(rect.min.x + 4.0, rect.max.y - 7.0));
@@ -164,7 +217,8 @@ pub fn paint_row(ui: &Ui, theme: &Theme, card: &NodeCard, rect: Rect) {
     let at = pos2(rect.min.x + 22.0, rect.center().y);
     painter.text(at, Align2::CENTER_CENTER, icon(&card.icon), theme.icon_font(size::ICON), color);
     let text = pos2(rect.min.x + 38.0, rect.center().y);
-    painter.text(text, Align2::LEFT_CENTER, &card.title, theme.body(), theme.text);
+    let galley = line(painter, title, theme.body(), theme.text, rect.max.x - text.x);
+    painter.galley(text - vec2(0.0, galley.size().y / 2.0), galley, theme.text);
 }
 
 /// The card that follows the pointer while a kind is dragged.

@@ -1,15 +1,17 @@
 //! A list with a search at some place of the window: to add a node right there, or to find any command.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use egui::accesskit::Role;
 use egui::{Align2, Area, CornerRadius, Frame, Key, Order, Pos2, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
-use millrace_model::{Catalog, NodeCard, NodeId, Position, Wire};
+use millrace_model::{Catalog, Endpoint, NodeCard, NodeId, Position, Wire};
 
 use crate::actions::{Action, Keymap, Situation, all, fuzzy};
-use crate::command::{Command, Joint};
+use crate::command::{Command, Goal, Joint};
+use crate::editing;
 use crate::editing::offer::Offer;
-use crate::editing::{self, PossibleWire};
+use crate::editing::wiring::{Misfit, PossibleWire};
 use crate::icon::icon;
 use crate::palette::{can_stand_here, paint_row, rank};
 use crate::theme::{Theme, radius, size, space};
@@ -42,17 +44,25 @@ enum Source {
     },
     Actions,
     Wires(Rc<[PossibleWire]>),
+    /// Nodes that make rows fit where they go.
+    Converters {
+        misfit: Rc<Misfit>,
+        from: Endpoint,
+        goal: Goal,
+    },
 }
 
 enum Item<'a> {
     Node(&'a NodeCard),
     Action(&'static Action),
     Wire(&'a PossibleWire),
+    /// A node that makes rows fit.
+    Converter(&'a NodeCard),
 }
 
 const WIDTH: f32 = 280.0;
-/// Actions stand beside their keys, or why they cannot be taken.
-const ACTIONS_WIDTH: f32 = 480.0;
+/// Actions stand beside their keys, or why they cannot be taken; wires are named by all that they touch.
+const WIDE: f32 = 480.0;
 const MAX_HEIGHT: f32 = 320.0;
 
 impl PickList {
@@ -84,6 +94,11 @@ impl PickList {
     /// Wires to choose from.
     pub fn wires(wires: Vec<PossibleWire>, pos_in_screen: Pos2) -> Self {
         Self::new(Source::Wires(wires.into()), pos_in_screen)
+    }
+
+    /// The nodes that make rows fit which do not, under the reason why they do not.
+    pub fn converters(misfit: Misfit, from: Endpoint, goal: Goal, pos_in_screen: Pos2) -> Self {
+        Self::new(Source::Converters { misfit: misfit.into(), from, goal }, pos_in_screen)
     }
 
     fn new(source: Source, pos_in_screen: Pos2) -> Self {
@@ -124,13 +139,17 @@ impl PickList {
             Source::Wires(wires) => {
                 let mut wires: Vec<(usize, &PossibleWire)> =
                     wires.iter().filter_map(|wire| Some((fuzzy(&wire.title, &self.search)?, wire))).collect();
-                wires.sort_by_key(|(rank, _)| *rank);
+                wires.sort_by_key(|(rank, wire)| (wire.verdict.is_err(), *rank));
                 wires.into_iter().map(|(_, wire)| Item::Wire(wire)).collect()
+            }
+            Source::Converters { misfit, .. } => {
+                let cards = misfit.converters.iter().filter_map(|kind| catalog.card(kind));
+                cards.filter(|card| rank(card, &self.search).is_some()).map(Item::Converter).collect()
             }
         }
     }
 
-    /// Nothing for an action that cannot be taken now.
+    /// Nothing for what cannot be done now.
     fn command_for(&self, item: &Item<'_>, now: &Situation) -> Option<Command> {
         Some(match (item, &self.source) {
             (Item::Node(card), Source::Nodes { at, wire_from }) => {
@@ -142,7 +161,10 @@ impl PickList {
             (Item::Node(card), Source::Replace { node }) => {
                 Command::ReplaceNode { kind: card.kind.clone(), node: node.clone() }
             }
-            (Item::Node(card), Source::Actions | Source::Wires(_)) => {
+            (Item::Converter(card), Source::Converters { from, goal, .. }) => {
+                Command::Convert { kind: card.kind.clone(), from: from.clone(), goal: goal.clone() }
+            }
+            (Item::Node(card) | Item::Converter(card), _) => {
                 Command::AddNode { kind: card.kind.clone(), at: None, wire_from: None }
             }
             (Item::Action(action), _) => {
@@ -151,9 +173,14 @@ impl PickList {
                 }
                 (action.command)()
             }
-            (Item::Wire(wire), _) => {
-                Command::Edit { label: wire.label.clone(), edits: wire.edits.clone(), merge: None }
-            }
+            (Item::Wire(wire), _) => match &wire.verdict {
+                Ok(edits) => Command::Edit { label: wire.label.clone(), edits: edits.clone(), merge: None },
+                Err(misfit) => Command::Convert {
+                    kind: misfit.converters.first()?.clone(),
+                    from: wire.from.clone(),
+                    goal: Goal::Input(wire.to.clone()),
+                },
+            },
         })
     }
 
@@ -185,13 +212,20 @@ impl PickList {
             self.marked = self.marked.saturating_sub(1);
         }
         let mut picked = if enter { items.get(self.marked).and_then(|item| self.command_for(item, now)) } else { None };
-        let width = if matches!(self.source, Source::Actions) { ACTIONS_WIDTH } else { WIDTH };
+        let width = match self.source {
+            Source::Actions | Source::Wires(_) => WIDE,
+            _ => WIDTH,
+        };
         let room = ctx.content_rect();
         let pos = self.pos_in_screen.min(room.max - vec2(width + 24.0, MAX_HEIGHT + 60.0)).max(room.min);
         let area = Area::new(egui::Id::unique("pick list")).order(Order::Foreground).fixed_pos(pos);
         let shown = area.show(ctx, |ui| {
             Frame::popup(ui.style()).show(ui, |ui| {
                 ui.set_width(width);
+                if let Source::Converters { misfit, .. } = &source {
+                    ui.label(egui::RichText::new(&misfit.reason).color(theme.text));
+                    ui.add_space(space::S);
+                }
                 self.search_ui(ui, theme);
                 ui.add_space(space::XS);
                 // The window around it is as small as a shorter list has left it; the list must grow again.
@@ -229,6 +263,7 @@ impl PickList {
             Source::Replace { .. } => ("Replace by a node", "Replace by…"),
             Source::Actions => ("Find a command", "Find a command…"),
             Source::Wires(_) => ("Wire to", "Wire to…"),
+            Source::Converters { .. } => ("Insert a node that helps", "Insert a node…"),
         };
         let before = self.search.clone();
         let field = TextEdit::singleline(&mut self.search)
@@ -260,17 +295,20 @@ struct Facts<'a> {
 fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, facts: &Facts<'_>, is_marked: bool, scrolls: bool) -> bool {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), space::ROW), Sense::click());
     let title = match item {
-        Item::Node(card) => card.title.as_str(),
-        Item::Action(action) => action.title,
-        Item::Wire(wire) => wire.title.as_str(),
-    };
-    let refusal = match item {
-        Item::Node(_) | Item::Wire(_) => None,
-        Item::Action(action) => action.refusal(facts.now),
+        Item::Node(card) => Cow::from(card.title.as_str()),
+        Item::Action(action) => Cow::from(action.title),
+        Item::Wire(wire) => Cow::from(wire.title.as_str()),
+        Item::Converter(card) => Cow::from(format!("Insert {}", card.title)),
     };
     let lack = match item {
         Item::Node(card) => facts.offer.lack(card),
-        Item::Action(_) | Item::Wire(_) => None,
+        Item::Wire(wire) => wire.verdict.as_ref().err().map(|misfit| misfit.lacks.lack()),
+        Item::Action(_) | Item::Converter(_) => None,
+    };
+    let refusal = match item {
+        Item::Action(action) => action.refusal(facts.now),
+        Item::Wire(wire) => lack.filter(|_| wire.verdict.as_ref().is_err_and(|misfit| misfit.converters.is_empty())),
+        Item::Node(_) | Item::Converter(_) => None,
     };
     response.widget_info(|| {
         let tail = refusal.or(lack).map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -285,7 +323,7 @@ fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, facts: &Facts<'_>, is_ma
     let inside = rect.shrink2(vec2(space::S, 0.0));
     match item {
         Item::Node(card) => {
-            paint_row(ui, theme, card, inside);
+            paint_row(ui, theme, card, &title, inside);
             ui.painter().text(
                 inside.right_center(),
                 Align2::RIGHT_CENTER,
@@ -294,9 +332,14 @@ fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, facts: &Facts<'_>, is_ma
                 theme.text_weak,
             );
         }
+        Item::Converter(card) => paint_row(ui, theme, card, &title, inside),
         Item::Wire(_) => {
-            let galley = crate::canvas::line(ui.painter(), title, theme.body(), theme.text, inside.width());
-            ui.painter().galley(inside.left_center() - vec2(0.0, galley.size().y / 2.0), galley, theme.text);
+            let note = ui.painter().layout_no_wrap(lack.unwrap_or_default().to_owned(), theme.small(), theme.text_weak);
+            let color = if refusal.is_some() { theme.text_weak } else { theme.text };
+            let room = inside.width() - note.size().x - space::S;
+            let galley = crate::canvas::line(ui.painter(), &title, theme.body(), color, room);
+            ui.painter().galley(inside.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
+            ui.painter().galley(inside.right_center() - vec2(note.size().x, note.size().y / 2.0), note, color);
         }
         Item::Action(action) => {
             let color = if refusal.is_some() { theme.text_weak } else { theme.text };
@@ -306,7 +349,7 @@ fn item_ui(ui: &mut Ui, theme: &Theme, item: &Item<'_>, facts: &Facts<'_>, is_ma
                 let font = theme.icon_font(size::ICON);
                 ui.painter().text(at, Align2::CENTER_CENTER, icon(action.icon), font, theme.text_weak);
             }
-            ui.painter().text(left, Align2::LEFT_CENTER, title, theme.body(), color);
+            ui.painter().text(left, Align2::LEFT_CENTER, title.as_ref(), theme.body(), color);
             let (text, font) = match refusal {
                 Some(reason) => (reason.to_owned(), theme.small()),
                 None => (facts.keymap.text_for(action).unwrap_or_default(), theme.mono()),

@@ -92,6 +92,11 @@ impl NodeCard {
         expand(&self.inputs, params)
     }
 
+    /// The card of an input port by its name.
+    pub fn input(&self, port: &str) -> Option<&PortCard> {
+        self.inputs.iter().find(|input| input.repeated_by.is_some() || input.name == port)
+    }
+
     /// The inputs and outputs that are drawn at such a node: a port of a nested pipeline has its other side outside.
     pub fn drawn_ports(&self, params: &Params) -> (Vec<Port>, Vec<Port>) {
         let (mut inputs, mut outputs) = (self.input_ports(params), self.output_ports(params));
@@ -150,6 +155,30 @@ pub struct PortCard {
     /// What the rows have that the node is made for.
     #[serde(default)]
     pub asks_for: Vec<RowTrait>,
+    /// What the rows must have, or the node cannot take them.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// An output's rows may have this where those that came in did not: what the node is put into a wire for.
+    #[serde(default)]
+    pub gives: Vec<RowTrait>,
+}
+
+/// What the rows at an input must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    pub has: RowTrait,
+    /// The param that stands in for it where it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<String>,
+}
+
+impl Need {
+    /// Whether a node with these params can take rows that have this.
+    pub fn is_met(&self, has: &[RowTrait], params: &Params) -> bool {
+        let is_set = |value: &Value| !value.is_null() && value.as_str() != Some("");
+        let stands_in = self.unless.as_ref().and_then(|name| params.get(name));
+        has.contains(&self.has) || stands_in.is_some_and(is_set)
+    }
 }
 
 /// Which choice of a param makes a port: one of several groups, by the value of the field that tells them apart.
@@ -200,13 +229,41 @@ impl PortCard {
             only_where: None,
             is_timeless: false,
             asks_for: Vec::new(),
+            needs: Vec::new(),
+            gives: Vec::new(),
         }
     }
 
+    /// What the node is made for, and can do without.
     #[must_use]
     pub fn asking_for(mut self, traits: &[RowTrait]) -> Self {
-        self.asks_for = traits.to_vec();
+        self.asks_for.extend(traits);
         self
+    }
+
+    /// What the node is made for, and cannot do without.
+    #[must_use]
+    pub fn needing(mut self, has: RowTrait) -> Self {
+        self.needs.push(Need { has, unless: None });
+        self.asking_for(&[has])
+    }
+
+    /// The same, but where `param` is set the node takes other rows too.
+    #[must_use]
+    pub fn needing_unless(mut self, has: RowTrait, param: &str) -> Self {
+        self.needs.push(Need { has, unless: Some(param.to_owned()) });
+        self.asking_for(&[has])
+    }
+
+    #[must_use]
+    pub fn giving(mut self, traits: &[RowTrait]) -> Self {
+        self.gives = traits.to_vec();
+        self
+    }
+
+    /// The first thing that rows with these traits lack for a node with these params.
+    pub fn lack(&self, has: &[RowTrait], params: &Params) -> Option<RowTrait> {
+        self.needs.iter().find(|need| !need.is_met(has, params)).map(|need| need.has)
     }
 
     #[must_use]

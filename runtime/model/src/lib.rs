@@ -29,7 +29,7 @@ pub mod text;
 pub mod value;
 pub mod view;
 
-pub use card::{Field, FieldKind, Form, Nesting, NodeCard, Port, PortCard, PortRole, Section};
+pub use card::{Field, FieldKind, Form, Need, Nesting, NodeCard, Port, PortCard, PortRole, Section};
 pub use catalog::Catalog;
 pub use changes::{Changes, NodeChange, Setting, SettingChange, Tally};
 pub use dashboard::{Cells, Dashboard, Tile};

@@ -1,7 +1,8 @@
-//! What rows have, as far as an input port asks for it: what the designer offers first at the end of a wire.
+//! What rows have, as far as an input port asks for it: what the designer offers first at the end of a wire, and which
+//! wires it refuses.
 //!
-//! A port's card names the traits that its node is made for; the host says which of them the rows at an output have. So
-//! the list of fitting nodes is ranked by data alone. A trait is a hint, never a check: `infer` says what is wrong.
+//! A port's card names the traits that its node is made for or cannot do without; the host says which of them the rows
+//! at an output have. So nodes are ranked and wires judged by data alone. What runs is for `infer` to say.
 
 use arrow_schema::{DataType, Schema};
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,10 @@ pub enum RowTrait {
     EventTime,
     /// Nothing is the event time yet, and a column could become it.
     Untimed,
-    /// A column holds numbers.
+    /// A column can be drawn as numbers: it holds numbers, or true and false.
     Number,
+    /// A column holds text.
+    Text,
     /// There is text and neither a time nor a number: records that are still to be taken apart.
     RawText,
     /// A column holds lists or records.
@@ -24,8 +27,8 @@ pub enum RowTrait {
 }
 
 impl RowTrait {
-    pub const ALL: [RowTrait; 5] =
-        [RowTrait::EventTime, RowTrait::Untimed, RowTrait::Number, RowTrait::RawText, RowTrait::Nested];
+    pub const ALL: [RowTrait; 6] =
+        [RowTrait::EventTime, RowTrait::Untimed, RowTrait::Number, RowTrait::Text, RowTrait::RawText, RowTrait::Nested];
 
     /// All traits of rows with this schema.
     pub fn of(schema: &Schema) -> Vec<RowTrait> {
@@ -41,18 +44,21 @@ impl RowTrait {
                 event_time_column(schema).is_none() && has(|kind| is_text(kind) || is_time(kind) || kind.is_integer())
             }
             RowTrait::Number => has(is_number),
+            RowTrait::Text => has(is_text),
             RowTrait::RawText => has(is_text) && !has(|kind| is_number(kind) || is_time(kind)),
             RowTrait::Nested => has(DataType::is_nested),
         }
     }
 
-    /// What rows without this trait lack, for the person; `None` where the node is of use without it too.
-    pub fn lack(self) -> Option<&'static str> {
+    /// What rows without this trait lack, for the person: `no event time`.
+    pub fn lack(self) -> &'static str {
         match self {
-            RowTrait::EventTime => Some("no event time"),
-            RowTrait::Number => Some("no numbers"),
-            RowTrait::Nested => Some("no lists or records"),
-            RowTrait::Untimed | RowTrait::RawText => None,
+            RowTrait::EventTime => "no event time",
+            RowTrait::Untimed => "nothing that could become an event time",
+            RowTrait::Number => "no numbers",
+            RowTrait::Text => "no text",
+            RowTrait::RawText => "no raw text",
+            RowTrait::Nested => "no lists or records",
         }
     }
 }
@@ -73,7 +79,7 @@ fn is_time(data_type: &DataType) -> bool {
 }
 
 fn is_number(data_type: &DataType) -> bool {
-    data_type.is_numeric()
+    data_type.is_numeric() || matches!(data_type, DataType::Boolean | DataType::Null)
 }
 
 #[cfg(test)]
@@ -91,9 +97,10 @@ mod tests {
     #[test]
     fn readings_have_a_time_and_numbers_and_lines_are_raw_text() {
         let reading = [("time", timestamp_type()), ("device", DataType::Utf8), ("value", DataType::Float64)];
-        assert_eq!(traits_of(&reading, Some("time")), [RowTrait::EventTime, RowTrait::Number]);
-        assert_eq!(traits_of(&reading, None), [RowTrait::Untimed, RowTrait::Number]);
-        assert_eq!(traits_of(&[("line", DataType::Utf8)], None), [RowTrait::Untimed, RowTrait::RawText]);
+        assert_eq!(traits_of(&reading, Some("time")), [RowTrait::EventTime, RowTrait::Number, RowTrait::Text]);
+        assert_eq!(traits_of(&reading, None), [RowTrait::Untimed, RowTrait::Number, RowTrait::Text]);
+        let line = traits_of(&[("line", DataType::Utf8)], None);
+        assert_eq!(line, [RowTrait::Untimed, RowTrait::Text, RowTrait::RawText]);
     }
 
     #[test]
@@ -101,6 +108,11 @@ mod tests {
         let list = DataType::new_list(DataType::Int64, true);
         assert_eq!(traits_of(&[("tags", list)], None), [RowTrait::Nested]);
         let words = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-        assert_eq!(traits_of(&[("word", words)], None), [RowTrait::Untimed, RowTrait::RawText]);
+        assert_eq!(traits_of(&[("word", words)], None), [RowTrait::Untimed, RowTrait::Text, RowTrait::RawText]);
+    }
+
+    #[test]
+    fn true_and_false_can_be_drawn() {
+        assert_eq!(traits_of(&[("is_open", DataType::Boolean)], None), [RowTrait::Number]);
     }
 }

@@ -21,6 +21,7 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.commands", "All commands", &[key(CTRL, Key::K), key(CTRL_SHIFT, Key::P)], Need::Nothing, || Command::ShowPalette).with_icon("command").while_typing(),
     Action::view("view.search", "Find on the canvas…", &[key(CTRL, Key::F)], Need::SomeNode, || Command::Look(Look::Search)).with_icon("magnifying-glass"),
     Action::view("view.find_in_palette", "Find a node in the palette", &[key(NONE, Key::Slash)], Need::Nothing, || Command::FocusSearch),
+    Action::view("view.favourite", "Mark its kind as a favourite, or no longer", &[], Need::OneNode, || Command::ToggleFavourite(None)).with_icon("star"),
     Action::view("view.zoom_to_fit", "Zoom to fit", &[key(NONE, Key::F)], Need::Nothing, || Command::ZoomToFit).with_icon("corners-out"),
     Action::view("view.zoom_to_selection", "Zoom to the selection", &[key(SHIFT, Key::F)], Need::Node, || Command::Look(Look::ZoomToSelection)).with_icon("arrows-in"),
     Action::view("view.center_selection", "Bring the selection into the middle", &[key(NONE, Key::Period)], Need::Node, || Command::Look(Look::CenterSelection)),

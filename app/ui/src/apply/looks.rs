@@ -1,15 +1,15 @@
 //! Commands that change what is seen and selected, and never the pipeline.
 
 use egui::{Context, Pos2, Rect, Vec2};
-use millrace_model::{Endpoint, NodeId, Pipeline, Position, Wire};
+use millrace_model::{Endpoint, NodeId, Pipeline, Position};
 
 use super::{carry_out, select};
 use crate::canvas::CanvasState;
-use crate::command::{BottomTab, Command, Joint, Look, TextStep};
+use crate::command::{BottomTab, Command, Goal, Joint, Look, TextStep};
 use crate::designer::Designer;
-use crate::editing;
 use crate::editing::offer::Offer;
 use crate::editing::pick::{Pick, Scope};
+use crate::editing::wiring::{self, Misfit};
 use crate::pick_list::PickList;
 use crate::selection::Selection;
 
@@ -191,13 +191,22 @@ pub(super) fn ask_replace(designer: &mut Designer, ctx: &Context) {
 
 pub(super) fn ask_insert(designer: &mut Designer, ctx: &Context) {
     let Some(wire) = designer.selection.wires.first().cloned() else { return };
-    let Some(at) = place_on(designer, &wire) else { return };
+    let Some(at) = place_between(designer, &wire.from.node, &wire.to.node) else { return };
     let offer = offer(designer, Some(&wire.from));
     designer.pick_list = Some(PickList::insertions(wire, at, middle(ctx)).offering(offer));
 }
 
-fn place_on(designer: &Designer, wire: &Wire) -> Option<Position> {
-    let (from, to) = (designer.canvas.rect_of(&wire.from.node)?, designer.canvas.rect_of(&wire.to.node)?);
+/// Says why rows do not fit. Where nodes would make them fit, they are listed.
+pub(super) fn offer_converters(designer: &mut Designer, misfit: Misfit, from: Endpoint, goal: Goal, pos: Pos2) {
+    if misfit.converters.is_empty() {
+        return designer.session.say_error(misfit.reason);
+    }
+    designer.pick_list = Some(PickList::converters(misfit, from, goal, pos));
+}
+
+/// A free place between two nodes.
+pub(super) fn place_between(designer: &Designer, from: &NodeId, to: &NodeId) -> Option<Position> {
+    let (from, to) = (designer.canvas.rect_of(from)?, designer.canvas.rect_of(to)?);
     let middle = from.right_center() + (to.left_center() - from.right_center()) / 2.0;
     Some(designer.canvas.free_place(middle - Vec2::new(88.0, 38.0)))
 }
@@ -219,11 +228,9 @@ pub(super) fn pick_wire(designer: &mut Designer, ctx: &Context) {
         return session.say("Select the node where the wire is to begin.".to_owned());
     };
     let near = designer.canvas.nodes_by_distance(id);
-    let wires = editing::wires_from(document.pipeline(), &session.catalog, id, &near);
+    let wires = wiring::wires_from(document.pipeline(), &session.catalog, session.known_rows(), id, &near);
     if wires.is_empty() {
         return session.say("There is no port that this node could be wired to.".to_owned());
     }
-    let room = ctx.content_rect();
-    let pos = egui::pos2(room.center().x - 150.0, room.min.y + 80.0);
-    designer.pick_list = Some(PickList::wires(wires, pos));
+    designer.pick_list = Some(PickList::wires(wires, middle(ctx)));
 }

@@ -30,6 +30,8 @@ use crate::tour::Tour;
 pub(crate) const LOOK_SETTING: &str = "canvas";
 /// The node kinds that the person added last.
 pub(crate) const RECENT_KINDS_SETTING: &str = "recent_kinds";
+/// The node kinds that the person marked as favourites.
+pub(crate) const FAVOURITE_KINDS_SETTING: &str = "favourite_kinds";
 /// The setting that keeps the keys that the person chose.
 pub(crate) const KEYS_SETTING: &str = "keys";
 
@@ -44,7 +46,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
         Command::Undo => step(designer, Document::undo),
         Command::Redo => step(designer, Document::redo),
-        Command::AddNode { kind, at, wire_from } => nodes::add_node(designer, &kind, at, wire_from.as_ref()),
+        Command::AddNode { kind, at, wire_from } => nodes::add_node(designer, ctx, &kind, at, wire_from.as_ref()),
         Command::DeleteSelection => nodes::delete(designer, "Delete"),
         Command::Copy => {
             clipboard::copy(designer, ctx);
@@ -67,6 +69,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         Command::Nest(wish) => nesting::change(designer, wish),
         Command::AddNote { at } => edits::add_note(designer, at),
         Command::InsertNode { kind, wire, at } => nodes::insert_node(designer, &kind, &wire, at),
+        Command::Convert { kind, from, goal } => nodes::convert(designer, &kind, &from, goal),
         Command::ReplaceNode { kind, node } => nodes::replace_node(designer, &kind, &node),
         Command::Bookmark(wish) => edits::bookmark(designer, wish),
         Command::Dashboard(wish) => dashboards::carry_out(designer, ctx, wish),
@@ -149,15 +152,19 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             designer.shown.palette = true;
             designer.palette.focus_search();
         }
+        Command::ToggleFavourite(kind) => {
+            if let Some(kind) = kind.or_else(|| kind_of_selected(designer)) {
+                designer.palette.favourites.toggle(&kind);
+                designer.session.remember(FAVOURITE_KINDS_SETTING, designer.palette.favourites.to_value());
+            }
+        }
         Command::TogglePanel(side) => {
             let is_shown = designer.shown.panel(side);
             *is_shown = !*is_shown;
         }
         Command::ShowHelp(kind) => show_help(designer, kind),
         Command::HelpOfSelected => {
-            let document = designer.session.document.as_ref();
-            let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
-            let kind = node.map(|node| node.kind.clone());
+            let kind = kind_of_selected(designer);
             show_help(designer, kind);
         }
         Command::StartTour => designer.tour = Some(Tour::default()),
@@ -177,6 +184,9 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             looks::ask_node(designer, at, pos_in_screen, wire_from);
         }
         Command::PickWire => looks::pick_wire(designer, ctx),
+        Command::OfferConverters { misfit, from, goal, pos_in_screen } => {
+            looks::offer_converters(designer, misfit, from, goal, pos_in_screen);
+        }
         Command::Notify { is_error: true, text } => designer.session.say_error(text),
         Command::Notify { is_error: false, text } => designer.session.say(text),
         Command::ShowBottom(tab) => {
@@ -261,6 +271,12 @@ fn settle(designer: &mut Designer, done: Result<(), EditError>) {
         }
         Err(error) => designer.session.say_error(format!("This cannot be done: {error}.")),
     }
+}
+
+fn kind_of_selected(designer: &Designer) -> Option<String> {
+    let document = designer.session.document.as_ref();
+    let node = document.zip(designer.selection.single_node()).and_then(|(it, id)| it.pipeline().node(id));
+    node.map(|node| node.kind.clone())
 }
 
 /// The page stands where the inspector else is.

@@ -2,18 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use millrace_model::{Edit, Node, NodeId, Position, Wire};
+use egui::Context;
+use millrace_model::{Edit, Endpoint, Node, NodeId, Position, Wire};
 
-use super::{RECENT_KINDS_SETTING, edits, perform, select};
-use crate::command::Joint;
+use super::{RECENT_KINDS_SETTING, edits, looks, perform, select};
+use crate::command::{Goal, Joint};
 use crate::designer::Designer;
-use crate::editing::{self, rewire};
+use crate::editing::{self, rewire, wiring};
 use crate::selection::Selection;
 
-pub(super) fn add_node(designer: &mut Designer, kind: &str, at: Option<Position>, joint: Option<&Joint>) {
+/// Adds a node, wired to `joint` where one is given and its rows fit; else says so and offers what would help.
+pub(super) fn add_node(
+    designer: &mut Designer,
+    ctx: &Context,
+    kind: &str,
+    at: Option<Position>,
+    joint: Option<&Joint>,
+) {
     let session = &designer.session;
     let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
     let position = at.unwrap_or_else(|| designer.canvas.place_in_middle());
+    if let Some(Joint::Output(from)) = joint
+        && let Err(misfit) = wiring::feed_new(&session.catalog, session.known_rows(), from, card)
+    {
+        let goal = Goal::NewNode { kind: kind.to_owned(), at: position };
+        return looks::offer_converters(designer, misfit, from.clone(), goal, looks::middle(ctx));
+    }
     let level = designer.canvas.level();
     let (id, mut edits) = editing::add_node(document.pipeline(), &session.catalog, card, level, position, joint);
     if let Some(pinned) = designer.canvas.pin_unplaced(document.pipeline(), |_| false) {
@@ -43,6 +57,31 @@ pub(super) fn insert_node(designer: &mut Designer, kind: &str, wire: &Wire, at: 
         }
         Err(reason) => designer.session.say_error(reason),
     }
+}
+
+/// Leads rows through a new node of this kind, which makes them fit where they go.
+pub(super) fn convert(designer: &mut Designer, kind: &str, from: &Endpoint, goal: Goal) {
+    /// From the left of a node to the left of the next.
+    const STEP: i32 = 256;
+    let session = &designer.session;
+    let (Some(document), Some(card)) = (&session.document, session.catalog.card(kind)) else { return };
+    let (place, goal) = match goal {
+        Goal::Input(to) => (looks::place_between(designer, &from.node, &to.node), Goal::Input(to)),
+        Goal::NewNode { kind, at } => {
+            let behind = Position { x: at.x.saturating_add(STEP), ..at };
+            (Some(at), Goal::NewNode { kind, at: behind })
+        }
+    };
+    let position = place.unwrap_or_else(|| designer.canvas.place_in_middle());
+    let converted = wiring::convert(document.pipeline(), &session.catalog, card, from, &goal, position);
+    let Some((id, mut edits)) = converted else { return };
+    if let Some(pinned) = designer.canvas.pin_unplaced(document.pipeline(), |_| false) {
+        edits.insert(0, pinned);
+    }
+    let label = format!("Insert {}", card.title);
+    perform(designer, label, edits, None);
+    select(designer, Selection::node(id));
+    note_kind(designer, kind);
 }
 
 pub(super) fn replace_node(designer: &mut Designer, kind: &str, node: &NodeId) {

@@ -9,6 +9,8 @@ mod data;
 mod log;
 mod problems;
 mod quick_look;
+mod raw;
+mod row_filter;
 
 use egui::{Align, Frame, Id, Layout, Margin, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
@@ -78,7 +80,7 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
             tabs_ui(ui, state, ctx);
             let has_room = ui.available_width() >= state.tools_width;
             if has_room {
-                tools_ui(ui, state, ctx);
+                tools_ui(ui, state, ctx, false);
             }
             has_room
         })
@@ -86,7 +88,7 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
     if !has_room {
         ui.horizontal(|ui| {
             ui.set_height(BAR_HEIGHT);
-            tools_ui(ui, state, ctx);
+            tools_ui(ui, state, ctx, true);
         });
     }
 }
@@ -110,12 +112,12 @@ fn tabs_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
     }
 }
 
-fn tools_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
+fn tools_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>, has_own_row: bool) {
     let tools = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = space::S;
         ui.add_space(space::S);
         match state.tab {
-            BottomTab::Data => data::tools_ui(ui, &mut state.data, ctx),
+            BottomTab::Data => data::tools_ui(ui, &mut state.data, ctx, has_own_row),
             BottomTab::View => charts::tools_ui(ui, ctx),
             BottomTab::Log => log::tools_ui(ui, &mut state.log, ctx),
             BottomTab::Captures => capture::tools_ui(ui, ctx),

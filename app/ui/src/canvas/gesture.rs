@@ -13,8 +13,9 @@ use super::course::Course;
 use super::node::NodeEvents;
 use super::paint;
 use super::scene::{SceneNode, ScenePort, Shape};
-use crate::command::{self, Command, Joint};
+use crate::command::{self, Command, Goal, Joint};
 use crate::context::ViewContext;
+use crate::editing::wiring::{self, Refusal};
 use crate::editing::{self, rewire};
 use crate::icon::icon;
 use crate::selection::Selection;
@@ -101,7 +102,8 @@ pub fn node_events(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, i
         } else if response.clicked() {
             state.gesture = match std::mem::take(&mut state.gesture) {
                 Gesture::Wire { joint: first, .. } if first != *joint => {
-                    connect(cx, &first, joint);
+                    let pos_in_screen = place_of(state, joint).unwrap_or(response.rect.center());
+                    connect(cx, &first, joint, pos_in_screen);
                     Gesture::None
                 }
                 Gesture::Wire { .. } => Gesture::None,
@@ -239,7 +241,7 @@ fn finish_move(
 struct Target {
     joint: Joint,
     place: Pos2,
-    verdict: Result<Vec<Edit>, String>,
+    verdict: Result<Vec<Edit>, Refusal>,
 }
 
 fn draw_wire(ui: &Ui, cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, pointer: Pos2) -> Option<Target> {
@@ -261,7 +263,10 @@ fn draw_wire(ui: &Ui, cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, 
     if let Some(target) = &target {
         ui.painter().circle_stroke(target.place, 9.0 * state.camera.zoom, Stroke::new(2.0, color));
         match &target.verdict {
-            Err(reason) => paint::note(ui.painter(), theme, pointer, &format!("{} {reason}", icon("prohibit")), color),
+            Err(refusal) => {
+                let text = format!("{} {}{}", icon("prohibit"), refusal.reason(), help_for(cx, refusal));
+                paint::note(ui.painter(), theme, pointer, &text, color);
+            }
             Ok(edits) if edits.len() > 1 => {
                 let text = format!("{} Replaces the wire that is there", icon("swap"));
                 paint::note(ui.painter(), theme, pointer, &text, theme.text);
@@ -275,7 +280,7 @@ fn draw_wire(ui: &Ui, cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, 
 
 fn finish_wire(cx: &mut ViewContext<'_>, state: &CanvasState, joint: &Joint, target: Option<&Target>, pointer: Pos2) {
     match target {
-        Some(target) => connect(cx, joint, &target.joint),
+        Some(target) => connect(cx, joint, &target.joint, pointer),
         None if state.camera.viewport.contains(pointer) => {
             let in_canvas = state.camera.to_canvas(pointer);
             // The new node's port comes to stand under the pointer.
@@ -293,16 +298,33 @@ fn finish_wire(cx: &mut ViewContext<'_>, state: &CanvasState, joint: &Joint, tar
     }
 }
 
-/// Draws the wire between two ports, or says why not.
-fn connect(cx: &mut ViewContext<'_>, a: &Joint, b: &Joint) {
-    let edits = editing::ends_of(a, b).and_then(|(from, to)| {
-        let label = format!("Wire {} to {}", cx.title_of(&from.node), cx.title_of(&to.node));
-        Ok((label, editing::wire(cx.pipeline(), cx.catalog, &from, &to)?))
-    });
-    match edits {
-        Ok((label, edits)) => command::edit(cx.commands, label, edits),
-        Err(text) => cx.commands.push(Command::Notify { is_error: true, text }),
+/// What letting go will offer instead of a wire.
+fn help_for(cx: &ViewContext<'_>, refusal: &Refusal) -> String {
+    let Refusal::Unfit(misfit) = refusal else { return String::new() };
+    let first = misfit.converters.first().and_then(|kind| cx.catalog.card(kind));
+    first.map(|card| format!(" Let go to insert {}…", card.title)).unwrap_or_default()
+}
+
+/// Draws the wire between two ports, or says why not and what would help.
+fn connect(cx: &mut ViewContext<'_>, a: &Joint, b: &Joint, pos_in_screen: Pos2) {
+    let (from, to) = match wiring::ends_of(a, b) {
+        Ok(ends) => ends,
+        Err(refusal) => return refuse(cx, refusal.reason()),
+    };
+    match wiring::wire(cx.pipeline(), cx.catalog, cx.rows, &from, &to) {
+        Ok(edits) => {
+            let label = format!("Wire {} to {}", cx.title_of(&from.node), cx.title_of(&to.node));
+            command::edit(cx.commands, label, edits);
+        }
+        Err(Refusal::Unfit(misfit)) => {
+            cx.commands.push(Command::OfferConverters { misfit, from, goal: Goal::Input(to), pos_in_screen });
+        }
+        Err(Refusal::Impossible(reason)) => refuse(cx, &reason),
     }
+}
+
+fn refuse(cx: &mut ViewContext<'_>, reason: &str) {
+    cx.commands.push(Command::Notify { is_error: true, text: reason.to_owned() });
 }
 
 fn place_of(state: &CanvasState, joint: &Joint) -> Option<Pos2> {
@@ -318,7 +340,8 @@ fn place_of(state: &CanvasState, joint: &Joint) -> Option<Pos2> {
 
 fn target_at(cx: &ViewContext<'_>, state: &CanvasState, joint: &Joint, pointer: Pos2) -> Option<Target> {
     let verdict = |other: &Joint| {
-        editing::ends_of(joint, other).and_then(|(from, to)| editing::wire(cx.pipeline(), cx.catalog, &from, &to))
+        let (from, to) = wiring::ends_of(joint, other)?;
+        wiring::wire(cx.pipeline(), cx.catalog, cx.rows, &from, &to)
     };
     let in_canvas = state.camera.to_canvas(pointer);
     let reach = PORT_REACH / state.camera.zoom.max(0.5);

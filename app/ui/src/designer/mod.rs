@@ -20,6 +20,7 @@ use crate::dashboard::DashboardState;
 use crate::document::Document;
 use crate::editing::nest;
 use crate::editing::offer::RecentKinds;
+use crate::favourites::FavouriteKinds;
 use crate::help::HelpPage;
 use crate::inspector::Inspector;
 use crate::keys_page::KeysPage;
@@ -320,6 +321,7 @@ impl Designer {
             match name {
                 apply::KEYS_SETTING => self.keymap = Keymap::from_value(&value),
                 apply::RECENT_KINDS_SETTING => self.recent_kinds = RecentKinds::from_value(&value),
+                apply::FAVOURITE_KINDS_SETTING => self.palette.favourites = FavouriteKinds::from_value(&value),
                 apply::LOOK_SETTING => {
                     self.canvas.look = canvas::CanvasLook::from_value(&value);
                     ctx.set_zoom_factor(self.canvas.look.text_percent as f32 / 100.0);

@@ -27,6 +27,7 @@ impl Designer {
             catalog: &session.catalog,
             document,
             checked: &session.checked,
+            rows: session.known_rows(),
             live: &session.live,
             selection: &self.selection,
             compared: session.compared.as_ref(),

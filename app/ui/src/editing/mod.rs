@@ -6,6 +6,7 @@ pub mod nest;
 pub mod offer;
 pub mod pick;
 pub mod rewire;
+pub mod wiring;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,85 +17,6 @@ use millrace_model::{
 };
 
 use crate::command::Joint;
-
-/// The edits that draw a wire; a wire that stands at a one-wire input is replaced.
-///
-/// # Errors
-/// Why the wire cannot be, as a sentence for the person.
-pub fn wire(pipeline: &Pipeline, catalog: &Catalog, from: &Endpoint, to: &Endpoint) -> Result<Vec<Edit>, String> {
-    let new = Wire::new(from.clone(), to.clone());
-    if from.node == to.node {
-        return Err("A node cannot feed itself.".to_owned());
-    }
-    if pipeline.has_wire(&new) {
-        return Err("These two ports are wired already.".to_owned());
-    }
-    let Some(node) = pipeline.node(&to.node) else {
-        return Err(format!("The node `{}` is gone.", to.node));
-    };
-    if pipeline.reaches(&to.node, &from.node) {
-        return Err("This would close a circle, and rows cannot flow in a circle.".to_owned());
-    }
-    let (inputs, _) = catalog.ports_of(pipeline, node);
-    let takes_many = inputs.iter().find(|input| input.name == to.port).is_none_or(|input| input.takes_many_wires);
-    let replaced = pipeline.wires_into(&to.node).into_iter().filter(|wire| !takes_many && wire.to.port == to.port);
-    let mut edits: Vec<Edit> = replaced.map(|wire| Edit::RemoveWire { wire }).collect();
-    edits.push(Edit::AddWire { wire: new });
-    Ok(edits)
-}
-
-/// A wire that could be drawn.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PossibleWire {
-    /// `rows → Hot · rows`.
-    pub title: String,
-    /// For the history.
-    pub label: String,
-    pub edits: Vec<Edit>,
-}
-
-/// The wires that may be drawn from the node's outputs to inputs of `others`, in the order of these.
-pub fn wires_from(pipeline: &Pipeline, catalog: &Catalog, id: &NodeId, others: &[NodeId]) -> Vec<PossibleWire> {
-    let Some(node) = pipeline.node(id) else { return Vec::new() };
-    let (_, outputs) = catalog.ports_of(pipeline, node);
-    let mut found = Vec::new();
-    for other in others.iter().filter_map(|other| pipeline.node(other)) {
-        let (inputs, _) = catalog.ports_of(pipeline, other);
-        for output in &outputs {
-            for input in &inputs {
-                let from = Endpoint::new(id.clone(), output.name.as_str());
-                let to = Endpoint::new(other.id.clone(), input.name.as_str());
-                if let Ok(edits) = wire(pipeline, catalog, &from, &to) {
-                    let title = catalog.title_of(other);
-                    found.push(PossibleWire {
-                        title: format!("{} → {title} · {}", output.title(), input.title()),
-                        label: format!("Wire {} to {title}", catalog.title_of(node)),
-                        edits,
-                    });
-                }
-            }
-        }
-    }
-    found
-}
-
-/// The wire between two ports, whichever of them is the output.
-///
-/// # Errors
-/// When both are outputs or both are inputs.
-pub fn ends_of(a: &Joint, b: &Joint) -> Result<(Endpoint, Endpoint), String> {
-    match (a, b) {
-        (Joint::Output(from), Joint::Input(to)) | (Joint::Input(to), Joint::Output(from)) => {
-            Ok((from.clone(), to.clone()))
-        }
-        (Joint::Output(_), Joint::Output(_)) => {
-            Err("Both of these are outputs: a wire goes from an output to an input.".to_owned())
-        }
-        (Joint::Input(_), Joint::Input(_)) => {
-            Err("Both of these are inputs: a wire goes from an output to an input.".to_owned())
-        }
-    }
-}
 
 /// Whether a new node of this card could take the loose end of a wire.
 pub fn fits(card: &NodeCard, joint: Option<&Joint>) -> bool {
@@ -336,28 +258,6 @@ mod tests {
             "wires": [{"from": "a.rows", "to": "b.rows"}, {"from": "b.rows", "to": "c.rows"},
                       {"from": "c.rows", "to": "u.rows"}]}"#;
         Pipeline::parse(text).expect("the text is a pipeline").0
-    }
-
-    #[test]
-    fn a_wire_replaces_the_one_at_a_single_input_and_joins_those_at_a_many_wire_input() {
-        let (pipeline, catalog) = (pipeline(), catalog());
-        let replacing = wire(&pipeline, &catalog, &end("a.rows"), &end("c.rows")).expect("it fits");
-        assert_eq!(replacing.len(), 2);
-        assert!(matches!(&replacing[0], Edit::RemoveWire { wire } if wire.from == end("b.rows")));
-        let joining = wire(&pipeline, &catalog, &end("a.rows"), &end("u.rows")).expect("it fits");
-        assert_eq!(joining.len(), 1);
-    }
-
-    #[test]
-    fn wires_that_cannot_be_are_refused_in_words() {
-        let (pipeline, catalog) = (pipeline(), catalog());
-        for (from, to, word) in
-            [("c.rows", "b.rows", "circle"), ("b.rows", "b.rows", "itself"), ("a.rows", "b.rows", "already")]
-        {
-            let reason = wire(&pipeline, &catalog, &end(from), &end(to)).expect_err("it cannot be");
-            assert!(reason.contains(word), "{reason}");
-        }
-        assert!(ends_of(&Joint::Input(end("b.rows")), &Joint::Input(end("c.rows"))).is_err());
     }
 
     #[test]

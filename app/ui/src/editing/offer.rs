@@ -4,8 +4,10 @@
 
 use std::cmp::Reverse;
 
-use millrace_model::{NodeCard, RowTrait};
+use millrace_model::{NodeCard, Params, RowTrait};
 use serde_json::Value;
+
+use crate::favourites::kinds_in;
 
 /// How many kinds are remembered.
 const MOST: usize = 12;
@@ -32,8 +34,7 @@ impl RecentKinds {
 
     /// Reads a setting; what is no kind is passed over.
     pub fn from_value(value: &Value) -> Self {
-        let kinds = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-        Self(kinds.map(str::to_owned).take(MOST).collect())
+        Self(kinds_in(value).take(MOST).collect())
     }
 }
 
@@ -48,8 +49,8 @@ pub struct Offer {
 impl Offer {
     /// What the rows lack for a node of this card, for the person.
     pub fn lack(&self, card: &NodeCard) -> Option<&'static str> {
-        let rows = self.rows.as_ref()?;
-        asked(card).iter().filter(|wanted| !rows.contains(wanted)).find_map(|wanted| wanted.lack())
+        let lack = card.inputs.first()?.lack(self.rows.as_ref()?, &Params::new())?;
+        Some(lack.lack())
     }
 
     /// Smaller comes first: what fits, then what is made for such rows, then what was taken last, then by section.
@@ -71,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    fn card(kind: &str, asks_for: &[RowTrait]) -> NodeCard {
+    fn card(kind: &str, input: PortCard) -> NodeCard {
         NodeCard {
             kind: kind.to_owned(),
             section: Section::of_kind(kind).expect("kinds start with a section"),
@@ -80,7 +81,7 @@ mod tests {
             help: String::new(),
             icon: String::new(),
             form: Form::default(),
-            inputs: vec![PortCard::rows("").asking_for(asks_for)],
+            inputs: vec![input],
             outputs: Vec::new(),
             headline: None,
             is_source: false,
@@ -90,13 +91,14 @@ mod tests {
     }
 
     fn cards() -> Vec<NodeCard> {
+        let rows = || PortCard::rows("");
         vec![
-            card("process.filter", &[]),
-            card("process.flatten", &[RowTrait::Nested]),
-            card("process.parse_text", &[RowTrait::RawText, RowTrait::Untimed]),
-            card("analyze.tumbling_window", &[RowTrait::EventTime]),
-            card("visualize.line_chart", &[RowTrait::EventTime, RowTrait::Number]),
-            card("visualize.table", &[]),
+            card("process.filter", rows()),
+            card("process.flatten", rows().needing(RowTrait::Nested)),
+            card("process.parse_text", rows().asking_for(&[RowTrait::RawText, RowTrait::Untimed])),
+            card("analyze.tumbling_window", rows().needing(RowTrait::EventTime)),
+            card("visualize.line_chart", rows().asking_for(&[RowTrait::EventTime]).needing(RowTrait::Number)),
+            card("visualize.table", rows()),
         ]
     }
 
@@ -121,7 +123,7 @@ mod tests {
     fn lines_of_text_are_offered_what_takes_them_apart_first() {
         let offer = Offer { rows: Some(vec![RowTrait::Untimed, RowTrait::RawText]), ..Offer::default() };
         assert_eq!(offered(&offer)[0], "process.parse_text");
-        assert_eq!(offer.lack(&cards()[4]), Some("no event time"));
+        assert_eq!(offer.lack(&cards()[3]), Some("no event time"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_model::{Catalog, Edit, Endpoint, Node, NodeCard, NodeId, Params, Pipeline, PortRole, Position, Wire};
 
-use super::wire;
+use super::wiring::{KnownRows, wire};
 
 /// Which wires of a node are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub fn chain(pipeline: &Pipeline, catalog: &Catalog, ids: &[NodeId]) -> Vec<Edit
         let (Some(output), Some(input)) = (outputs.first(), inputs.first()) else { continue };
         let from = Endpoint::new(from.id.clone(), output.name.as_str());
         let to = Endpoint::new(to.id.clone(), input.name.as_str());
-        let Ok(step) = wire(&grown, catalog, &from, &to) else { continue };
+        let Ok(step) = wire(&grown, catalog, KnownRows::default(), &from, &to) else { continue };
         if grown.apply(&step).is_ok() {
             edits.extend(step);
         }

@@ -3,6 +3,7 @@
 //! Forms are made from the catalog's cards alone. Widgets hold no values: they show the document and push edits; a text
 //! that is no value yet is kept aside (see [`draft`]) until it becomes one.
 
+mod bookmarks;
 mod breakpoint;
 mod draft;
 mod field;

@@ -1,9 +1,10 @@
-//! The pipeline itself, shown while nothing is selected: its name, its size and its parameters.
+//! The pipeline itself, shown while nothing is selected: its name, its size, its parameters and its bookmarks.
 
 use egui::{Align, ComboBox, Frame, Layout, Margin, RichText, TextEdit, Ui};
 use millrace_model::{Edit, Parameter, ParameterType};
 use serde_json::Value;
 
+use super::bookmarks::bookmarks_ui;
 use super::breakpoint::breakpoints_ui;
 use super::draft;
 use super::parts::{icon_button, is_left, section_ui, weak};
@@ -47,6 +48,7 @@ pub(super) fn pipeline_ui(ui: &mut Ui, new: &mut NewParameter, ctx: &mut ViewCon
         ui.push_id(name, |ui| parameter_ui(ui, ctx, name, parameter));
     }
     new_parameter_ui(ui, new, ctx);
+    bookmarks_ui(ui, ctx);
     breakpoints_ui(ui, ctx);
 
     ui.add_space(space::L);

@@ -24,6 +24,7 @@ pub use self::notices::{Notice, Notices};
 pub use self::waiting::Waiting;
 use crate::capture::InjectForm;
 use crate::document::{Document, PendingSave};
+use crate::editing::wiring::KnownRows;
 use crate::link::{Link, LinkState};
 use crate::live::Live;
 use crate::revisions::Compared;
@@ -137,6 +138,8 @@ pub struct Session {
     /// The form for rows that go on a wire.
     pub(crate) injecting: Option<InjectForm>,
     pub checked: Checked,
+    /// The state of the document that was checked.
+    checked_generation: Option<u64>,
     pub live: Live,
     pub notices: Notices,
     /// The project was changed elsewhere, and the person must choose.
@@ -183,6 +186,7 @@ impl Session {
             replayed: None,
             injecting: None,
             checked: Checked::default(),
+            checked_generation: None,
             live: Live::default(),
             notices: Notices::default(),
             has_conflict: false,
@@ -308,6 +312,7 @@ impl Session {
                     .is_some_and(|document| document.project() == project && document.generation() >= generation);
                 if is_current {
                     self.checked = checked;
+                    self.checked_generation = Some(generation);
                     self.ask_edit_cost();
                 }
             }
@@ -365,7 +370,13 @@ impl Session {
         self.is_local = welcome.is_local;
         self.version = welcome.version;
         self.send(Request::ReadSetting { name: THEME_SETTING.to_owned() }, Pending::Theme);
-        for name in [crate::apply::KEYS_SETTING, crate::apply::LOOK_SETTING, crate::apply::RECENT_KINDS_SETTING] {
+        let settings = [
+            crate::apply::KEYS_SETTING,
+            crate::apply::LOOK_SETTING,
+            crate::apply::RECENT_KINDS_SETTING,
+            crate::apply::FAVOURITE_KINDS_SETTING,
+        ];
+        for name in settings {
             self.send(Request::ReadSetting { name: name.to_owned() }, Pending::Setting(name));
         }
         self.send(Request::ReadSetting { name: crate::tour::SETTING.to_owned() }, Pending::Tour);
@@ -397,6 +408,12 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What rows have; nothing while the last check is behind what is drawn.
+    pub fn known_rows(&self) -> KnownRows<'_> {
+        let is_current = self.document.as_ref().is_some_and(|it| self.checked_generation == Some(it.generation()));
+        if is_current { KnownRows::of(&self.checked) } else { KnownRows::default() }
     }
 
     fn check_if_due(&mut self, now: f64) {

@@ -88,6 +88,7 @@ impl Session {
                 self.shows_projects = false;
                 self.save_due = None;
                 self.check_due = Some(self.now_ms());
+                self.checked_generation = None;
                 if !is_same {
                     self.revisions = None;
                     self.captures = None;

@@ -2,12 +2,14 @@
 
 mod actions;
 mod annotations;
+mod bookmarks;
 mod capturing;
 mod dashboards;
 mod editing;
 mod help;
 mod nesting;
 mod nothing_is_lost;
+mod palette;
 #[path = "../support/picture.rs"]
 mod picture;
 mod revisions;

@@ -4,9 +4,11 @@
 //! `MILLRACE_SEQUENCES` says how many sequences are tried (300 without it). A new kind of edit is one more line in
 //! [`GENERATORS`]; actions of the list take part by themselves.
 
-use millrace_model::{Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position, difference};
+use millrace_model::{
+    Bookmark, Cells, Edit, Endpoint, Node, NodeId, Parameter, ParameterType, Pipeline, Position, difference,
+};
 use millrace_ui::actions::{Effect, Group, all};
-use millrace_ui::command::NestWish;
+use millrace_ui::command::{Goal, NestWish};
 use serde_json::{Value, json};
 
 use super::*;
@@ -87,6 +89,12 @@ const GENERATORS: &[Generator] = &[
         Some(Command::AddNode { kind: dice.pick(&kinds)?.to_owned(), at: Some(at), wire_from: None })
     },
     |dice, pipeline| {
+        let (from, to) = (Endpoint::new(dice.node(pipeline)?, "rows"), Endpoint::new(dice.node(pipeline)?, "rows"));
+        let new = Goal::NewNode { kind: "visualize.line_chart".to_owned(), at: Position { x: 400, y: 80 } };
+        let goal = dice.pick(&[Goal::Input(to), new])?;
+        Some(Command::Convert { kind: "process.parse_timestamp".to_owned(), from, goal })
+    },
+    |dice, pipeline| {
         let kind = dice.pick(&["process.filter", "process.union"])?.to_owned();
         Some(Command::ReplaceNode { kind, node: dice.node(pipeline)? })
     },
@@ -129,6 +137,14 @@ const GENERATORS: &[Generator] = &[
             selection.groups.insert(id);
         }
         Some(Command::Select(selection))
+    },
+    |dice, pipeline| {
+        let known = dice.pick(&pipeline.bookmarks().iter().collect::<Vec<_>>());
+        let new = ("view_9".parse().ok()?, Bookmark { title: "New".to_owned(), ..Bookmark::default() });
+        let (id, bookmark) = known.map_or(new, |(id, bookmark)| (id.clone(), bookmark.clone()));
+        let bookmark = Bookmark { title: format!("{}{}", bookmark.title, dice.below(9)), ..bookmark };
+        let bookmark = if dice.below(4) == 0 { None } else { Some(bookmark) };
+        one("Bookmark", Edit::SetBookmark { id, bookmark }, dice.pick(&[None, Some("bookmark")])?)
     },
     |dice, _| {
         let edits: Vec<_> = all().filter(|action| action.effect == Effect::Edit).collect();

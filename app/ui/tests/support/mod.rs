@@ -42,6 +42,8 @@ pub struct Host {
     pub captures: Vec<Capture>,
     /// Rows for a wire are refused with this.
     pub inject_failure: Option<Failure>,
+    /// What the rows of a node have, by its id, where it is not what all rows have.
+    pub has: BTreeMap<String, Vec<RowTrait>>,
     /// Requests that get no answer for now.
     pub holds: Option<fn(&Request) -> bool>,
     /// The answers to them.
@@ -74,6 +76,7 @@ impl Host {
             revisions: Vec::new(),
             captures: Vec::new(),
             inject_failure: None,
+            has: BTreeMap::new(),
             holds: None,
             held: Vec::new(),
             settings: BTreeMap::from([("tour".to_owned(), true.into())]),
@@ -128,7 +131,7 @@ impl Host {
                 let (pipeline, _) = Pipeline::parse(text).expect("the designer writes pipelines");
                 let mut checked = self.checked.clone();
                 checked.diagnostics.extend(millrace_model::check::check(&pipeline, &self.catalog));
-                checked.nodes = ports_of(&pipeline, &self.catalog);
+                checked.nodes = ports_of(&pipeline, &self.catalog, &self.has);
                 Response::Checked(checked)
             }
             Request::StartRun { .. } => match &self.start_failure {
@@ -226,19 +229,25 @@ impl Link for FakeLink {
     }
 }
 
-fn ports_of(pipeline: &Pipeline, catalog: &Catalog) -> BTreeMap<millrace_model::NodeId, NodePorts> {
+fn ports_of(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    has: &BTreeMap<String, Vec<RowTrait>>,
+) -> BTreeMap<millrace_model::NodeId, NodePorts> {
     let column = |name: &str, data_type: &str| Column { name: name.to_owned(), data_type: data_type.to_owned() };
     let columns = vec![column("time", "time"), column("device", "text"), column("temperature", "number")];
-    let schema = |port: millrace_model::Port| PortSchema {
-        name: port.name,
-        role: port.role,
-        columns: Some(columns.clone()),
-        event_time: Some("time".to_owned()),
-        has: vec![RowTrait::EventTime, RowTrait::Number],
-    };
+    let usual = vec![RowTrait::EventTime, RowTrait::Number, RowTrait::Text];
     pipeline
         .nodes()
         .map(|node| {
+            let has = has.get(node.id.as_str()).unwrap_or(&usual);
+            let schema = |port: millrace_model::Port| PortSchema {
+                name: port.name,
+                role: port.role,
+                columns: Some(columns.clone()),
+                event_time: has.contains(&RowTrait::EventTime).then(|| "time".to_owned()),
+                has: has.clone(),
+            };
             let (inputs, outputs) = catalog.ports_of(pipeline, node);
             let inputs = inputs.into_iter().map(schema).collect();
             let outputs = outputs.into_iter().map(schema).collect();
@@ -298,17 +307,22 @@ pub fn catalog() -> Catalog {
     filter.outputs = vec![rows(), PortCard::rejected()];
     filter.headline = Some("condition".to_owned());
     filter.form.fields = vec![field("condition", FieldKind::Expression { aggregate: false }, true)];
+    let mut timestamp =
+        card("process.parse_timestamp", "Parse timestamp", "clock", "Reads a time and starts event time.");
+    timestamp.inputs = vec![rows().asking_for(&[RowTrait::Untimed])];
+    timestamp.outputs = vec![rows().giving(&[RowTrait::EventTime]), PortCard::rejected()];
+    timestamp.form.fields = vec![field("column", FieldKind::Column, true)];
     let mut union = card("process.union", "Union", "git-merge", "All rows of many inputs.");
     union.inputs = vec![rows().many_wires()];
     union.outputs = vec![rows()];
     let mut window =
         card("analyze.tumbling_window", "Tumbling window", "clock", "Aggregates per key and span of time.");
-    window.inputs = vec![rows().asking_for(&[RowTrait::EventTime])];
+    window.inputs = vec![rows().needing(RowTrait::EventTime)];
     window.outputs = vec![rows(), PortCard::late()];
     window.headline = Some("size".to_owned());
     window.form.fields = vec![field("size", FieldKind::Duration, false)];
     let mut chart = card("visualize.line_chart", "Line chart", "chart-line", "Lines over time.");
-    chart.inputs = vec![rows().asking_for(&[RowTrait::EventTime, RowTrait::Number])];
+    chart.inputs = vec![rows().asking_for(&[RowTrait::EventTime]).needing(RowTrait::Number)];
     chart.has_view = true;
     let mut table = card("visualize.table", "Table", "table", "The newest rows.");
     table.inputs = vec![rows()];
@@ -330,5 +344,7 @@ pub fn catalog() -> Catalog {
     let nested = nesting("process.nested_pipeline", "Nested pipeline", Nesting::Pipeline);
     let input = nesting("process.nested_input", "Nested input", Nesting::Input);
     let output = nesting("process.nested_output", "Nested output", Nesting::Output);
-    Catalog::new([devices, file, filter, union, window, chart, table, sqlite, discard, nested, input, output])
+    Catalog::new([
+        devices, file, filter, timestamp, union, window, chart, table, sqlite, discard, nested, input, output,
+    ])
 }

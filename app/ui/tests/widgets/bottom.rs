@@ -12,8 +12,10 @@ use millrace_protocol::LogLine;
 use millrace_ui::command::{BottomTab, Command};
 use millrace_ui::live::{LiveView, Tap};
 use millrace_ui::selection::Selection;
+use millrace_ui::theme::Theme;
 
 use super::inspector::{Bench, id, pipeline_text, wire};
+use super::picture;
 
 fn bench(tab: BottomTab) -> Bench {
     let mut bench = Bench::new(&pipeline_text());
@@ -124,10 +126,84 @@ fn seen_rows_are_exported_as_csv() {
 #[test]
 fn watched_rows_are_drawn_by_time_at_once() {
     let mut harness = tapped().show_bottom();
-    harness.get_by_role_and_label(Role::Button, "Chart rows").click();
+    harness.get_by_role_and_label(Role::Button, "Chart").click();
     harness.run();
     harness.get_by_label("Line chart of the watched rows: temperature 21.75");
     assert_eq!(harness.get_by_role_and_label(Role::ComboBox, "X").value().as_deref(), Some("ts"));
+}
+
+#[test]
+fn rows_can_be_read_and_exported_raw_as_lines_of_json() {
+    let mut harness = tapped().show_bottom();
+    harness.get_by_role_and_label(Role::Button, "Raw").click();
+    harness.run();
+    let newest = r#"{"ts": "2026-03-01T14:03:28.412Z", "temperature": 21.75, "site": "north"}"#;
+    let oldest = r#"{"ts": "2026-03-01T14:03:27.412Z", "temperature": 21.4, "site": null}"#;
+    let top = |label: &str| harness.get_by_label(label).rect().top();
+    assert!(top(newest) < top(oldest), "the newest row is on top");
+    assert!(harness.get_by_label(newest).rect().left() > 0.0, "a line begins where it can be read");
+    picture::keep("raw_rows", &mut harness, Theme::dark().panel);
+    harness.get_by_label("Export JSON…").click();
+    harness.run();
+    let name = "plant-rows.ndjson".to_owned();
+    let download = Command::Download { name, bytes: format!("{oldest}\n{newest}\n").into_bytes() };
+    assert_eq!(harness.state().commands, [download]);
+    harness.get_by_label("Copy all lines").click();
+    harness.step();
+    let copied = harness.output().platform_output.commands.iter().any(
+        |command| matches!(command, egui::OutputCommand::CopyText(text) if *text == format!("{oldest}\n{newest}\n")),
+    );
+    assert!(copied, "all lines are in the clipboard");
+}
+
+fn filter(harness: &mut egui_kittest::Harness<'static, Bench>, text: &str) {
+    harness.get_by_role_and_label(Role::TextInput, "Filter rows").focus();
+    harness.run();
+    harness.get_by_role_and_label(Role::TextInput, "Filter rows").type_text(text);
+    harness.run();
+}
+
+#[test]
+fn a_filter_narrows_table_raw_lines_and_export_and_says_how_many_rows_match() {
+    let mut harness = tapped().show_bottom();
+    filter(&mut harness, "NORTH");
+    harness.get_by_label("1 of 2 rows match");
+    harness.get_by_label("21.75");
+    assert!(harness.query_by_label("21.40").is_none());
+    harness.get_by_label("Export CSV…").click();
+    harness.run();
+    let text = "ts,temperature,site\r\n2026-03-01T14:03:28.412Z,21.75,north\r\n";
+    let download = Command::Download { name: "plant-rows.csv".to_owned(), bytes: text.as_bytes().to_vec() };
+    assert_eq!(harness.state().commands, [download]);
+    harness.get_by_role_and_label(Role::Button, "Raw").click();
+    harness.run();
+    assert_eq!(harness.query_all_by_label_contains("temperature").count(), 1);
+    harness.get_by_role_and_label(Role::Button, "Show all rows").click();
+    harness.run();
+    assert_eq!(harness.query_all_by_label_contains("temperature").count(), 2);
+    harness.get_by_label("newest 2 rows");
+}
+
+#[test]
+fn a_filter_that_nothing_matches_says_so_and_can_be_cleared() {
+    let mut harness = tapped().show_bottom();
+    filter(&mut harness, "site:21");
+    harness.get_by_label("No row matches");
+    harness.get_by_label("None of the newest 2 rows contains “site:21”.");
+    harness.get_by_label("0 of 2 rows match");
+    picture::keep("filtered_rows", &mut harness, Theme::dark().panel);
+    harness.get_by_label("Clear the filter").click();
+    harness.run();
+    harness.get_by_label("21.40");
+}
+
+#[test]
+fn a_quick_chart_draws_only_the_rows_that_match() {
+    let mut harness = tapped().show_bottom();
+    filter(&mut harness, "temperature:21.4");
+    harness.get_by_role_and_label(Role::Button, "Chart").click();
+    harness.run();
+    harness.get_by_label("Line chart of the watched rows: temperature 21.4");
 }
 
 fn chart(num_rows: usize) -> LiveView {

@@ -14,6 +14,7 @@ use millrace_ui::bottom::{BottomState, bottom_ui};
 use millrace_ui::command::{BottomTab, Command};
 use millrace_ui::context::ViewContext;
 use millrace_ui::document::Document;
+use millrace_ui::editing::wiring::KnownRows;
 use millrace_ui::inspector::{Inspector, inspector_ui};
 use millrace_ui::live::Live;
 use millrace_ui::selection::Selection;
@@ -60,6 +61,7 @@ impl Bench {
             catalog: &self.catalog,
             document: &self.document,
             checked: &self.checked,
+            rows: KnownRows::default(),
             live: &self.live,
             selection: &self.selection,
             compared: None,

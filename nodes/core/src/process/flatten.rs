@@ -62,8 +62,10 @@ impl Node for Flatten {
 
     fn card() -> CardText {
         CardText::new("Flatten", "Takes lists apart into rows and structs into columns", "rows-plus-bottom")
-            .input(PortCard::rows("Rows with a nested column.").asking_for(&[RowTrait::Nested]))
-            .output(PortCard::rows("The rows with that column taken apart."))
+            .input(PortCard::rows("Rows with a nested column.").needing(RowTrait::Nested))
+            .output(
+                PortCard::rows("The rows with that column taken apart.").giving(&[RowTrait::Number, RowTrait::Text]),
+            )
             .headline("column")
     }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, UInt32Type};
-use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::with_event_time;
+use millrace_model::{ColumnRef, RowTrait};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
 };
@@ -71,7 +71,7 @@ impl Node for Pivot {
 
     fn card() -> CardText {
         CardText::new("Pivot", "Turns rows of name and value into one wide row", "text-columns")
-            .input(PortCard::rows("Rows with a name and a value."))
+            .input(PortCard::rows("Rows with a name and a value.").needing(RowTrait::EventTime))
             .output(PortCard::rows("A row for each time and key, with a column for each name."))
             .output(late_port())
             .headline("name")

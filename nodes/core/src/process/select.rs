@@ -9,10 +9,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
-use millrace_model::ColumnRef;
 use millrace_model::card::PortCard;
 use millrace_model::event_time::{event_time_column, with_event_time};
 use millrace_model::value::Expression;
+use millrace_model::{ColumnRef, RowTrait};
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::{
     BuildContext, CardText, Columns, CompiledExpression, InferContext, Machine, Node, NodeError, Operator, Output,
@@ -97,7 +97,7 @@ impl Node for Select {
     fn card() -> CardText {
         CardText::new("Select", "Computes, keeps, drops and renames columns", "columns")
             .input(PortCard::rows("Rows to reshape."))
-            .output(PortCard::rows("The rows with their new columns."))
+            .output(PortCard::rows("The rows with their new columns.").giving(&[RowTrait::Number, RowTrait::Text]))
             .output(PortCard::rejected())
     }
 

@@ -66,7 +66,7 @@ impl Node for Throttle {
 
     fn card() -> CardText {
         CardText::new("Throttle", "Passes at most so many rows of each key in a stretch of time", "speedometer")
-            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
+            .input(PortCard::rows("Rows with an event time.").needing(RowTrait::EventTime))
             .output(PortCard::rows("The first rows of each stretch."))
             .output(late_port())
             .headline("per")

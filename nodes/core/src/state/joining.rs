@@ -90,9 +90,9 @@ pub(crate) fn with_ports(card: CardText, rows: &str) -> CardText {
         let help = format!("Rows of the {side} that came too late, and those without a time.");
         PortCard::named(format!("{side}_late"), PortRole::Late, help)
     };
-    let timed = &[RowTrait::EventTime];
-    card.input(PortCard::named("left", PortRole::Rows, "The rows whose columns come first.").asking_for(timed))
-        .input(PortCard::named("right", PortRole::Rows, "The rows that are joined to them.").asking_for(timed))
+    let timed = |name: &str, help: &str| PortCard::named(name, PortRole::Rows, help).needing(RowTrait::EventTime);
+    card.input(timed("left", "The rows whose columns come first."))
+        .input(timed("right", "The rows that are joined to them."))
         .output(PortCard::rows(rows))
         .output(late("left"))
         .output(late("right"))

@@ -28,8 +28,7 @@ impl Node for AreaChartNode {
     const KIND: &'static str = "visualize.area_chart";
 
     fn card() -> CardText {
-        xy::card("Area chart", "Amounts over time", "chart-line-up", &[RowTrait::EventTime, RowTrait::Number])
-            .help(HELP)
+        xy::card("Area chart", "Amounts over time", "chart-line-up", &[RowTrait::EventTime]).help(HELP)
     }
 
     fn infer(params: &xy::Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

@@ -74,7 +74,7 @@ impl Node for BarChartNode {
 
     fn card() -> CardText {
         CardText::new("Bar chart", "A bar for each label", "chart-bar")
-            .input(PortCard::rows("Rows to draw.").asking_for(&[RowTrait::Number]))
+            .input(PortCard::rows("Rows to draw.").needing(RowTrait::Number))
             .headline("value")
             .view()
     }

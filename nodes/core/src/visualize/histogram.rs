@@ -67,7 +67,7 @@ impl Node for HistogramNode {
 
     fn card() -> CardText {
         CardText::new("Histogram", "How often values lie where", "chart-bar")
-            .input(PortCard::rows("Rows to count.").asking_for(&[RowTrait::Number]))
+            .input(PortCard::rows("Rows to count.").needing(RowTrait::Number))
             .headline("value")
             .view()
     }

@@ -79,7 +79,7 @@ impl Node for MapNode {
 
     fn card() -> CardText {
         CardText::new("Map", "Positions on the earth", "map-trifold")
-            .input(PortCard::rows("Rows with positions.").asking_for(&[RowTrait::Number]))
+            .input(PortCard::rows("Rows with positions.").needing(RowTrait::Number))
             .headline("key")
             .view()
     }

@@ -3,7 +3,6 @@
 //! The rows become points in `xy`, which holds and thins them.
 
 use arrow::datatypes::SchemaRef;
-use millrace_model::RowTrait;
 use millrace_model::view::Mark;
 use millrace_operator::{BuildContext, CardText, Columns, InferContext, Machine, Node, NodeError, Wanted};
 
@@ -28,7 +27,7 @@ impl Node for ScatterChartNode {
     const KIND: &'static str = "visualize.scatter_chart";
 
     fn card() -> CardText {
-        xy::card("Scatter chart", "How two numbers go together", "chart-scatter", &[RowTrait::Number]).help(HELP)
+        xy::card("Scatter chart", "How two numbers go together", "chart-scatter", &[]).help(HELP)
     }
 
     fn infer(params: &xy::Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

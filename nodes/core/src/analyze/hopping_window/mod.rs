@@ -108,7 +108,7 @@ impl Node for HoppingWindow {
 
     fn card() -> CardText {
         CardText::new("Hopping window", "Aggregates over windows of time that overlap", "stack")
-            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
+            .input(PortCard::rows("Rows with an event time.").needing_unless(RowTrait::EventTime, "time"))
             .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())

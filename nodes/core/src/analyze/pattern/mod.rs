@@ -162,7 +162,7 @@ impl Node for Pattern {
 
     fn card() -> CardText {
         CardText::new("Pattern", "Finds rows that follow each other in a pattern", "path")
-            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
+            .input(PortCard::rows("Rows with an event time.").needing(RowTrait::EventTime))
             .output(PortCard::named("rows", PortRole::Rows, "One row for each match."))
             .output(late_port())
             .output(PortCard::rejected())

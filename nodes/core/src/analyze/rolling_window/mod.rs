@@ -95,7 +95,7 @@ impl Node for RollingWindow {
 
     fn card() -> CardText {
         CardText::new("Rolling window", "Adds aggregates over the rows just before each row", "chart-line-up")
-            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
+            .input(PortCard::rows("Rows with an event time.").needing_unless(RowTrait::EventTime, "time"))
             .output(PortCard::rows("Every row with its results, in the order of event time."))
             .output(PortCard::late())
             .output(PortCard::rejected())

@@ -104,7 +104,7 @@ impl Node for SessionWindow {
 
     fn card() -> CardText {
         CardText::new("Session window", "Aggregates over rows that follow each other closely", "pulse")
-            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
+            .input(PortCard::rows("Rows with an event time.").needing_unless(RowTrait::EventTime, "time"))
             .output(PortCard::rows("One row for each session, when it closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())

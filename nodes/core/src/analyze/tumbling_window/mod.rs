@@ -106,7 +106,7 @@ impl Node for TumblingWindow {
 
     fn card() -> CardText {
         CardText::new("Tumbling window", "Aggregates over windows of time that follow each other", "hourglass")
-            .input(PortCard::rows("Rows with an event time.").asking_for(&[RowTrait::EventTime]))
+            .input(PortCard::rows("Rows with an event time.").needing_unless(RowTrait::EventTime, "time"))
             .output(PortCard::rows("One row for each window and combination of keys, when the window closes."))
             .output(PortCard::late())
             .output(PortCard::rejected())

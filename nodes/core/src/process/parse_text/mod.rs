@@ -98,8 +98,15 @@ impl Node for ParseText {
 
     fn card() -> CardText {
         CardText::new("Parse text", "Takes a line of text apart into typed columns", "text-aa")
-            .input(PortCard::rows("Rows with a text.").asking_for(&[RowTrait::RawText, RowTrait::Untimed]))
-            .output(PortCard::rows("The rows with what was found in the text."))
+            .input(
+                PortCard::rows("Rows with a text.")
+                    .needing(RowTrait::Text)
+                    .asking_for(&[RowTrait::RawText, RowTrait::Untimed]),
+            )
+            .output(
+                PortCard::rows("The rows with what was found in the text.")
+                    .giving(&[RowTrait::EventTime, RowTrait::Number]),
+            )
             .output(PortCard::rejected())
     }
 

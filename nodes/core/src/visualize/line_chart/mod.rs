@@ -33,7 +33,7 @@ impl Node for LineChartNode {
     const KIND: &'static str = "visualize.line_chart";
 
     fn card() -> CardText {
-        xy::card("Line chart", "Numbers over time", "chart-line", &[RowTrait::EventTime, RowTrait::Number]).help(HELP)
+        xy::card("Line chart", "Numbers over time", "chart-line", &[RowTrait::EventTime]).help(HELP)
     }
 
     fn infer(params: &xy::Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

@@ -107,9 +107,10 @@ fn default_keep() -> usize {
     10_000
 }
 
-/// `asks_for`: what the rows have that this chart is made for.
+/// `asks_for`: what the rows have that this chart is made for, besides numbers.
 pub(super) fn card(title: &str, summary: &str, icon: &str, asks_for: &[RowTrait]) -> CardText {
-    CardText::new(title, summary, icon).input(PortCard::rows("Rows to draw.").asking_for(asks_for)).headline("y").view()
+    let rows = PortCard::rows("Rows to draw.").asking_for(asks_for).needing(RowTrait::Number);
+    CardText::new(title, summary, icon).input(rows).headline("y").view()
 }
 
 impl Params {
