@@ -21,6 +21,7 @@ use crate::fit::Fit;
 use crate::gate::Gate;
 use crate::guard::{Named, Stopped};
 use crate::inject::{Injection, Injections};
+use crate::memory::MemoryBudget;
 use crate::newest::NewestRows;
 
 /// The nodes of a task, each wire pointing to a later one, and the queues that lead out.
@@ -89,8 +90,14 @@ impl Link {
         self.named.counters.restore(saved.counters);
     }
 
-    pub fn new(named: Named, operator: Option<Box<dyn Operator>>, ports: Vec<OutPort>, clock: Clock) -> Self {
-        let output = Output::with_clock(clock);
+    pub fn new(
+        named: Named,
+        operator: Option<Box<dyn Operator>>,
+        ports: Vec<OutPort>,
+        clock: Clock,
+        memory: &MemoryBudget,
+    ) -> Self {
+        let output = Output::with_clock(clock).with_room(memory.room_for(&named.counters));
         Self { named, operator, ports, output, watermark_in: None, watermark_out: None }
     }
 }
@@ -320,7 +327,7 @@ impl Chain {
     ) -> Result<(), Stopped> {
         let Link { named, operator, output, .. } = &mut self.links[link];
         let Some(operator) = operator else { return Ok(()) };
-        named.call(|| code(operator.as_mut(), output))?;
+        named.call(|| code(operator.as_mut(), output).and_then(|()| output.check()))?;
         named.counters.rows_dropped.fetch_add(output.take_rows_dropped(), Relaxed);
         for emitted in output.take() {
             self.pass_on(link, emitted)?;

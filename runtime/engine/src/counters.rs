@@ -33,6 +33,8 @@ pub(crate) struct NodeCounters {
     watermark_us: AtomicI64,
     held_by: AtomicUsize,
     pub state_bytes: AtomicUsize,
+    /// Bytes of rows that the call at hand has emitted, where there is a memory budget.
+    pub emitting_bytes: AtomicU64,
     status: Mutex<Option<String>>,
     progress: Mutex<Option<f64>>,
     pub is_finished: AtomicBool,
@@ -51,6 +53,7 @@ impl Default for NodeCounters {
             watermark_us: AtomicI64::new(NO_WATERMARK),
             held_by: AtomicUsize::new(NOBODY),
             state_bytes: AtomicUsize::default(),
+            emitting_bytes: AtomicU64::default(),
             status: Mutex::default(),
             progress: Mutex::default(),
             is_finished: AtomicBool::default(),

@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use millrace_model::run::RunFailure;
+use millrace_operator::output::Room;
 use tokio::sync::watch;
 
+use crate::counters::NodeCounters;
 use crate::run::Shared;
 use crate::world::World;
 
@@ -54,6 +56,16 @@ impl MemoryBudget {
         let _ = limited.is_near.subscribe().wait_for(|is_near| !is_near).await;
     }
 
+    /// For what one call of a node emits: notes how much that is, and says whether the budget is used up.
+    pub fn room_for(&self, counters: &Arc<NodeCounters>) -> Option<Room> {
+        let limited = self.0.clone()?;
+        let counters = counters.clone();
+        Some(Arc::new(move |bytes| {
+            counters.emitting_bytes.store(bytes, Relaxed);
+            bytes > 0 && limited.look() >= 1.0
+        }))
+    }
+
     /// Watches until the budget is used up, which may never be; says which node holds most of it. Cancel safe.
     pub async fn used_up(&self, shared: &Shared) -> RunFailure {
         let Some(limited) = &self.0 else { return std::future::pending().await };
@@ -94,8 +106,22 @@ impl Limited {
 
 fn failure(limit: u64, shared: &Shared) -> RunFailure {
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
-    let states = shared.nodes.iter().map(|(id, cell)| (id, cell.metrics().state_bytes));
     let budget = megabytes(limit);
+    let emitting = shared
+        .nodes
+        .iter()
+        .flat_map(|(id, cell)| cell.instances.iter().map(move |counters| (id, counters.emitting_bytes.load(Relaxed))));
+    if let Some((id, bytes)) = emitting.max_by_key(|(_, bytes)| *bytes).filter(|(_, bytes)| *bytes > limit / 4) {
+        return RunFailure {
+            node: Some(id.clone()),
+            message: format!(
+                "The memory budget of {budget} is used up; one step of the node `{id}` has given {} of rows. Give the run \
+                 more memory, or have the node give less at a time: shorter windows, larger slides, more selective keys.",
+                megabytes(bytes)
+            ),
+        };
+    }
+    let states = shared.nodes.iter().map(|(id, cell)| (id, cell.metrics().state_bytes));
     match states.max_by_key(|(_, bytes)| *bytes).filter(|(_, bytes)| *bytes > 0) {
         Some((id, bytes)) => RunFailure {
             node: Some(id.clone()),

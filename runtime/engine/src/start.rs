@@ -74,7 +74,8 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
         let before = state.resume.as_ref().map(|checkpoint| checkpoint.number);
         Coordinator::new(state.folder.clone(), state.interval, options.parallelism, marks.clone(), before)
     });
-    let (mut builder, mut shared) = Builder::new(plan, registry, &options, &layout);
+    let memory = MemoryBudget::new(options.memory_bytes, &world);
+    let (mut builder, mut shared) = Builder::new(plan, registry, &options, &layout, memory.clone());
     let (mut tasks, mut doors) = (Vec::new(), Vec::new());
     for stage in &layout.stages {
         for instance in 0..stage.num_instances {
@@ -101,7 +102,6 @@ pub async fn start(plan: &Plan, registry: &Registry, options: RunOptions) -> Res
     }
     let (phase, _) = watch::channel(Phase::Running);
     let (outcome_sender, outcome) = watch::channel(None);
-    let memory = MemoryBudget::new(options.memory_bytes, &world);
     let (end_sender, ends) = mpsc::unbounded_channel();
     for task in tasks {
         let run = task.run(options.clone(), phase.subscribe(), memory.clone());
@@ -194,13 +194,20 @@ struct Builder<'a> {
     registry: &'a Registry,
     options: &'a RunOptions,
     layout: &'a Layout,
+    memory: MemoryBudget,
     ends: BTreeMap<&'a Wire, Ends>,
     /// The only source that a node has its time from and passes on, for the nodes built so far.
     origins: BTreeMap<NodeId, Option<usize>>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(plan: &'a Plan, registry: &'a Registry, options: &'a RunOptions, layout: &'a Layout) -> (Self, Shared) {
+    fn new(
+        plan: &'a Plan,
+        registry: &'a Registry,
+        options: &'a RunOptions,
+        layout: &'a Layout,
+        memory: MemoryBudget,
+    ) -> (Self, Shared) {
         let mut ends = BTreeMap::new();
         let mut wires = BTreeMap::new();
         for wire in &plan.wires {
@@ -251,7 +258,7 @@ impl<'a> Builder<'a> {
             world: options.world.clone(),
             checkpoint: Mutex::default(),
         };
-        (Self { plan, registry, options, layout, ends, origins: BTreeMap::new() }, shared)
+        (Self { plan, registry, options, layout, memory, ends, origins: BTreeMap::new() }, shared)
     }
 
     /// Builds the machines of one instance of a stage, and says whether they had ended before the checkpoint that the
@@ -367,7 +374,7 @@ impl<'a> Builder<'a> {
             let makes_time = operator.as_ref().is_some_and(|operator| operator.makes_watermarks());
             let origin = if makes_time { None } else { self.origin(node) };
             self.origins.insert(id.clone(), origin);
-            let mut link = Link::new(named, operator, ports, self.options.world.clock());
+            let mut link = Link::new(named, operator, ports, self.options.world.clock(), &self.memory);
             if let Some(saved) = self.saved(node, instance, stage.num_instances) {
                 link.restore(saved);
             }

@@ -359,6 +359,6 @@ impl Pairs {
             out.emit(ROWS, RecordBatch::try_new(self.schema.clone(), columns)?);
         }
         self.sides.iter_mut().for_each(Vec::clear);
-        Ok(())
+        out.check()
     }
 }

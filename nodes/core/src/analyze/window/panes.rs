@@ -336,7 +336,7 @@ impl PaneOperator {
             _ => concat_batches(&self.plan.schema, &results)?,
         };
         out.emit(ROWS, batch);
-        Ok(())
+        out.check()
     }
 
     /// The results of the window that starts here.

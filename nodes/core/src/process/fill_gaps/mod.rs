@@ -292,6 +292,7 @@ impl FillGapsOperator {
         let points = std::mem::take(&mut self.points);
         if !points.is_empty() {
             out.emit(ROWS, self.rows_at(&points)?);
+            out.check()?;
         }
         for number in std::mem::take(&mut self.done) {
             self.waiting.rows.free(number)?;

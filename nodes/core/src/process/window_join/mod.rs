@@ -231,52 +231,73 @@ impl WindowJoinOperator {
 
     fn close(&mut self, start_us: i64, out: &mut Output) -> Result<(), NodeError> {
         let end_us = self.windows.end_of(start_us);
-        let [left, right] = &mut self.sides;
-        let mut matched: Vec<Box<[u8]>> = Vec::new();
-        // The pairs of all keys first; they are cut into batches below.
-        let mut found: Vec<(usize, u64, Option<u64>)> = Vec::new();
-        for (key, lefts) in left.by_key() {
-            let lefts = within(lefts, start_us, end_us);
-            if lefts.is_empty() {
-                continue;
-            }
-            let rights = within(right.of_key(key), start_us, end_us);
-            for l in lefts {
-                found.extend(rights.iter().map(|r| (LEFT, l.number, Some(r.number))));
+        for key in self.keys_within(LEFT, start_us, end_us) {
+            let numbers = |side: usize| -> Vec<u64> {
+                let entries = within(self.sides[side].of_key(&key), start_us, end_us);
+                entries.iter().map(|entry| entry.number).collect()
+            };
+            let (lefts, rights) = (numbers(LEFT), numbers(RIGHT));
+            for left in &lefts {
+                for right in &rights {
+                    self.pair(start_us, LEFT, *left, Some(*right), out)?;
+                }
+                if rights.is_empty() && self.kind.keeps(LEFT) {
+                    self.pair(start_us, LEFT, *left, None, out)?;
+                }
             }
             if !rights.is_empty() {
-                matched.push(key.into());
-            } else if self.kind.keeps(LEFT) {
-                found.extend(lefts.iter().map(|l| (LEFT, l.number, None)));
+                self.mark_matched(&key, start_us, end_us);
             }
         }
         if self.kind.keeps(RIGHT) {
-            for (key, rights) in right.by_key() {
-                let rights = within(rights, start_us, end_us);
-                if !rights.is_empty() && within(left.of_key(key), start_us, end_us).is_empty() {
-                    found.extend(rights.iter().map(|r| (RIGHT, r.number, None)));
+            for key in self.keys_within(RIGHT, start_us, end_us) {
+                let [left, right] = &self.sides;
+                if within(left.of_key(&key), start_us, end_us).is_empty() {
+                    let rights: Vec<u64> =
+                        within(right.of_key(&key), start_us, end_us).iter().map(|entry| entry.number).collect();
+                    for right in rights {
+                        self.pair(start_us, RIGHT, right, None, out)?;
+                    }
                 }
-            }
-        }
-        for key in &matched {
-            for side in [&mut *left, &mut *right] {
-                let entries = side.of_key_mut(key);
-                let first = entries.partition_point(|entry| entry.time_us < start_us);
-                let of_window = entries[first..].iter_mut().take_while(|entry| entry.time_us < end_us);
-                of_window.for_each(|entry| entry.is_matched = true);
             }
         }
         for side in [LEFT, RIGHT] {
             let of_window = self.keyless[side].range((start_us, 0)..(end_us, 0));
-            found.extend(of_window.map(|(_, number)| (side, *number, None)));
-        }
-        for (side, number, partner) in found {
-            self.pairs.push(side, number, partner);
-            if self.pairs.len() >= BATCH_ROWS {
-                self.emit(start_us, out)?;
+            let numbers: Vec<u64> = of_window.map(|(_, number)| *number).collect();
+            for number in numbers {
+                self.pair(start_us, side, number, None, out)?;
             }
         }
         self.emit(start_us, out)
+    }
+
+    /// The keys of which a side has rows in the window.
+    fn keys_within(&self, side: usize, start_us: i64, end_us: i64) -> Vec<Box<[u8]>> {
+        let keys = self.sides[side].by_key().filter(|(_, entries)| !within(entries, start_us, end_us).is_empty());
+        keys.map(|(key, _)| key.into()).collect()
+    }
+
+    /// One pair of a window; what has gathered leaves in batches.
+    fn pair(
+        &mut self,
+        start_us: i64,
+        side: usize,
+        number: u64,
+        partner: Option<u64>,
+        out: &mut Output,
+    ) -> Result<(), NodeError> {
+        self.pairs.push(side, number, partner);
+        if self.pairs.len() >= BATCH_ROWS { self.emit(start_us, out) } else { Ok(()) }
+    }
+
+    /// Notes that the rows of a key in the window have met partners.
+    fn mark_matched(&mut self, key: &[u8], start_us: i64, end_us: i64) {
+        for side in &mut self.sides {
+            let entries = side.of_key_mut(key);
+            let first = entries.partition_point(|entry| entry.time_us < start_us);
+            let of_window = entries[first..].iter_mut().take_while(|entry| entry.time_us < end_us);
+            of_window.for_each(|entry| entry.is_matched = true);
+        }
     }
 
     /// Gives up the rows whose windows have all closed.
