@@ -10,7 +10,8 @@ use crate::desk::Desk;
 #[derive(Debug)]
 pub(super) struct KeptDesk {
     project: ProjectId,
-    desk: Desk,
+    /// None: the host keeps none, and the project has not been looked at yet.
+    desk: Option<Desk>,
     /// When it is to be written; none: the host has it.
     due: Option<f64>,
 }
@@ -35,23 +36,24 @@ impl Session {
         if let Some(desk) = &heard {
             self.live.marks.clone_from(&desk.marks);
         }
-        self.kept_desk = Some(KeptDesk { project, desk: heard.clone().unwrap_or_default(), due: None });
+        self.kept_desk = Some(KeptDesk { project, desk: heard.clone(), due: None });
         self.heard_desk = heard;
     }
 
-    /// Has the host keep the desk as it is now.
+    /// Has the host keep the desk as it is now, if the person has changed anything of it.
     pub fn keep_desk(&mut self, desk: Desk) {
         let due = self.now_ms() + SAVE_DELAY_MS;
-        let Some(kept) = self.kept_desk.as_mut().filter(|kept| kept.desk != desk) else { return };
-        kept.desk = desk;
-        kept.due.get_or_insert(due);
+        let Some(kept) = self.kept_desk.as_mut().filter(|kept| kept.desk.as_ref() != Some(&desk)) else { return };
+        if kept.desk.replace(desk).is_some() {
+            kept.due.get_or_insert(due);
+        }
     }
 
     pub(super) fn write_desk_if_due(&mut self, now: f64) {
         let Some(kept) = self.kept_desk.as_mut().filter(|kept| kept.due.is_some_and(|due| due <= now)) else { return };
         kept.due = None;
-        let (name, value) = (Desk::setting(kept.project), kept.desk.to_value());
-        self.remember(&name, value);
+        let (name, value) = (Desk::setting(kept.project), kept.desk.as_ref().map(Desk::to_value));
+        self.remember(&name, value.unwrap_or_default());
     }
 
     /// Forgets the desk of a project that is deleted.
