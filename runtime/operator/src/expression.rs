@@ -15,7 +15,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue, SchemaError};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, Operator};
+use datafusion::logical_expr::{Expr, Operator, Volatility};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, NegativeExpr, lit};
 use datafusion::physical_expr::utils::collect_columns;
@@ -277,7 +277,28 @@ pub(crate) fn parse(text: &str, df_schema: &DFSchema) -> Result<Expr, Expression
     .map_err(|error| explain(&error, df_schema))?;
     match unusable {
         Some(message) => Err(ExpressionError::new("bad_expression", message)),
-        None => Ok(expr),
+        None => check_repeatable(&expr).map(|()| expr),
+    }
+}
+
+/// Refuses functions whose result does not follow from their arguments: what a run gives must be what its replay gives.
+pub(crate) fn check_repeatable(expr: &Expr) -> Result<(), ExpressionError> {
+    let mut found = None;
+    let looked = expr.apply(|part| {
+        if let Expr::ScalarFunction(function) = part
+            && function.func.signature().volatility != Volatility::Immutable
+        {
+            found.get_or_insert_with(|| function.func.name().to_owned());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    match (looked, found) {
+        (Ok(_), None) => Ok(()),
+        (_, Some(name)) => Err(ExpressionError::new(
+            "not_repeatable",
+            format!("`{name}` gives something else each time, so that a replay would differ: use the event time."),
+        )),
+        (Err(error), _) => Err(ExpressionError::new("bad_expression", format!("{}.", reason(&error)))),
     }
 }
 
@@ -412,6 +433,9 @@ mod tests {
         assert_eq!(compile("  ").expect_err("empty").code(), "empty_expression");
         assert_eq!(compile("n >").expect_err("incomplete").code(), "bad_expression");
         assert_eq!(compile("avg(n)").expect_err("aggregate").code(), "bad_expression");
+        for text in ["random() < 0.5", "n > 0 AND uuid() <> 'x'", "now()", "CAST(current_date() AS VARCHAR)"] {
+            assert_eq!(compile(text).expect_err("a replay would differ").code(), "not_repeatable", "{text}");
+        }
     }
 
     #[test]

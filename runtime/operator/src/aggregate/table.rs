@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, new_empty_array};
 use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::{Field, Schema};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
@@ -78,9 +78,22 @@ impl SlotTable {
     /// # Errors
     /// When an accumulator cannot give its state.
     pub fn into_state(mut self, num_slots: usize) -> Result<RecordBatch, NodeError> {
-        let (fields, columns) = self.take_state()?;
+        // Some accumulators, such as that of `first_value(x ORDER BY y)`, cannot give the state of no group.
+        let (fields, columns) = if num_slots == 0 { self.no_state()? } else { self.take_state()? };
         let options = RecordBatchOptions::new().with_row_count(Some(num_slots));
         Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    }
+
+    /// The columns of [`Self::take_state`] without rows.
+    fn no_state(&self) -> Result<(Vec<Field>, Vec<ArrayRef>), NodeError> {
+        let mut fields = Vec::new();
+        for (number, aggregate) in self.shared.aggregates.iter().enumerate() {
+            for (part, field) in aggregate.function.state_fields().map_err(failed)?.iter().enumerate() {
+                fields.push(Field::new(format!("state_{number}_{part}"), field.data_type().clone(), true));
+            }
+        }
+        let columns = fields.iter().map(|field| new_empty_array(field.data_type())).collect();
+        Ok((fields, columns))
     }
 
     fn take_state(&mut self) -> Result<(Vec<Field>, Vec<ArrayRef>), NodeError> {
@@ -100,6 +113,11 @@ impl SlotTable {
     /// When an accumulator cannot give its results.
     pub fn finish(mut self, keys: Vec<ArrayRef>, num_slots: usize) -> Result<Finished, NodeError> {
         let mut columns = keys;
+        if num_slots == 0 {
+            let results = self.shared.inner_schema.fields().iter().skip(columns.len());
+            columns.extend(results.map(|field| new_empty_array(field.data_type())).collect::<Vec<_>>());
+            return self.shared.finish(columns, 0);
+        }
         for accumulator in &mut self.accumulators {
             columns.push(accumulator.evaluate(EmitTo::All).map_err(failed)?);
         }

@@ -17,13 +17,15 @@ use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::datasource::MemTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use self::checked::{CheckedSum, with_checked_arithmetic};
 use crate::error::NodeError;
-use crate::expression::{CompiledExpression, ExpressionError, RowFailure, explain, owned_type, reason};
+use crate::expression::{
+    CompiledExpression, ExpressionError, RowFailure, check_repeatable, explain, owned_type, reason,
+};
 
 mod checked;
 
@@ -221,26 +223,16 @@ fn has_inner_union(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
 
 /// Refuses functions whose result does not follow from their arguments.
 fn check_functions(plan: &LogicalPlan) -> Result<(), ExpressionError> {
-    let mut found = None;
+    let mut refused = Ok(());
     let looked = plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
-            expr.apply(|part| {
-                if let Expr::ScalarFunction(function) = part
-                    && function.func.signature().volatility != Volatility::Immutable
-                {
-                    found.get_or_insert_with(|| function.func.name().to_owned());
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })
+            refused = check_repeatable(expr);
+            Ok(if refused.is_err() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         })
     });
-    match (looked, found) {
-        (Ok(_), None) => Ok(()),
-        (_, Some(name)) => Err(ExpressionError::new(
-            "not_repeatable",
-            format!("`{name}` gives something else each time, so that a replay would differ: use the event time."),
-        )),
-        (Err(error), _) => Err(ExpressionError::new("bad_query", format!("{}.", reason(&error)))),
+    match looked {
+        Err(error) if refused.is_ok() => Err(ExpressionError::new("bad_query", format!("{}.", reason(&error)))),
+        _ => refused,
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::analyze::window::testing::{SECOND, Step, batch, drive, results, steps, with};
+use arrow::array::AsArray;
+use arrow::datatypes::TimestampMicrosecondType;
 use millrace_operator::harness::{Harness, assert_node_contract};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -236,4 +238,71 @@ fn keys_that_come_and_go_are_forgotten_and_lose_nothing() {
         results.iter().filter(|result| result.1.as_deref() == Some("steady")).map(|result| result.2).collect();
     let expected: Vec<i64> = (1..=9).chain(std::iter::repeat_n(10, 51)).chain((1..=9).rev()).collect();
     assert_eq!(steady, expected);
+}
+
+/// The results of a run over these seconds, in order and without late rows: start of the window in seconds, and the row
+/// with its numbers to nine digits.
+fn rows_over(harness: &Harness, seconds: &[i64]) -> Vec<(i64, String)> {
+    fn rounded(value: &mut Value) {
+        match value {
+            Value::Number(number) if number.is_f64() => {
+                *value = json!(format!("{:.8e}", number.as_f64().expect("it is one")));
+            }
+            Value::Array(list) => list.iter_mut().for_each(rounded),
+            Value::Object(members) => members.values_mut().for_each(rounded),
+            _ => {}
+        }
+    }
+    let mut run = harness.operator();
+    for second in seconds {
+        let key = ["a", "b", "c"][(second * 7 % 3) as usize];
+        run.push(batch(&[(Some(*second), Some(key), Some(second * 13 % 11))])).watermark(second * SECOND);
+    }
+    run.end();
+    let Some(batch) = run.gathered.port("rows") else { return Vec::new() };
+    let starts = batch.column(0).as_primitive::<TimestampMicrosecondType>().values().iter().map(|us| us / SECOND);
+    let texts = run.gathered.json("rows").into_iter().map(|mut row| {
+        rounded(&mut row);
+        row.to_string()
+    });
+    let mut rows: Vec<(i64, String)> = starts.zip(texts).collect();
+    rows.sort_unstable();
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// However panes are put together: a hopping window has what a tumbling window of the same rows has.
+    #[test]
+    fn every_function_gives_what_it_gives_over_the_rows_of_one_window(
+        seconds in prop::collection::btree_set(0i64..90, 0..40),
+        (size, slide) in prop::sample::select(vec![(10, 3), (12, 1), (12, 4), (9, 2), (20, 5)]),
+        is_keyed in any::<bool>(),
+    ) {
+        let aggregates: Vec<Value> = [
+            "first_value(value ORDER BY ts)", "last_value(value ORDER BY ts)", "first_value(value ORDER BY value, ts)",
+            "array_agg(value ORDER BY ts)", "string_agg(CAST(value AS VARCHAR), ',' ORDER BY ts)", "min(value)",
+            "max(value)", "avg(value)", "stddev(value)", "var_pop(value)", "median(value)", "count(DISTINCT value)",
+            "approx_distinct(value)", "corr(value, value * value)", "bool_or(value > 9)", "sum(value) FILTER (WHERE value > 5)",
+        ].iter().enumerate().map(|(number, text)| json!({"name": format!("r{number}"), "expression": text})).collect();
+        let keys = if is_keyed { json!(["device"]) } else { json!([]) };
+        let seconds: Vec<i64> = seconds.into_iter().collect();
+        let hopping = json!({
+            "size": format!("{size} s"), "slide": format!("{slide} s"), "keys": keys, "aggregates": aggregates,
+        });
+        let found = rows_over(&harness(hopping), &seconds);
+        let mut expected = Vec::new();
+        let offsets: std::collections::BTreeSet<i64> = (0..size).map(|number| number * slide % size).collect();
+        for offset in offsets {
+            let tumbling = json!({
+                "size": format!("{size} s"), "offset": format!("{offset} s"), "keys": keys, "aggregates": aggregates,
+            });
+            let harness = Harness::new::<crate::analyze::tumbling_window::TumblingWindow>(tumbling, &[batch(&[]).schema()]);
+            // Where the slide does not divide the size, only some of these windows begin at a hop.
+            expected.extend(rows_over(&harness, &seconds).into_iter().filter(|(start, _)| start.rem_euclid(slide) == 0));
+        }
+        expected.sort_unstable();
+        prop_assert_eq!(found, expected);
+    }
 }
