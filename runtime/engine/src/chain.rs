@@ -120,6 +120,14 @@ impl Chain {
         if passes_on { self.pass_watermark(link, watermark_us) } else { Ok(()) }
     }
 
+    /// Tells the first node how far one of its inputs has come by itself.
+    pub fn input_watermark(&mut self, input: usize, watermark_us: i64) -> Result<(), Stopped> {
+        self.call(0, |operator, _| {
+            operator.on_input_watermark(input, watermark_us);
+            Ok(())
+        })
+    }
+
     /// Tells everything behind a node that rows have stopped for now, or come again.
     pub fn set_idle(&mut self, link: usize, is_idle: bool) {
         let signal = if is_idle { Signal::Idle } else { Signal::Active };

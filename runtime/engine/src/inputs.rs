@@ -50,6 +50,8 @@ pub(crate) struct Inputs {
     /// Where to look first next time, so that a busy input does not starve the others.
     next: usize,
     watermark_us: Option<i64>,
+    /// By port, where there are several: how far its own queues have come.
+    port_watermarks: Vec<Option<i64>>,
     is_idle: bool,
 }
 
@@ -66,6 +68,8 @@ pub(crate) enum Arrival {
 /// What a signal means for the node as a whole.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
+    /// The input port whose own watermark has advanced, and how far.
+    pub port_watermark: Option<(usize, i64)>,
     /// The new watermark, if it has advanced.
     pub watermark_us: Option<i64>,
     /// Whether all inputs are idle, if that has changed.
@@ -191,6 +195,27 @@ impl Inputs {
         self.channels.iter().map(|channel| channel.port + 1).max().unwrap_or(0)
     }
 
+    /// How far the queues of an input port have come by themselves, where there are several ports.
+    pub fn port_watermark(&self, port: usize) -> Option<i64> {
+        self.port_watermarks.get(port).copied().flatten()
+    }
+
+    /// The new watermark of the port alone, if it has advanced.
+    fn advance_port(&mut self, port: usize) -> Option<(usize, i64)> {
+        let num_ports = self.num_ports();
+        if num_ports < 2 {
+            return None;
+        }
+        self.port_watermarks.resize(num_ports, None);
+        let of_port = self.timed().filter(|channel| channel.port == port && !channel.has_ended);
+        let watermark_us = of_port.map(|channel| channel.watermark_us).min().flatten();
+        if watermark_us <= self.port_watermarks[port] {
+            return None;
+        }
+        self.port_watermarks[port] = watermark_us;
+        watermark_us.map(|watermark_us| (port, watermark_us))
+    }
+
     /// Whether nothing follows at an input port.
     pub fn has_ended(&self, port: usize) -> bool {
         let mut of_port = self.channels.iter().filter(|channel| channel.port == port).peekable();
@@ -208,6 +233,9 @@ impl Inputs {
             Signal::End => channel.has_ended = true,
         }
         let mut change = Change { end: self.channels.iter().all(|channel| channel.has_ended), ..Change::default() };
+        if matches!(signal, Signal::Watermark(_)) {
+            change.port_watermark = self.advance_port(port);
+        }
         change.ended_port = (matches!(signal, Signal::End) && self.has_ended(port)).then_some(port);
         if change.end {
             return change;

@@ -47,8 +47,13 @@ pub(super) async fn drive_operators(
                 chain.replace(link, machine, keeps_state)?;
                 if link == 0 {
                     // It has not heard yet what the one before it was told.
-                    for port in (0..inputs.num_ports()).filter(|port| inputs.has_ended(*port)) {
-                        chain.input_end(port)?;
+                    for port in 0..inputs.num_ports() {
+                        if let Some(watermark_us) = inputs.port_watermark(port) {
+                            chain.input_watermark(port, watermark_us)?;
+                        }
+                        if inputs.has_ended(port) {
+                            chain.input_end(port)?;
+                        }
                     }
                 }
                 chain.flush().await?;
@@ -77,6 +82,9 @@ pub(super) async fn drive_operators(
                 chain.links[0].named.counters.set_held_by(inputs.held_by());
                 if change.idle == Some(false) {
                     chain.set_idle(0, false);
+                }
+                if let Some((port, watermark_us)) = change.port_watermark {
+                    chain.input_watermark(port, watermark_us)?;
                 }
                 if let Some(watermark) = change.watermark_us {
                     chain.watermark(0, watermark)?;

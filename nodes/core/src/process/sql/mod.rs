@@ -141,6 +141,7 @@ impl Node for Sql {
                 let inputs = cx.inputs.iter().zip(times);
                 let inputs = inputs.map(|(schema, time)| Input {
                     lateness: Lateness::new(time),
+                    own_watermark_us: None,
                     rows: RowStore::new(schema.clone()),
                     windows: BTreeMap::new(),
                 });
@@ -264,6 +265,8 @@ impl Operator for RowsOperator {
 
 struct Input {
     lateness: Lateness,
+    /// How far this input has come by itself.
+    own_watermark_us: Option<i64>,
     rows: RowStore,
     /// By the start of an open window: its rows, in the order of their arrival.
     windows: BTreeMap<i64, Vec<u64>>,
@@ -322,13 +325,20 @@ impl WindowsOperator {
 
 impl Operator for WindowsOperator {
     fn on_batch(&mut self, input: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
-        let open_from = self.watermark_us.map(|watermark_us| self.open_from(watermark_us));
+        let own_us = self.inputs.get(input).and_then(|input| input.own_watermark_us);
+        let open_from = self.watermark_us.max(own_us).map(|watermark_us| self.open_from(watermark_us));
         let size_us = self.size_us;
         let input_port = LATE + input;
         let input = self.inputs.get_mut(input).ok_or_else(|| NodeError::internal("there is no such input"))?;
         input.lateness.watermark_us = open_from;
         let in_time = input.lateness.sort_out(batch, input_port, out)?;
         input.hold(in_time.batch, &in_time.times, size_us)
+    }
+
+    fn on_input_watermark(&mut self, input: usize, watermark_us: i64) {
+        if let Some(input) = self.inputs.get_mut(input) {
+            input.own_watermark_us = Some(watermark_us);
+        }
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
