@@ -4,6 +4,7 @@
 mod capturing;
 #[path = "../../app/ui/tests/support/picture.rs"]
 mod picture;
+mod wiring;
 
 use std::collections::BTreeSet;
 use std::fs;

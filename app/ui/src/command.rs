@@ -133,6 +133,8 @@ pub enum Command {
         node: NodeId,
         param: Option<String>,
     },
+    /// Puts the focus on the first setting of the selected node.
+    GoToSettings,
     ZoomToFit,
     /// Multiplies the zoom, around the middle of the canvas.
     ZoomBy(f32),

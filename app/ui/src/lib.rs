@@ -17,6 +17,7 @@ pub mod context;
 mod dashboard;
 pub mod data_table;
 mod designer;
+mod desk;
 pub mod document;
 pub mod editing;
 mod favourites;

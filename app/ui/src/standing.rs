@@ -1,7 +1,7 @@
 //! Where the run is to halt, and what it has halted at.
 //!
-//! Breakpoints belong to the person at work and not to the pipeline: they are in no file and no history, and last until
-//! another project is opened.
+//! Breakpoints belong to the person at work and not to the pipeline: they are in no file and no history. They are kept
+//! with the person's desk (see [`crate::desk`]).
 
 use std::collections::BTreeMap;
 

@@ -49,29 +49,42 @@ const STEPS: [Step; 8] =
 impl Step {
     /// What it is about, and what to do.
     fn words(self, keymap: &Keymap) -> (&'static str, String) {
-        let or_keys = |id: &str| {
+        // Nothing where the person has taken the keys away.
+        let or_keys = |id: &str, then: &str| {
             let keys = find(id).and_then(|action| keymap.text_for(action));
-            keys.map_or_else(String::new, |keys| format!(", or press {keys}"))
+            keys.map_or_else(String::new, |keys| format!(", or press {keys}{then}"))
         };
         match self {
             Self::Node => {
-                ("Nodes", "Rows go through nodes, from left to right. Click one to see what it does.".to_owned())
+                let keys = or_keys("select.first", "");
+                ("Nodes", format!("Rows go through nodes, from left to right. Click one to see what it does{keys}."))
             }
-            Self::Run => ("Run", format!("Click Run at the top{}.", or_keys("run.run"))),
+            Self::Run => ("Run", format!("Click Run at the top{}.", or_keys("run.run", ""))),
             Self::Chart => {
-                ("Charts", "Charts draw while the run goes on. Click the node of a chart or a table.".to_owned())
+                let keys = or_keys("select.next", " until one is selected");
+                ("Charts", format!("Charts draw while the run goes on. Click the node of a chart or a table{keys}."))
             }
-            Self::Tap => ("Wires", "Click a wire to see the newest rows that went through it.".to_owned()),
-            Self::Change => ("Settings", "Click a node and change one of its settings at the right.".to_owned()),
+            Self::Tap => {
+                let keys = or_keys("run.tap_output", " at a node with wires");
+                ("Wires", format!("Click a wire to see the newest rows that went through it{keys}."))
+            }
+            Self::Change => {
+                let keys = or_keys("view.settings", " at a node and type");
+                ("Settings", format!("Click a node and change one of its settings at the right{keys}."))
+            }
             Self::Apply => {
-                let keys = or_keys("run.apply");
+                let keys = or_keys("run.apply", "");
                 ("Changes", format!("Click Apply changes at the top{keys}. If the run is over, click Run again."))
             }
             Self::Palette => {
-                ("Palette", "All nodes are listed at the left. Point at one and click its question mark.".to_owned())
+                let keys = or_keys("view.find_in_palette", ", go to one with Tab and press F1");
+                (
+                    "Palette",
+                    format!("All nodes are listed at the left. Point at one and click its question mark{keys}."),
+                )
             }
             Self::Commands => {
-                let keys = or_keys("view.commands");
+                let keys = or_keys("view.commands", "");
                 ("Commands", format!("Everything is found by its name: click All commands at the top{keys}."))
             }
         }

@@ -11,6 +11,7 @@ use crate::theme::{Theme, radius};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Region {
     TopBar,
+    Tour,
     Palette,
     Canvas,
     Dashboard,
@@ -20,12 +21,13 @@ pub enum Region {
 
 impl Region {
     /// In the order in which F6 goes round.
-    const ALL: [Region; 6] =
-        [Self::TopBar, Self::Palette, Self::Canvas, Self::Dashboard, Self::Inspector, Self::Bottom];
+    const ALL: [Region; 7] =
+        [Self::TopBar, Self::Tour, Self::Palette, Self::Canvas, Self::Dashboard, Self::Inspector, Self::Bottom];
 
     fn title(self) -> &'static str {
         match self {
             Self::TopBar => "Project and run",
+            Self::Tour => "Tour",
             Self::Palette => "Palette",
             Self::Canvas => "Pipeline",
             Self::Dashboard => "Dashboard",

@@ -55,6 +55,7 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.log", "Run log", &[key(CTRL_SHIFT, Key::U)], Need::Nothing, || Command::ShowBottom(BottomTab::Log)),
     Action::view("view.large_view", "Large view of the chart", &[], Need::Nothing, || Command::ShowBottom(BottomTab::View)),
     Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question").while_typing(),
+    Action::view("view.settings", "Go to the settings of the node", &[key(NONE, Key::S)], Need::OneNode, || Command::GoToSettings),
     Action::view("help.node", "Help of the selected node", &[key(CTRL, Key::F1)], Need::OneNode, || Command::HelpOfSelected).with_icon("question").while_typing(),
     Action::view("help.tour", "Take the tour", &[], Need::SomeWire, || Command::StartTour).with_icon("info"),
     Action::edit("bookmark.add", "Bookmark this view", &[key(CTRL, Key::B)], Need::Nothing, || Command::Bookmark(BookmarkWish::Add)).in_group(super::Group::View).with_icon("bookmark-simple"),

@@ -1,7 +1,7 @@
 //! Commands that change what is seen and selected, and never the pipeline.
 
 use egui::{Context, Pos2, Rect, Vec2};
-use millrace_model::{Endpoint, NodeId, Pipeline, Position};
+use millrace_model::{Endpoint, Field, FieldKind, NodeId, Pipeline, Position};
 
 use super::{carry_out, select};
 use crate::canvas::CanvasState;
@@ -181,6 +181,22 @@ pub(super) fn offer(designer: &Designer, from: Option<&Endpoint>) -> Offer {
         port.columns.is_some().then(|| port.has.clone())
     });
     Offer { rows, recent: designer.recent_kinds.clone() }
+}
+
+/// Puts the focus on the first setting of the selected node that is one field.
+pub(super) fn go_to_settings(designer: &mut Designer) {
+    let session = &mut designer.session;
+    let Some((document, id)) = session.document.as_ref().zip(designer.selection.single_node()) else { return };
+    let card = document.pipeline().node(id).and_then(|node| session.catalog.card(&node.kind));
+    let fields = card.map(|card| card.form.fields.as_slice()).unwrap_or_default();
+    let is_one = |field: &&Field| {
+        !matches!(field.kind, FieldKind::List { .. } | FieldKind::Group { .. } | FieldKind::Variant { .. })
+    };
+    let Some(field) = fields.iter().find(is_one).or(fields.first()) else {
+        return session.say("This node has no settings.".to_owned());
+    };
+    designer.focus.param = Some((id.clone(), field.name.clone()));
+    (designer.shown.inspector, designer.help, designer.shows_revisions) = (true, None, false);
 }
 
 pub(super) fn ask_replace(designer: &mut Designer, ctx: &Context) {

@@ -134,6 +134,7 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
             select(designer, Selection::node(node.clone()));
             designer.focus.param = param.map(|param| (node, param));
         }
+        Command::GoToSettings => looks::go_to_settings(designer),
         Command::ZoomToFit => designer.canvas.zoom_to_fit(),
         Command::ZoomBy(factor) => designer.canvas.zoom_by(factor),
         Command::ZoomReset => {

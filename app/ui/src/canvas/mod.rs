@@ -130,6 +130,11 @@ impl CanvasState {
         }
     }
 
+    /// Whether the canvas has been drawn with this project.
+    pub fn shows(&self, project: ProjectId) -> bool {
+        self.shown.as_ref().is_some_and(|shown| shown.project == project)
+    }
+
     /// The view nodes that were seen in the last frame.
     pub fn visible_views(&self) -> &[NodeId] {
         &self.visible_views

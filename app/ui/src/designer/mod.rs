@@ -14,9 +14,10 @@ use crate::actions::{Keymap, Situation};
 use crate::address::DashboardAddress;
 use crate::apply;
 use crate::bottom::BottomState;
-use crate::canvas::{self, CanvasState, CanvasView};
-use crate::command::{BottomTab, Command, Side};
+use crate::canvas::{self, CanvasState, CanvasView, View};
+use crate::command::{BottomTab, Command};
 use crate::dashboard::DashboardState;
+use crate::desk::{Desk, Shown};
 use crate::document::Document;
 use crate::editing::nest;
 use crate::editing::offer::RecentKinds;
@@ -63,6 +64,8 @@ pub struct Designer {
     /// What the next frame is to put the focus on.
     pub(crate) focus: Focus,
     pub(crate) shown: Shown,
+    /// Where the person looked when the project was left; taken once the canvas shows it.
+    wanted_view: Option<View>,
     bottom: BottomState,
     inspector: Inspector,
     /// The help that stands where the inspector else is.
@@ -82,24 +85,6 @@ pub(crate) struct Focus {
     pub param: Option<(NodeId, String)>,
     pub title: Option<NodeId>,
     pub bottom: Option<BottomTab>,
-}
-
-/// Which panels around the canvas are shown.
-#[derive(Debug)]
-pub(crate) struct Shown {
-    pub palette: bool,
-    pub bottom: bool,
-    pub inspector: bool,
-}
-
-impl Shown {
-    pub fn panel(&mut self, side: Side) -> &mut bool {
-        match side {
-            Side::Palette => &mut self.palette,
-            Side::Bottom => &mut self.bottom,
-            Side::Inspector => &mut self.inspector,
-        }
-    }
 }
 
 impl Designer {
@@ -132,7 +117,8 @@ impl Designer {
             name_dialog: None,
             shows_revisions: false,
             focus: Focus::default(),
-            shown: Shown { palette: true, bottom: true, inspector: true },
+            shown: Shown::default(),
+            wanted_view: None,
             bottom: BottomState::default(),
             inspector: Inspector::default(),
             help: None,
@@ -244,7 +230,9 @@ impl Designer {
             self.dashboard.filters.clear();
             self.shows_revisions = false;
             self.dashboard.show(None);
+            self.wanted_view = None;
         }
+        self.take_desk();
         self.take_wanted_dashboard();
         self.session.refresh_comparison();
         // A key that ends the typing may come in one frame with those that were typed, and Escape has ended it already.
@@ -282,11 +270,35 @@ impl Designer {
         for command in commands {
             apply::carry_out(self, &ctx, command);
         }
+        self.keep_desk();
         if had_list && self.pick_list.is_none() {
             // Its field is gone, and must not swallow the next key.
             ctx.memory_mut(|memory| memory.stop_text_input());
         }
         self.was_typing = ctx.text_edit_focused();
+    }
+
+    /// Puts before the person what they had before them when they left the project.
+    fn take_desk(&mut self) {
+        if let Some(desk) = self.session.heard_desk.take() {
+            (self.shown, self.wanted_view) = (desk.shown, desk.view);
+        }
+        let Some(document) = &self.session.document else { return };
+        if self.canvas.shows(document.project())
+            && let Some(view) = self.wanted_view.take()
+        {
+            self.canvas.show(document.pipeline(), &view);
+        }
+    }
+
+    /// Has the host keep what the person has before them.
+    fn keep_desk(&mut self) {
+        let Some(document) = &self.session.document else { return };
+        let is_settled = self.shown_project == Some(document.project()) && self.canvas.shows(document.project());
+        if is_settled && self.wanted_view.is_none() && self.session.heard_desk.is_none() {
+            let view = Some(self.canvas.view_now());
+            self.session.keep_desk(Desk { view, shown: self.shown, marks: self.session.live.marks.clone() });
+        }
     }
 
     /// Opens this dashboard, alone on the whole page, once the host is there.

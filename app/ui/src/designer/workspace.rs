@@ -56,6 +56,7 @@ impl Designer {
         banners(ui, session, document.save_state(), &mut cx);
         if let Some(tour) = &self.tour {
             Panel::top("tour").show_separator_line(false).frame(Frame::new()).show(ui, |ui| {
+                regions.mark(ui, theme, Region::Tour);
                 tour.ui(ui, theme, cx.keymap, cx.commands);
             });
         }

@@ -4,6 +4,7 @@
 //! it. The session draws nothing.
 
 mod capturing;
+mod desk;
 mod notices;
 mod projects;
 mod revisions;
@@ -20,9 +21,11 @@ use millrace_protocol::{
 };
 use serde_json::Value;
 
+use self::desk::KeptDesk;
 pub use self::notices::{Notice, Notices};
 pub use self::waiting::Waiting;
 use crate::capture::InjectForm;
+use crate::desk::Desk;
 use crate::document::{Document, PendingSave};
 use crate::editing::wiring::KnownRows;
 use crate::link::{Link, LinkState};
@@ -46,6 +49,10 @@ const THEME_SETTING: &str = "theme";
 enum Pending {
     Hello,
     Projects,
+    /// What the person had before them in the project.
+    Desk {
+        project: ProjectId,
+    },
     /// The list in which the wanted project is looked for.
     WantedProject,
     Samples,
@@ -146,6 +153,9 @@ pub struct Session {
     pub has_conflict: bool,
     /// The theme that the person chose, once the host told; taken by the designer.
     pub wants_dark: Option<bool>,
+    /// What the person had before them in the open project; taken by the designer.
+    pub heard_desk: Option<Desk>,
+    kept_desk: Option<KeptDesk>,
     /// What the host kept for the person; taken by the designer.
     pub heard_settings: Vec<(&'static str, Value)>,
     /// Nobody has taken the tour here yet; taken by the designer once a project is open.
@@ -191,6 +201,8 @@ impl Session {
             notices: Notices::default(),
             has_conflict: false,
             wants_dark: None,
+            heard_desk: None,
+            kept_desk: None,
             heard_settings: Vec::new(),
             wants_tour: false,
             wants_problems: false,
@@ -238,10 +250,12 @@ impl Session {
         if self.is_open() {
             self.check_if_due(now);
             self.save_if_due(now);
+            self.write_desk_if_due(now);
             self.poll_if_due(now, visible_views);
         }
         self.notices.expire(now);
-        let dues = [self.check_due, self.save_due, self.poll_due, self.notices.next_end_ms()];
+        let desk_due = self.kept_desk.as_ref().and_then(KeptDesk::due);
+        let dues = [self.check_due, self.save_due, self.poll_due, desk_due, self.notices.next_end_ms()];
         let wait = dues.into_iter().flatten().reduce(f64::min).map(|due| (due - now).max(1.0));
         // An answer may come without waking us.
         if self.pending.is_empty() && self.said_hello { wait } else { Some(wait.unwrap_or(50.0).min(50.0)) }
@@ -334,6 +348,7 @@ impl Session {
                 self.wants_dark = Some(theme != "light");
             }
             (Pending::Tour, Ok(Response::Setting(taken))) => self.wants_tour = taken.is_none(),
+            (Pending::Desk { project }, Ok(Response::Setting(value))) => self.desk_answered(project, value.as_ref()),
             (Pending::Setting(name), Ok(Response::Setting(Some(value)))) => self.heard_settings.push((name, value)),
             (Pending::Theme | Pending::Tour | Pending::Setting(_), _) => {}
             (Pending::Revisions { project, done }, Ok(Response::Revisions(revisions))) => {

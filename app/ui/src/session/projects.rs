@@ -64,6 +64,7 @@ impl Session {
 
     pub fn delete_project(&mut self, project: ProjectId) {
         self.send(Request::DeleteProject { project }, Pending::Plain { done: Some("Project deleted.".to_owned()) });
+        self.drop_desk(project);
         if self.document.as_ref().is_some_and(|document| document.project() == project) {
             self.document = None;
             self.live = Live::default();
@@ -93,6 +94,7 @@ impl Session {
                     self.revisions = None;
                     self.captures = None;
                     self.list_captures();
+                    self.ask_desk(id);
                     self.checked = Checked::default();
                 }
                 if let Some(run) = run.filter(|run| self.live.run != Some(*run)) {

@@ -41,6 +41,7 @@ impl Pending {
             | Self::Theme
             | Self::Tour
             | Self::Setting(_)
+            | Self::Desk { .. }
             | Self::Captures { .. }
             | Self::Plain { done: None } => None,
         }

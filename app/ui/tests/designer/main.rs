@@ -5,6 +5,7 @@ mod annotations;
 mod bookmarks;
 mod capturing;
 mod dashboards;
+mod desk;
 mod editing;
 mod help;
 mod nesting;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use millrace_model::card::{Field, FieldKind, Form};
+use millrace_model::run::{EditCost, NodeRestart, StateFate};
 use millrace_model::{Catalog, Nesting, NodeCard, Pipeline, PortCard, RowTrait, Section};
 use millrace_protocol::{
     Call, Capture, Checked, Column, Failure, NodePorts, PortSchema, Project, ProjectId, ProjectSummary, Request,
@@ -42,6 +43,8 @@ pub struct Host {
     pub captures: Vec<Capture>,
     /// Rows for a wire are refused with this.
     pub inject_failure: Option<Failure>,
+    /// The text of the pipeline that runs; the host says what a change of it would cost.
+    pub runs: Option<String>,
     /// What the rows of a node have, by its id, where it is not what all rows have.
     pub has: BTreeMap<String, Vec<RowTrait>>,
     /// Requests that get no answer for now.
@@ -76,6 +79,7 @@ impl Host {
             revisions: Vec::new(),
             captures: Vec::new(),
             inject_failure: None,
+            runs: None,
             has: BTreeMap::new(),
             holds: None,
             held: Vec::new(),
@@ -134,10 +138,24 @@ impl Host {
                 checked.nodes = ports_of(&pipeline, &self.catalog, &self.has);
                 Response::Checked(checked)
             }
-            Request::StartRun { .. } => match &self.start_failure {
+            Request::StartRun { text, .. } => match &self.start_failure {
                 Some(failure) => return Err(failure.clone()),
-                None => Response::RunStarted { run: 7 },
+                None => {
+                    self.runs = Some(text.clone());
+                    Response::RunStarted { run: 7 }
+                }
             },
+            Request::EditRun { text, apply, .. } => {
+                if self.runs.as_ref() == Some(text) {
+                    return Ok(Response::EditCost(EditCost::Nothing));
+                }
+                if *apply {
+                    self.runs = Some(text.clone());
+                }
+                let id = "devices".parse().expect("an id");
+                let restart = NodeRestart { node: id, title: "Devices".to_owned(), state: StateFate::None };
+                Response::EditCost(EditCost::Nodes { nodes: vec![restart] })
+            }
             Request::Poll(poll) => match &mut self.polled {
                 Some(polled) => Response::Polled(polled(poll)),
                 None => return Err(Failure::new(millrace_protocol::FailureCode::NotFound, "There is no such run.")),
