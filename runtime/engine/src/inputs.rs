@@ -279,6 +279,11 @@ mod tests {
         inputs
     }
 
+    /// What all inputs together say.
+    fn note(inputs: &mut Inputs, from: usize, signal: Signal) -> Change {
+        Change { port_watermark: None, ..inputs.note(from, signal) }
+    }
+
     fn watermark(us: i64) -> Change {
         Change { watermark_us: Some(us), ..Change::default() }
     }
@@ -286,26 +291,40 @@ mod tests {
     #[test]
     fn the_watermark_is_the_smallest_of_the_inputs_and_names_who_holds_it() {
         let mut inputs = two_inputs();
-        assert_eq!(inputs.note(0, Signal::Watermark(50)), Change::default());
+        assert_eq!(note(&mut inputs, 0, Signal::Watermark(50)), Change::default());
         assert_eq!(inputs.held_by(), Some(1));
-        assert_eq!(inputs.note(1, Signal::Watermark(80)), watermark(50));
+        assert_eq!(note(&mut inputs, 1, Signal::Watermark(80)), watermark(50));
         assert_eq!(inputs.held_by(), Some(0));
-        assert_eq!(inputs.note(0, Signal::Watermark(40)), Change::default());
-        assert_eq!(inputs.note(0, Signal::Watermark(90)), watermark(80));
+        assert_eq!(note(&mut inputs, 0, Signal::Watermark(40)), Change::default());
+        assert_eq!(note(&mut inputs, 0, Signal::Watermark(90)), watermark(80));
+    }
+
+    #[test]
+    fn each_of_several_ports_tells_how_far_its_own_queues_have_come() {
+        let mut inputs = Inputs::default();
+        for port in [0, 1, 1] {
+            inputs.add(queue(1, 1).1, port, port, false, None);
+        }
+        let mut said = |from, us| inputs.note(from, Signal::Watermark(us)).port_watermark;
+        assert_eq!([said(0, 50), said(0, 40), said(1, 80), said(2, 60)], [Some((0, 50)), None, None, Some((1, 60))]);
+        assert_eq!((inputs.port_watermark(0), inputs.port_watermark(1)), (Some(50), Some(60)));
+        let mut one = Inputs::default();
+        one.add(queue(1, 1).1, 0, 0, false, None);
+        assert_eq!(one.note(0, Signal::Watermark(50)), watermark(50), "of one port there is nothing more to say");
     }
 
     #[test]
     fn an_idle_or_ended_input_holds_nobody_back_and_time_never_returns() {
         let mut inputs = two_inputs();
-        inputs.note(0, Signal::Watermark(50));
-        assert_eq!(inputs.note(1, Signal::Idle), watermark(50));
-        assert_eq!(inputs.note(1, Signal::Active), Change::default());
-        assert_eq!(inputs.note(1, Signal::Watermark(20)), Change::default());
-        assert_eq!(inputs.note(0, Signal::Watermark(60)), Change::default());
-        assert_eq!(inputs.note(1, Signal::End), Change { ended_port: Some(1), ..watermark(60) });
-        assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
-        assert_eq!(inputs.note(0, Signal::Active), Change { idle: Some(false), ..Change::default() });
-        assert_eq!(inputs.note(0, Signal::End), Change { ended_port: Some(0), end: true, ..Change::default() });
+        note(&mut inputs, 0, Signal::Watermark(50));
+        assert_eq!(note(&mut inputs, 1, Signal::Idle), watermark(50));
+        assert_eq!(note(&mut inputs, 1, Signal::Active), Change::default());
+        assert_eq!(note(&mut inputs, 1, Signal::Watermark(20)), Change::default());
+        assert_eq!(note(&mut inputs, 0, Signal::Watermark(60)), Change::default());
+        assert_eq!(note(&mut inputs, 1, Signal::End), Change { ended_port: Some(1), ..watermark(60) });
+        assert_eq!(note(&mut inputs, 0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
+        assert_eq!(note(&mut inputs, 0, Signal::Active), Change { idle: Some(false), ..Change::default() });
+        assert_eq!(note(&mut inputs, 0, Signal::End), Change { ended_port: Some(0), end: true, ..Change::default() });
     }
 
     #[test]
@@ -313,18 +332,18 @@ mod tests {
         let mut inputs = Inputs::default();
         inputs.add(queue(1, 1).1, 0, 0, false, None);
         inputs.add(queue(1, 1).1, 1, 1, true, None);
-        assert_eq!(inputs.note(0, Signal::Watermark(50)), watermark(50));
-        assert_eq!(inputs.note(1, Signal::Watermark(90)), Change::default());
-        assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
-        assert_eq!(inputs.note(1, Signal::End), Change { ended_port: Some(1), ..Change::default() });
+        assert_eq!(note(&mut inputs, 0, Signal::Watermark(50)), watermark(50));
+        assert_eq!(note(&mut inputs, 1, Signal::Watermark(90)), Change::default());
+        assert_eq!(note(&mut inputs, 0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
+        assert_eq!(note(&mut inputs, 1, Signal::End), Change { ended_port: Some(1), ..Change::default() });
     }
 
     #[test]
     fn when_all_are_idle_time_is_where_the_furthest_was_whoever_fell_idle_last() {
         for (first, last) in [(0, 1), (1, 0)] {
             let mut inputs = two_inputs();
-            inputs.note(0, Signal::Watermark(90));
-            let changes = [inputs.note(first, Signal::Idle), inputs.note(last, Signal::Idle)];
+            note(&mut inputs, 0, Signal::Watermark(90));
+            let changes = [note(&mut inputs, first, Signal::Idle), note(&mut inputs, last, Signal::Idle)];
             assert_eq!(changes.iter().filter_map(|change| change.watermark_us).collect::<Vec<_>>(), [90]);
             assert_eq!(changes[1].idle, Some(true));
         }

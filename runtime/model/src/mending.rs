@@ -129,11 +129,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_param_keeps_its_value_under_the_right_name() {
-        let message = "There is no param `condtion` here. Did you mean `condition`?";
-        let (_, edits) = fixed(json!({ "condtion": "n > 1" }), "condtion", "unknown_param", message).expect("a fix");
-        assert_eq!((&edits["condtion"], &edits["condition"]), (&None, &Some(json!("n > 1"))));
-        let both = json!({ "condtion": "n > 1", "condition": "n > 2" });
-        assert_eq!(fixed(both, "condtion", "unknown_param", message), None, "nothing is written over");
+        let message = "There is no param `kondition` here. Did you mean `condition`?";
+        let (_, edits) = fixed(json!({ "kondition": "n > 1" }), "kondition", "unknown_param", message).expect("a fix");
+        assert_eq!((&edits["kondition"], &edits["condition"]), (&None, &Some(json!("n > 1"))));
+        let both = json!({ "kondition": "n > 1", "condition": "n > 2" });
+        assert_eq!(fixed(both, "kondition", "unknown_param", message), None, "nothing is written over");
     }
 
     #[test]
