@@ -348,7 +348,7 @@ fn the_answer_is_the_same_with_all_columns_and_with_those_that_are_read() {
     let runtime = runtime.expect("a runtime");
     let planner = Planner::new(registry());
     let num_narrow = Cell::new(0);
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(40));
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(48));
     let outcome = runner.run(&case(), |case| {
         let folder = tempfile::tempdir().expect("a folder");
         let (name, text) = case.input();
@@ -375,7 +375,7 @@ fn the_answer_is_the_same_with_all_columns_and_with_those_that_are_read() {
         })
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
-    assert!(num_narrow.get() > 10, "columns were left out in {} cases", num_narrow.get());
+    assert!(num_narrow.get() > 5, "columns were left out in {} cases", num_narrow.get());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

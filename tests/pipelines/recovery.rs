@@ -18,39 +18,51 @@ use super::{goldens, sorted_lines};
 async fn every_golden_gives_its_answer_when_it_is_ended_again_and_again() {
     let mut num_resumed = 0;
     for golden in goldens() {
-        let out = tempfile::tempdir().expect("a folder");
-        let state = tempfile::tempdir().expect("a folder");
-        let folder = Arc::new(StateFolder::open(state.path()).expect("it is free"));
-        let parameters = Parameters::from([("out".to_owned(), json!(out.path().to_string_lossy()))]);
-        let mut patience = Duration::from_millis(4);
-        let outcome = loop {
-            let resume = folder.newest().expect("it can be read").checkpoint.map(Arc::new);
-            num_resumed += usize::from(resume.is_some());
-            let state = StateOptions { folder: folder.clone(), interval: Duration::from_millis(2), resume };
-            let options = RunOptions {
-                batch_size: 8,
-                parallelism: 2,
-                reslice: true,
-                queue_batches: 2,
-                state: Some(state),
-                ..RunOptions::default()
-            };
-            let run = start_file(&golden.join("pipeline.millrace.json"), &parameters, options).await;
-            if let Ok(outcome) = tokio::time::timeout(patience, run.finished()).await {
-                break outcome;
+        for batch_size in [1, 32, 8_192] {
+            for parallelism in [1, 2, 3] {
+                num_resumed += ended_again_and_again(&golden, batch_size, parallelism).await;
             }
-            run.abort();
-            run.finished().await;
-            patience = patience * 3 / 2;
-        };
-        assert_eq!(outcome.state, RunState::Done, "{}: {:?}", golden.display(), outcome.failure);
-        for expected in fs::read_dir(golden.join("expected")).expect("there is an answer") {
-            let expected = expected.expect("a folder entry").path();
-            let found = sorted_lines(&out.path().join(expected.file_name().expect("a name")));
-            assert!(found == sorted_lines(&expected), "{}: {}", golden.display(), expected.display());
         }
     }
     assert!(num_resumed > 0, "at least one run went on from a checkpoint");
+}
+
+/// Runs the golden and ends the run again and again until one gets through. Gives how many went on from a checkpoint.
+async fn ended_again_and_again(golden: &Path, batch_size: usize, parallelism: usize) -> usize {
+    let what = format!("{} in batches of {batch_size} on {parallelism}", golden.display());
+    let out = tempfile::tempdir().expect("a folder");
+    let state = tempfile::tempdir().expect("a folder");
+    let folder = Arc::new(StateFolder::open(state.path()).expect("it is free"));
+    let parameters = Parameters::from([("out".to_owned(), json!(out.path().to_string_lossy()))]);
+    let mut patience = Duration::from_millis(4);
+    let mut num_resumed = 0;
+    let outcome = loop {
+        let resume = folder.newest().expect("it can be read").checkpoint.map(Arc::new);
+        num_resumed += usize::from(resume.is_some());
+        let state = StateOptions { folder: folder.clone(), interval: Duration::from_millis(2), resume };
+        let options = RunOptions {
+            batch_size,
+            parallelism,
+            reslice: true,
+            queue_batches: 2,
+            state: Some(state),
+            ..RunOptions::default()
+        };
+        let run = start_file(&golden.join("pipeline.millrace.json"), &parameters, options).await;
+        if let Ok(outcome) = tokio::time::timeout(patience, run.finished()).await {
+            break outcome;
+        }
+        run.abort();
+        run.finished().await;
+        patience = patience * 3 / 2;
+    };
+    assert_eq!(outcome.state, RunState::Done, "{what}: {:?}", outcome.failure);
+    for expected in fs::read_dir(golden.join("expected")).expect("there is an answer") {
+        let expected = expected.expect("a folder entry").path();
+        let found = sorted_lines(&out.path().join(expected.file_name().expect("a name")));
+        assert!(found == sorted_lines(&expected), "{what}: {}", expected.display());
+    }
+    num_resumed
 }
 
 /// A pseudo-random sequence that is the same everywhere (Knuth's MMIX generator).
