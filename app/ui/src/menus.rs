@@ -77,6 +77,7 @@ const NODES: &[&str] = &[
 ];
 const WIRE: &[&str] = &[
     "run.tap_wire",
+    "run.breakpoint",
     "run.capture_wire",
     "run.inject",
     LINE,

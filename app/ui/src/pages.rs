@@ -22,7 +22,7 @@ pub fn message_page(ui: &mut Ui, theme: &Theme, sign: &str, title: &str, text: &
 /// A strip across the top of the workspace that stays until what it tells of is over.
 pub fn banner(ui: &mut Ui, theme: &Theme, text: &str, add_buttons: impl FnOnce(&mut Ui)) {
     Frame::new().fill(theme.warning_ground).inner_margin(Margin::symmetric(16, 6)).show(ui, |ui| {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new(icon("warning")).font(theme.icon_font(size::ICON)).color(theme.warning));
             ui.label(RichText::new(text).color(theme.text));
             add_buttons(ui);
@@ -30,6 +30,9 @@ pub fn banner(ui: &mut Ui, theme: &Theme, text: &str, add_buttons: impl FnOnce(&
         });
     });
 }
+
+/// A longer message takes several lines.
+const WIDEST_NOTICE: f32 = 640.0;
 
 /// The passing messages, above everything, at the bottom.
 pub fn notices_ui(ctx: &egui::Context, theme: &Theme, notices: &mut Notices) {
@@ -46,7 +49,10 @@ pub fn notices_ui(ctx: &egui::Context, theme: &Theme, notices: &mut Notices) {
                 frame.show(ui, |ui| {
                     ui.horizontal(|ui| {
                         ui.label(RichText::new(icon(sign)).font(theme.icon_font(size::ICON)).color(color));
-                        ui.add(egui::Label::new(&notice.text).wrap_mode(egui::TextWrapMode::Extend));
+                        ui.scope(|ui| {
+                            ui.set_max_width(WIDEST_NOTICE.min(ctx.content_rect().width() - 120.0));
+                            ui.add(egui::Label::new(&notice.text).wrap());
+                        });
                         let close = ui.add(egui::Button::new(icon("x").to_string()).frame_when_inactive(false));
                         close.widget_info(|| WidgetInfo::labeled(Role::Button, true, "dismiss"));
                         if close.clicked() {

@@ -82,6 +82,7 @@ pub enum Need {
     /// A pipeline with a node.
     SomeNode,
     Node,
+    NodeOrNote,
     OneNode,
     TwoNodes,
     ThreeNodes,
@@ -138,6 +139,7 @@ impl Need {
             Need::Nothing => true,
             Need::SomeNode => now.num_nodes > 0,
             Need::Node => now.num_selected > 0,
+            Need::NodeOrNote => now.num_selected + now.num_selected_notes > 0,
             Need::OneNode => now.num_selected == 1,
             Need::TwoNodes => now.num_selected >= 2,
             Need::ThreeNodes => now.num_selected >= 3,
@@ -186,6 +188,7 @@ impl Need {
             Need::Nothing => "",
             Need::SomeNode => "The pipeline is empty",
             Need::Node => "Select a node first",
+            Need::NodeOrNote => "Select a node or a note first",
             Need::OneNode => "Select one node first",
             Need::TwoNodes => "Select two nodes or more",
             Need::ThreeNodes => "Select three nodes or more",

@@ -54,7 +54,7 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.data", "Rows of the tapped wire", &[key(CTRL_SHIFT, Key::E)], Need::Nothing, || Command::ShowBottom(BottomTab::Data)),
     Action::view("view.log", "Run log", &[key(CTRL_SHIFT, Key::U)], Need::Nothing, || Command::ShowBottom(BottomTab::Log)),
     Action::view("view.large_view", "Large view of the chart", &[], Need::Nothing, || Command::ShowBottom(BottomTab::View)),
-    Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question").while_typing(),
+    Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question"),
     Action::view("view.settings", "Go to the settings of the node", &[key(NONE, Key::S)], Need::OneNode, || Command::GoToSettings),
     Action::view("help.node", "Help of the selected node", &[key(CTRL, Key::F1)], Need::OneNode, || Command::HelpOfSelected).with_icon("question").while_typing(),
     Action::view("help.tour", "Take the tour", &[], Need::SomeWire, || Command::StartTour).with_icon("info"),

@@ -10,13 +10,11 @@ use super::paint;
 use super::scene::{SceneNode, SceneWire};
 use super::urgency::{FULL, Urgency};
 use crate::accessibility;
-use crate::capture;
-use crate::command::{self, Command};
+use crate::command::Command;
 use crate::context::ViewContext;
 use crate::format;
 use crate::icon::icon;
 use crate::selection::Selection;
-use crate::standing::Mark;
 use crate::theme::{Theme, radius, size};
 
 /// How a wire is to be shown.
@@ -244,24 +242,8 @@ pub fn bundle_tooltip(ui: &mut Ui, cx: &ViewContext<'_>, wires: &[Wire]) {
 }
 
 fn menu(response: &Response, cx: &mut ViewContext<'_>, wire: &Wire) {
-    response.context_menu(|ui| {
-        if ui.button(format!("{}  Show its rows", icon("eye"))).clicked() {
-            cx.commands.push(Command::Tap(Some(wire.clone())));
-            ui.close();
-        }
-        let mark = cx.live.marks.get(wire);
-        let word = if mark.is_some() { "Remove the breakpoint" } else { "Set a breakpoint" };
-        if ui.button(format!("{}  {word}", icon("record"))).clicked() {
-            let mark = if mark.is_some() { None } else { Some(Mark::default()) };
-            cx.commands.push(Command::SetBreakpoint { wire: wire.clone(), mark });
-            cx.commands.push(Command::Select(Selection::wire(wire.clone())));
-            ui.close();
-        }
-        capture::wire_items(ui, cx, wire);
-        if ui.button(format!("{}  Remove", icon("trash"))).clicked() {
-            let edits = vec![millrace_model::Edit::RemoveWire { wire: wire.clone() }];
-            command::edit(cx.commands, "Remove wire", edits);
-            ui.close();
-        }
-    });
+    if response.secondary_clicked() {
+        cx.commands.push(Command::Select(Selection::wire(wire.clone())));
+    }
+    response.context_menu(|ui| crate::menus::wire(ui, cx));
 }

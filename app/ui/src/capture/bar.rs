@@ -49,24 +49,6 @@ pub(crate) fn bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
     }
 }
 
-/// In the context menu of a wire of a run.
-pub(crate) fn wire_items(ui: &mut Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
-    let refusal = wire_refusal(cx, wire);
-    let items = [
-        ("vinyl-record", "Capture this wire", CaptureWish::Wire(Some(wire.clone()))),
-        ("arrow-bend-down-right", "Inject rows…", CaptureWish::AskRows(Some(wire.clone()))),
-    ];
-    for (sign, title, wish) in items {
-        let busy = matches!(wish, CaptureWish::Wire(_)).then(|| capture_refusal(cx)).flatten();
-        let refusal = refusal.or(busy);
-        let response = ui.add_enabled(refusal.is_none(), egui::Button::new(format!("{}  {title}", icon(sign))));
-        if response.on_disabled_hover_text(refusal.unwrap_or_default()).clicked() {
-            cx.commands.push(Command::Capture(wish));
-            ui.close();
-        }
-    }
-}
-
 /// In the data tab, for the wire that is watched.
 pub(crate) fn wire_tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, wire: &Wire) {
     let refusal = wire_refusal(cx, wire);
@@ -75,10 +57,6 @@ pub(crate) fn wire_tools_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, wire: &Wire) 
     if button.on_hover_text("Put rows of your own on this wire…").clicked() {
         cx.commands.push(Command::Capture(CaptureWish::AskRows(Some(wire.clone()))));
     }
-}
-
-fn capture_refusal(cx: &ViewContext<'_>) -> Option<&'static str> {
-    cx.live.capturing.is_some().then_some("A capture goes on already: end it first")
 }
 
 /// Why nothing can be done with the rows of a wire now.

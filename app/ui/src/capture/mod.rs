@@ -14,7 +14,7 @@ use millrace_protocol::{Capture, CaptureId, Replay};
 
 use crate::context::ViewContext;
 
-pub(crate) use bar::{bar_ui, replay_banner_ui, wire_items, wire_tools_ui};
+pub(crate) use bar::{bar_ui, replay_banner_ui, wire_tools_ui};
 pub(crate) use form::InjectForm;
 pub(crate) use list::{list_ui, tools_ui};
 

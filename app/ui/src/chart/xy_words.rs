@@ -28,8 +28,10 @@ pub fn digits(value: f64, step: f64) -> String {
     if value.abs() >= 1e7 {
         return format::number(value);
     }
-    let decimals = usize::try_from(-(step.abs().log10().floor() as i32)).unwrap_or(0);
-    format::fixed(value, decimals.min(9))
+    let magnitude = step.abs().log10().floor();
+    // A step of nothing tells no number from the next.
+    let decimals = if magnitude.is_finite() { (-magnitude).clamp(0.0, 9.0) as usize } else { 0 };
+    format::fixed(value, decimals)
 }
 
 /// The words beside the pointer.

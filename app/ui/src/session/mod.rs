@@ -108,6 +108,10 @@ enum Pending {
     ExampleRow,
     /// Whether the rows of the form are on their wire.
     Injected,
+    /// The project is there until the host has said that it is gone.
+    Deleted {
+        project: ProjectId,
+    },
     /// Only its failure matters; else this is said.
     Plain {
         done: Option<String>,
@@ -363,6 +367,7 @@ impl Session {
             (Pending::TestSaved, Ok(Response::Text(paths))) => self.test_saved(&paths),
             (Pending::ExampleRow, result) => self.example_row_answered(result),
             (Pending::Injected, result) => self.injected(result),
+            (Pending::Deleted { project }, Ok(_)) => self.deleted(project),
             (Pending::Plain { done: Some(text) }, Ok(_)) => self.say(text),
             (Pending::Plain { done: None } | Pending::Stop, Ok(_)) => {}
             (_, Err(failure)) => self.say_error(failure.message),
@@ -400,7 +405,10 @@ impl Session {
             return self.send(Request::ListProjects, Pending::WantedProject);
         }
         match welcome.project {
-            Some(project) => self.send(Request::OpenProject { project }, Pending::Open),
+            Some(project) => {
+                self.send(Request::ListProjects, Pending::Projects);
+                self.send(Request::OpenProject { project }, Pending::Open);
+            }
             None => self.show_projects(),
         }
     }
@@ -408,9 +416,8 @@ impl Session {
     fn heard(&mut self, event: Event) {
         match event {
             Event::ProjectsChanged => {
-                if self.shows_projects {
-                    self.send(Request::ListProjects, Pending::Projects);
-                }
+                // Their names are asked for from elsewhere, too.
+                self.send(Request::ListProjects, Pending::Projects);
             }
             Event::CapturesChanged { project } => {
                 if self.document.as_ref().is_some_and(|document| document.project() == project) {

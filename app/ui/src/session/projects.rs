@@ -63,7 +63,11 @@ impl Session {
     }
 
     pub fn delete_project(&mut self, project: ProjectId) {
-        self.send(Request::DeleteProject { project }, Pending::Plain { done: Some("Project deleted.".to_owned()) });
+        self.send(Request::DeleteProject { project }, Pending::Deleted { project });
+    }
+
+    pub(super) fn deleted(&mut self, project: ProjectId) {
+        self.say("Project deleted.".to_owned());
         self.drop_desk(project);
         if self.document.as_ref().is_some_and(|document| document.project() == project) {
             self.document = None;
@@ -103,7 +107,7 @@ impl Session {
                 }
             }
             Err(error) => {
-                self.shows_projects = true;
+                self.show_projects();
                 self.say_error(format!("This project cannot be opened. {error}"));
             }
         }

@@ -28,6 +28,7 @@ impl Pending {
             Self::View { .. } => Some("Drawing the picture…"),
             Self::Revisions { .. } | Self::RevisionText { .. } => Some("Reading the revision…"),
             Self::TestSaved => Some("Making the test…"),
+            Self::Deleted { .. } => Some("Deleting the project…"),
             Self::Injected => Some("Putting the rows on the wire…"),
             Self::Plain { done: Some(_) } => Some("Working…"),
             Self::Hello

@@ -69,7 +69,13 @@ fn prepare(bench: &mut Bench, need: Need) {
         | Need::Bookmark(_)
         | Need::Idle
         | Need::Problem => {}
-        Need::Node | Need::OneNode | Need::Selected | Need::WiredNode | Need::OwnParams | Need::OwnTitle => {
+        Need::Node
+        | Need::NodeOrNote
+        | Need::OneNode
+        | Need::Selected
+        | Need::WiredNode
+        | Need::OwnParams
+        | Need::OwnTitle => {
             bench.select(&["hot"]);
         }
         Need::Nested | Need::OneNested => bench.select(&["nested"]),

@@ -99,3 +99,16 @@ fn a_picked_file_is_imported_once_the_open_project_is_saved() {
     let import = heard.iter().position(|request| matches!(request, Request::ImportProject { .. }));
     assert!(save.is_some() && save < import, "save at {save:?}, import at {import:?}");
 }
+
+#[test]
+fn a_project_is_there_until_the_host_has_said_that_it_is_gone() {
+    let mut bench = Bench::open(FLEET);
+    bench.host.borrow_mut().holds = Some(|request| matches!(request, Request::DeleteProject { .. }));
+    bench.ask([Command::DeleteProject(1)]);
+    bench.wait(200.0);
+    assert!(bench.has("node Hot"), "the host may refuse, as while the project runs");
+    let held = std::mem::take(&mut bench.host.borrow_mut().held);
+    bench.host.borrow_mut().answers.extend(held);
+    bench.wait(200.0);
+    assert!(!bench.has("node Hot"));
+}
