@@ -38,6 +38,7 @@ pub fn open(folder: &Path, wish: Wish, plan: &Plan) -> Result<StateOptions, Stop
         .for_each(|reason| report::warning(&format!("{reason}; an older one is used if there is one.")));
     if let Some(checkpoint) = &found.checkpoint {
         check_parallelism(checkpoint, wish.parallelism)?;
+        check_unchanged(checkpoint, plan)?;
         tell(checkpoint, plan);
     }
     Ok(StateOptions { folder, interval, resume: found.checkpoint.map(Arc::new) })
@@ -51,6 +52,20 @@ fn check_parallelism(checkpoint: &Checkpoint, wanted: Option<usize>) -> Result<(
         ))),
         _ => Ok(()),
     }
+}
+
+/// A run that has come to its end has nothing to go on with, so a pipeline that has changed would not be run at all.
+fn check_unchanged(checkpoint: &Checkpoint, plan: &Plan) -> Result<(), Stop> {
+    let changed = checkpoint.changed_nodes(plan);
+    if !checkpoint.is_complete || changed.is_empty() {
+        return Ok(());
+    }
+    let titles: Vec<String> = changed.iter().map(|title| format!("“{title}”")).collect();
+    Err(Stop::invalid(format!(
+        "--state: the run of this folder had come to its end, and the pipeline has changed since: {}. Run it anew with \
+         --fresh, or with another folder.",
+        titles.join(", ")
+    )))
 }
 
 fn tell(checkpoint: &Checkpoint, plan: &Plan) {

@@ -101,6 +101,17 @@ impl Checkpoint {
         of_saved.collect()
     }
 
+    /// The titles of the nodes that are not as they were when the checkpoint was taken: changed, new or gone.
+    pub fn changed_nodes(&self, plan: &Plan) -> Vec<String> {
+        let planned = plan.nodes.values().filter(|node| node.takes_part);
+        let is_as_it_was =
+            |node: &PlannedNode| self.nodes.get(&node.id).is_some_and(|saved| saved.fingerprint == fingerprint(node));
+        let changed = planned.filter(|node| !is_as_it_was(node)).map(|node| node.title.clone());
+        let is_gone = |id: &NodeId| plan.nodes.get(id).is_none_or(|node| !node.takes_part);
+        let gone = self.nodes.iter().filter(|(id, _)| is_gone(id)).map(|(_, saved)| saved.title.clone());
+        changed.chain(gone).collect()
+    }
+
     /// What instance `instance` of a node has to go on from, where its state still fits.
     pub(crate) fn instance(&self, node: &PlannedNode, instance: usize, num_instances: usize) -> Option<&SavedInstance> {
         let saved = self.nodes.get(&node.id)?;
