@@ -23,6 +23,7 @@ mod edit;
 mod exchange;
 mod fault;
 mod feed;
+mod files;
 mod fit;
 mod gate;
 mod guard;

@@ -13,6 +13,7 @@ use millrace_model::check::check;
 use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
 use millrace_operator::{Columns, InferContext, NodeType, Partitioning, Probed, Registry, Wanted};
 
+use crate::files::check_files;
 use crate::fit::common_schema;
 use crate::nested;
 
@@ -133,6 +134,7 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     for id in plan.order.clone() {
         resolve(&mut plan, &id, registry, probes);
     }
+    plan.diagnostics.extend(check_files(&plan, registry));
     for wire in plan.diagnostics.iter_mut().filter_map(|problem| problem.wire.as_mut()) {
         *wire = flat.drawn(wire).clone();
     }

@@ -34,6 +34,6 @@ pub use infer::{InferContext, ParamProblem};
 pub use machine::{
     Machine, Operator, Partitioning, Prepared, Sink, Source, SourceContext, SourceEvent, State, View, ViewSnapshot,
 };
-pub use node::{BuildContext, CardText, Node, NodeType, Probed};
+pub use node::{BuildContext, CardText, FileUse, Node, NodeType, Probed};
 pub use output::Output;
 pub use registry::Registry;

@@ -93,6 +93,13 @@ pub trait Node: Send + Sync + 'static {
         Partitioning::Single
     }
 
+    /// The file that the node reads or writes, as its params name it. Two nodes must not write one file, and none the
+    /// file that another reads.
+    fn file(params: &Self::Params) -> Option<FileUse> {
+        let _ = params;
+        None
+    }
+
     /// The columns that the node reads at each input port to give what is wanted of its outputs; see
     /// [`columns`](crate::columns) for the promise. A condition or a computed column is read whether or not its result is
     /// wanted, since it rejects rows. With nothing wanted: the columns that its state hangs on, so that a node whose
@@ -107,6 +114,13 @@ pub trait Node: Send + Sync + 'static {
     /// # Errors
     /// When the params are wrong in a way that `infer` did not report.
     fn build(params: Self::Params, cx: &BuildContext) -> Result<Machine, NodeError>;
+}
+
+/// A file outside of the pipeline, and what a node does with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileUse {
+    Reads(PathBuf),
+    Writes(PathBuf),
 }
 
 /// What `probe` found: the schema of what is out there.
@@ -236,6 +250,9 @@ pub trait NodeType: Send + Sync {
     /// A sentence that says which param cannot be read and why.
     fn partitioning(&self, params: &Params) -> Result<Partitioning, String>;
 
+    /// As [`Node::file`]; none where the params cannot be read.
+    fn file(&self, params: &Params) -> Option<FileUse>;
+
     /// As [`Node::LEAVES_COLUMNS_OUT`].
     fn leaves_columns_out(&self) -> bool;
 
@@ -303,6 +320,10 @@ impl<N: Node> NodeType for Erased<N> {
 
     fn partitioning(&self, params: &Params) -> Result<Partitioning, String> {
         Ok(N::partitioning(&read::<N::Params>(params)?))
+    }
+
+    fn file(&self, params: &Params) -> Option<FileUse> {
+        N::file(&read::<N::Params>(params).ok()?)
     }
 
     fn leaves_columns_out(&self) -> bool {

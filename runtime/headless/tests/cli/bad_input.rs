@@ -258,3 +258,11 @@ fn a_misspelt_column_comes_with_the_edit_that_mends_it_and_leaves_parameters_as_
     assert_eq!(fix["label"], "Use `v`");
     assert_eq!(fix["edits"][0]["value"], "v > ${limit}");
 }
+
+#[test]
+fn a_file_that_another_node_writes_or_reads_is_told_before_the_run() {
+    let mut bad = sound();
+    bad["nodes"]["again"] = json!({ "kind": "store.file", "title": "Twice", "params": { "path": "./out.csv" } });
+    bad["wires"].as_array_mut().expect("a list").push(json!({ "from": "rows.rows", "to": "again.rows" }));
+    refused(&pipeline(&bad), &[]).says_one_error_with(&["writes `out.csv` already", "choose another file"]);
+}

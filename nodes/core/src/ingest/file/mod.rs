@@ -20,7 +20,7 @@ use millrace_model::value::FilePath;
 use millrace_model::{ColumnRef, Interval, PortCard};
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::watermark::DEFAULT_MAX_OUT_OF_ORDERNESS;
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Probed};
+use millrace_operator::{BuildContext, CardText, FileUse, InferContext, Machine, Node, NodeError, Probed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +161,10 @@ impl Node for File {
             Some(with_event_time(&schema, event_time::name(params.event_time.as_ref())))
         });
         vec![rows, Some(rejected::schema())]
+    }
+
+    fn file(params: &Params) -> Option<FileUse> {
+        Some(FileUse::Reads(params.path.as_str().into()))
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {

@@ -17,7 +17,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::PortCard;
 use millrace_model::value::FilePath;
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Prepared, Sink};
+use millrace_operator::{BuildContext, CardText, FileUse, InferContext, Machine, Node, NodeError, Prepared, Sink};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +158,10 @@ impl Node for StoreFile {
             }
         }
         Vec::new()
+    }
+
+    fn file(params: &Params) -> Option<FileUse> {
+        Some(FileUse::Writes(params.path.as_str().into()))
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
