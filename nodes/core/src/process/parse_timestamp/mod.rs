@@ -225,6 +225,14 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
             let message = format!("Column `{name}` is a {} already: choose the format `auto`.", field.data_type());
             cx.error("format", "is_a_time", message);
         }
+        // Whoever read the column has taken it for UTC, and it is too late for another zone.
+        Held::Instant if !["", "UTC", "Z"].contains(&params.time_zone.trim()) => {
+            let message = format!(
+                "Column `{name}` is a time in UTC already, so a time zone has no say here. Have the source give it as \
+                 text: name it among the source's columns, with the type text."
+            );
+            cx.warning("time_zone", "is_in_utc", message);
+        }
         _ => {}
     }
     let output_name = if params.output.is_empty() { name } else { params.output.as_str() };

@@ -97,6 +97,15 @@ fn numbers_need_a_unit() {
 fn timestamps_and_dates_are_taken_as_they_are() {
     let zoned = one(Arc::new(TimestampMillisecondArray::from(vec![Some(7), None]).with_timezone("Europe/Berlin")));
     assert_eq!(times(json!({"column": "ts", "time_zone": "+02:00"}), zoned), [Some(7_000), None]);
+    // That the zone has no say is not kept silent.
+    let zoned = [Some(one(Arc::new(TimestampMillisecondArray::from(vec![7]).with_timezone("UTC"))).schema())];
+    for (zone, code) in [("Europe/Berlin", Some("is_in_utc")), ("UTC", None), ("", None)] {
+        let params = serde_json::from_value(json!({"column": "ts", "time_zone": zone})).expect("params");
+        let mut cx = InferContext::new(&zoned, None);
+        ParseTimestamp::infer(&params, &mut cx);
+        let told = cx.into_problems().into_iter().map(|problem| (problem.is_warning, problem.code)).next();
+        assert_eq!(told, code.map(|code| (true, code.to_owned())), "{zone}");
+    }
     let local = one(Arc::new(TimestampMillisecondArray::from(vec![7_200_000])));
     assert_eq!(times(json!({"column": "ts", "time_zone": "+02:00"}), local), [Some(0)]);
 }
