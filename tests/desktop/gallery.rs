@@ -200,7 +200,7 @@ impl Gallery {
         self.open("Fleet health", "Plant sensors").await;
         self.run("canvas").await;
         self.select("node Each second per site").await;
-        self.command("Look at the node's output").await;
+        self.command("Watch the node's output").await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.keep("rows_of_a_wire").await;
         self.select("wire working.rows → hot.rows").await;

@@ -168,7 +168,7 @@ fn a_pipeline_is_built_wired_and_run_without_a_mouse() {
 fn a_reader_is_told_what_a_node_is_how_it_does_and_where_it_leads() {
     let keyboard = Keyboard::open(FLEET);
     let words = keyboard.description("node Hot");
-    let node = "Filter, process node, look at this, 1 input, 2 outputs, fed by Devices, 3 columns. ";
+    let node = "Filter, process node, has a warning, 1 input, 2 outputs, fed by Devices, 3 columns. ";
     let fault = "Nothing is wired to this node's output: its rows are dropped";
     assert_eq!(words, format!("{node}{fault}"));
     let words = keyboard.description("node Devices");

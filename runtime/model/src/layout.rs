@@ -30,7 +30,7 @@ impl Tint {
 
     pub fn title(self) -> &'static str {
         match self {
-            Tint::Gray => "Gray",
+            Tint::Gray => "Grey",
             Tint::Blue => "Blue",
             Tint::Green => "Green",
             Tint::Purple => "Purple",

@@ -51,7 +51,7 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("view.problems", "Problems", &[key(CTRL_SHIFT, Key::M)], Need::Nothing, || Command::ShowBottom(BottomTab::Problems)),
     Action::view("view.next_problem", "Go to the next problem", &[key(NONE, Key::F8)], Need::Problem, || Command::Look(Look::NextProblem)),
     Action::view("view.previous_problem", "Go to the previous problem", &[key(SHIFT, Key::F8)], Need::Problem, || Command::Look(Look::PreviousProblem)),
-    Action::view("view.data", "Rows of the tapped wire", &[key(CTRL_SHIFT, Key::E)], Need::Nothing, || Command::ShowBottom(BottomTab::Data)),
+    Action::view("view.data", "Rows of the watched wire", &[key(CTRL_SHIFT, Key::E)], Need::Nothing, || Command::ShowBottom(BottomTab::Data)),
     Action::view("view.log", "Run log", &[key(CTRL_SHIFT, Key::U)], Need::Nothing, || Command::ShowBottom(BottomTab::Log)),
     Action::view("view.large_view", "Large view of the chart", &[], Need::Nothing, || Command::ShowBottom(BottomTab::View)),
     Action::view("view.keys", "Keys", &[key(NONE, Key::Questionmark), key(NONE, Key::F1)], Need::Nothing, || Command::ToggleShortcuts).with_icon("question"),

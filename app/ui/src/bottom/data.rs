@@ -76,7 +76,7 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     let Some(tap) = state.rows(ctx).cloned() else { return };
     let shown = state.filter.rows_of(&tap.rows);
     let (title, extension) =
-        if state.shape == Shape::Raw { ("Export JSON…", "ndjson") } else { ("Export CSV…", "csv") };
+        if state.shape == Shape::Raw { ("Save JSON…", "ndjson") } else { ("Save CSV…", "csv") };
     if ui.button(title).clicked() {
         let text = if state.shape == Shape::Raw { raw::json_lines(&shown) } else { csv::csv_of(&shown) };
         let name = format!("{}-{}.{extension}", wire.from.node, wire.from.port);
@@ -172,7 +172,7 @@ pub(super) fn data_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'_
     }
     if ctx.live.tapped.is_none() {
         (state.frozen, state.filter) = (None, RowFilter::default());
-        return empty_ui(ui, theme, "No wire is watched", "Click the rate on a wire to see the rows that it carries.");
+        return empty_ui(ui, theme, "No wire is watched", "Click a wire to see the rows that it carries.");
     }
     let Some(tap) = state.rows(ctx).cloned() else {
         let hint =

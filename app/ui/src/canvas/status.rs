@@ -50,8 +50,8 @@ impl Status {
         match self {
             Self::Disabled => "Disabled",
             Self::Failed => "Failed",
-            Self::Error => "Needs mending",
-            Self::Warning => "Look at this",
+            Self::Error => "Has an error",
+            Self::Warning => "Has a warning",
             Self::Ready => "Ready",
             Self::Waiting => "Waiting for rows",
             Self::Running => "Running",

@@ -31,8 +31,8 @@ pub(crate) fn page_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, revisions: Option<&
         });
     });
     ui.add_space(space::XS);
-    let name = ui.button(format!("{}  Name this version…", icon("bookmark-simple")));
-    name.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Name this version…"));
+    let name = ui.button(format!("{}  Name this revision…", icon("bookmark-simple")));
+    name.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Name this revision…"));
     if name.clicked() {
         cx.commands.push(Command::AskRevision);
     }

@@ -179,7 +179,7 @@ impl Session {
 
     fn refuse_upload(&mut self, picked: &Picked, name: &str) {
         let what = match picked.purpose {
-            DialogPurpose::ParamPath { .. } => "as a param: type the path of a file on the host's machine",
+            DialogPurpose::ParamPath { .. } => "as a setting: type the path of a file on the host's machine",
             _ => "here",
         };
         self.say_error(format!("“{name}” is on your machine and cannot be used {what}."));
@@ -196,7 +196,7 @@ impl Session {
         match done {
             Some(Ok(())) => self.edited(),
             Some(Err(error)) => self.say_error(error.to_string()),
-            None => self.say_error(format!("The node `{node}` no longer has the param `{param}`.")),
+            None => self.say_error(format!("The node `{node}` no longer has the setting `{param}`.")),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Session {
                 }
                 return;
             }
-            Ok(_) => Failure::new(FailureCode::Internal, "The host did not say that the draft is saved."),
+            Ok(_) => Failure::new(FailureCode::Internal, "Whether the draft is saved is not known; it is tried again."),
             Err(failure) => failure,
         };
         document.save_failed(failure.message.as_str());

@@ -259,7 +259,7 @@ fn a_fault_inside_is_shown_outside_and_jumped_to() {
     bench.press(Modifiers::ALT, Key::G);
     bench.press(Modifiers::NONE, Key::Escape);
     bench.wait(400.0);
-    assert!(bench.has_text("status of Nested pipeline: Needs mending: Hot: There is no column"));
+    assert!(bench.has_text("status of Nested pipeline: Has an error: Hot: There is no column"));
     assert!(bench.has_text("Error in Nested pipeline › Hot"));
     bench.press(Modifiers::NONE, Key::F8);
     assert!(bench.has("inside Nested pipeline"));

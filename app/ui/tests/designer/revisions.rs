@@ -95,7 +95,7 @@ fn restoring_is_one_step_that_can_be_undone() {
 #[test]
 fn a_revision_is_named_renamed_and_copied_into_a_project() {
     let mut bench = bench();
-    bench.click("Name this version…");
+    bench.click("Name this revision…");
     bench.harness.get_by_label("Revision name").type_text("Before the fair");
     bench.step();
     bench.press(Modifiers::NONE, Key::Enter);

@@ -51,7 +51,7 @@ fn a_run_that_is_refused_says_why() {
     bench.click("Run");
     bench.step();
     assert!(bench.has_text("The pipeline has 1 fault."));
-    assert!(bench.has("status of Hot: Needs mending: There is no column `temprature`."));
+    assert!(bench.has("status of Hot: Has an error: There is no column `temprature`."));
     assert!(bench.has("Run"), "it can be tried again");
 }
 
@@ -78,7 +78,7 @@ fn faults_are_shown_at_their_node() {
     bench.harness.get_by_label("Search nodes").type_text("filter");
     bench.press(Modifiers::NONE, Key::Enter);
     bench.wait(300.0);
-    assert!(bench.has_text("status of Filter: Needs mending"));
+    assert!(bench.has_text("status of Filter: Has an error"));
     bench.press(Modifiers::COMMAND, Key::Z);
     bench.wait(300.0);
     assert!(!bench.has_text("status of Filter"));

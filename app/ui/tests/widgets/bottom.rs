@@ -116,7 +116,7 @@ fn frozen_rows_stay_while_new_ones_come() {
 #[test]
 fn seen_rows_are_exported_as_csv() {
     let mut harness = tapped().show_bottom();
-    harness.get_by_label("Export CSV…").click();
+    harness.get_by_label("Save CSV…").click();
     harness.run();
     let text = "ts,temperature,site\r\n2026-03-01T14:03:27.412Z,21.4,\r\n2026-03-01T14:03:28.412Z,21.75,north\r\n";
     let download = Command::Download { name: "plant-rows.csv".to_owned(), bytes: text.as_bytes().to_vec() };
@@ -143,7 +143,7 @@ fn rows_can_be_read_and_exported_raw_as_lines_of_json() {
     assert!(top(newest) < top(oldest), "the newest row is on top");
     assert!(harness.get_by_label(newest).rect().left() > 0.0, "a line begins where it can be read");
     picture::keep("raw_rows", &mut harness, Theme::dark().panel);
-    harness.get_by_label("Export JSON…").click();
+    harness.get_by_label("Save JSON…").click();
     harness.run();
     let name = "plant-rows.ndjson".to_owned();
     let download = Command::Download { name, bytes: format!("{oldest}\n{newest}\n").into_bytes() };
@@ -170,7 +170,7 @@ fn a_filter_narrows_table_raw_lines_and_export_and_says_how_many_rows_match() {
     harness.get_by_label("1 of 2 rows match");
     harness.get_by_label("21.75");
     assert!(harness.query_by_label("21.40").is_none());
-    harness.get_by_label("Export CSV…").click();
+    harness.get_by_label("Save CSV…").click();
     harness.run();
     let text = "ts,temperature,site\r\n2026-03-01T14:03:28.412Z,21.75,north\r\n";
     let download = Command::Download { name: "plant-rows.csv".to_owned(), bytes: text.as_bytes().to_vec() };

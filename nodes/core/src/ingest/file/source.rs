@@ -260,6 +260,13 @@ impl Source for FileSource {
             match OpenFile::open(&self.reading, &file.path, &self.shown(index), position) {
                 Ok(open) => {
                     self.length = open.length(&file.path);
+                    if self.length.is_some_and(|length| length < position.offset) && !self.reading.params.watch {
+                        return Err(NodeError::user(format!(
+                            "`{}` is shorter than what was read of it before: it has been changed since, so the run \
+                             cannot go on. Bring the file back, or start over",
+                            self.shown(index)
+                        )));
+                    }
                     self.current = Some((index, open));
                 }
                 Err(Fault::EndsEarly(_)) if self.reading.params.watch => self.close(index, size),

@@ -479,3 +479,24 @@ fn progress_never_falls_and_ends_at_one_unless_the_end_is_not_known() {
     let packed = shares("packed.csv.gz");
     assert!(packed[1..packed.len() - 1].iter().all(Option::is_none), "{packed:?}");
 }
+
+#[test]
+fn a_file_that_is_shorter_than_what_was_read_of_it_is_not_taken_for_read() {
+    let text: String = std::iter::once("n\n".to_owned()).chain((0..500).map(|n| format!("{n}\n"))).collect();
+    let folder = folder(&[("a.csv", text.as_bytes())]);
+    let harness = harness(folder.path(), json!({ "path": "a.csv" }));
+    let next = |source: &mut dyn Source| {
+        let mut output = Output::default();
+        ready(source.next(&mut SourceContext { output: &mut output, batch_size: 100, crew: Crew::Inline }))
+    };
+    let mut source = harness.source();
+    ready(source.open()).expect("open");
+    next(source.as_mut()).expect("rows");
+    let position = source.snapshot().expect("a position");
+    fs::write(folder.path().join("a.csv"), "n\n1\n").expect("the file is cut");
+    let mut source = harness.source();
+    source.restore(&position).expect("it fits");
+    ready(source.open()).expect("open");
+    let error = next(source.as_mut()).expect_err("the rest is not there").to_string();
+    assert!(error.contains("`a.csv` is shorter than what was read of it"), "{error}");
+}
