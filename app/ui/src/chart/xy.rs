@@ -10,8 +10,8 @@ use arrow_array::RecordBatch;
 use egui::{Align2, Id, Key, Pos2, RichText, Ui};
 use egui::{pos2, vec2};
 use egui_plot::{
-    AxisHints, GridMark, HLine, HPlacement, ItemId, Line, LineStyle, Plot, PlotMemory, PlotPoint, PlotPoints,
-    PlotTransform, Points, Span, VLine,
+    AxisHints, GridMark, HLine, HPlacement, ItemId, Line, LineStyle, Plot, PlotBounds, PlotMemory, PlotPoint,
+    PlotPoints, PlotTransform, Points, Span, VLine,
 };
 use millrace_model::view::{Look, Mark, Scale, XyChart, round_step};
 use millrace_protocol::Seen;
@@ -48,7 +48,7 @@ pub(super) fn panel_ui(
     id: Id,
     chart: &XyChart,
     (batch, part): (&RecordBatch, Option<&RecordBatch>),
-    page: Option<Page>,
+    page: Option<Page<'_>>,
 ) -> Seen {
     let part = part.map(|part| line_data(ui.ctx(), id.with("part"), part));
     match (line_data(ui.ctx(), id, batch), part) {
@@ -67,7 +67,7 @@ pub fn xy_panel_ui(
     id: Id,
     chart: &XyChart,
     (whole, part): (&LineData, Option<Arc<LineData>>),
-    page: Option<Page>,
+    page: Option<Page<'_>>,
 ) -> Seen {
     if whole.is_empty() {
         empty_ui(ui, theme, &chart.title);
@@ -85,10 +85,12 @@ pub fn xy_panel_ui(
         let is_hidden = |series: &&Series| memory.hidden_items.contains(&ItemId::new(series.name.as_str()));
         whole.series.iter().filter(is_hidden).map(|series| series.name.clone()).collect()
     });
+    let shared = page.and_then(|page| page.time).filter(|_| chart.x_is_time);
     // What was seen in the last frame decides what is worth drawing in this one.
-    let zoomed = memory
-        .filter(|memory| !memory.auto_bounds.x)
-        .map(|memory| (memory.bounds().min()[0], memory.bounds().max()[0]));
+    let zoomed = match shared {
+        Some(shared) => shared.range.get(),
+        None => memory.filter(|memory| !memory.auto_bounds.x).map(|memory| x_of(*memory.bounds())),
+    };
     let seen = zoomed.unwrap_or(whole.x);
     let num_columns = place.width().max(1.0) as usize;
     // Until the part for this place has come, the whole is drawn, coarser.
@@ -119,8 +121,8 @@ pub fn xy_panel_ui(
     if zoomed.is_some() {
         plot = plot.include_x(whole.x.0).include_x(whole.x.1);
     }
-    if let Some(time) = page.and_then(|page| page.time).filter(|_| chart.x_is_time) {
-        plot = plot.link_axis(time, [true, false]).link_cursor(time, [true, false]);
+    if let Some(shared) = shared {
+        plot = plot.link_cursor(shared.pointer, [true, false]);
     }
     plot = plot.include_y(heights.0).include_y(heights.1);
     let wanted = (place.height() / Y_LABEL_SPACE).max(2.0) as usize;
@@ -140,6 +142,11 @@ pub fn xy_panel_ui(
     }
     let cursors = tools.cursors;
     let response = plot.show(ui, |plot| {
+        match shared.map(|shared| shared.range.get()) {
+            Some(Some((from, to))) => plot.set_plot_bounds_x(from..=to),
+            Some(None) => plot.set_auto_bounds([true, plot.auto_bounds().y]),
+            None => {}
+        }
         for threshold in &chart.thresholds {
             let Some(level) = axes.height(threshold.value, false) else { continue };
             if let Some(to) = threshold.to.and_then(|to| axes.height(to, false)) {
@@ -177,6 +184,17 @@ pub fn xy_panel_ui(
         plot.pointer_coordinate().filter(|_| plot.response().clicked())
     });
     let frame = *response.transform.frame();
+    if let Some(shared) = shared {
+        let now = x_of(*response.transform.bounds());
+        let is_whole = PlotMemory::load(ui.ctx(), plot_id).is_none_or(|memory| memory.auto_bounds.x);
+        let is_reset = response.response.double_clicked() && !tools.has_cursors;
+        match shared.range.get() {
+            Some(_) if is_reset => shared.range.set(None),
+            Some(before) if before != now => shared.range.set(Some(now)),
+            None if !is_whole => shared.range.set(Some(now)),
+            _ => {}
+        }
+    }
     if let Some(point) = response.inner.filter(|_| tools.has_cursors) {
         tools.cursors = match tools.cursors {
             [None, b] => [Some(point.x), b],
@@ -194,7 +212,14 @@ pub fn xy_panel_ui(
     let y_scale = tools.scale;
     ui.ctx().data_mut(|memory| memory.insert_temp(tools_id, tools));
     let look = zoomed.map(|range| look_at(chart, range, frame.width()));
-    Seen { look, y_scale, hidden }
+    let unit = if chart.x_is_time { 1e6 } else { 1.0 };
+    let x = zoomed.map(|(from, to)| (from * unit, to * unit));
+    Seen { look, x, y_scale, hidden, ..Seen::default() }
+}
+
+/// From where to where a plot is seen along x.
+fn x_of(bounds: PlotBounds) -> (f64, f64) {
+    (bounds.min()[0], bounds.max()[0])
 }
 
 /// Microseconds as they are held, as seconds as they are drawn.
