@@ -8,8 +8,10 @@
 pub mod aggregate;
 pub mod clock;
 pub mod columns;
+mod constants;
 pub mod crew;
 pub mod error;
+mod explain;
 pub mod expression;
 mod field_order;
 pub mod form;

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use self::lower::{Lowered, aggregate_name};
 use crate::error::NodeError;
-use crate::expression::{self, CompiledExpression, ExpressionError, RowFailure, reason};
+use crate::explain::reason;
+use crate::expression::{self, CompiledExpression, ExpressionError, RowFailure};
 
 mod keys;
 mod lower;
