@@ -8,22 +8,22 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue, SchemaError};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::{Expr, Operator, Volatility};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{self, Expr, ExprSchemable, Operator, Volatility};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, NegativeExpr, lit};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::SessionConfig;
+use millrace_model::suggest;
 
-use crate::constants::{check_coerced, check_constants};
 use crate::error::NodeError;
-use crate::explain::{explain, reason};
 
 /// Why an expression cannot be used: one sentence with what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,6 @@ impl CompiledExpression {
     pub(crate) fn from_logical(expr: Expr, df_schema: &DFSchema, schema: &SchemaRef) -> Result<Self, ExpressionError> {
         let physical = STATE.create_physical_expr(expr, df_schema).map_err(|error| explain(&error, df_schema))?;
         let physical = checked(physical, schema).map_err(|error| explain(&error, df_schema))?;
-        check_coerced(&physical)?;
         let data_type = physical.data_type(schema).map_err(|error| explain(&error, df_schema))?;
         let is_nullable = physical.nullable(schema).unwrap_or(true);
         Ok(Self { physical, data_type: owned_type(data_type), is_nullable })
@@ -250,18 +249,13 @@ pub(crate) fn state() -> &'static SessionState {
 
 /// The names of all functions that an expression may use: scalar, then aggregate; each sorted.
 pub fn function_names() -> (Vec<String>, Vec<String>) {
-    let scalar = STATE.scalar_functions().iter();
-    let scalar = scalar.filter(|(_, function)| function.signature().volatility == Volatility::Immutable);
-    let aggregate = STATE.aggregate_functions().keys().filter(|name| *name != GROUPING);
-    let sorted = |mut names: Vec<String>| {
+    let sorted = |names: Vec<&String>| {
+        let mut names: Vec<String> = names.into_iter().cloned().collect();
         names.sort();
         names
     };
-    (sorted(scalar.map(|(name, _)| name.clone()).collect()), sorted(aggregate.cloned().collect()))
+    (sorted(STATE.scalar_functions().keys().collect()), sorted(STATE.aggregate_functions().keys().collect()))
 }
-
-/// It belongs to `GROUPING SETS`, which a node has not.
-pub(crate) const GROUPING: &str = "grouping";
 
 pub(crate) fn df_schema(schema: &SchemaRef) -> Result<DFSchema, ExpressionError> {
     DFSchema::try_from(schema.as_ref().clone())
@@ -310,6 +304,86 @@ pub(crate) fn check_repeatable(expr: &Expr) -> Result<(), ExpressionError> {
     }
 }
 
+/// Refuses what can be computed for no row, since it is the same for every one: a text that is no number, a pattern or a
+/// unit of time that is none.
+pub(crate) fn check_constants(expr: &Expr, df_schema: &DFSchema) -> Result<(), ExpressionError> {
+    let mut fault = None;
+    let looked = expr.apply(|part| {
+        let Some(sample) = sample_of(part, df_schema) else { return Ok(TreeNodeRecursion::Continue) };
+        match compute_once(sample) {
+            Ok(()) => Ok(TreeNodeRecursion::Jump),
+            Err(error) => {
+                fault = Some(reason(&error));
+                Ok(TreeNodeRecursion::Stop)
+            }
+        }
+    });
+    match (looked, fault) {
+        (Ok(_), None) => Ok(()),
+        (_, Some(reason)) => {
+            Err(ExpressionError::new("never_computed", format!("This can be computed for no row: {}.", lower(&reason))))
+        }
+        (Err(error), _) => Err(ExpressionError::new("bad_expression", format!("{}.", reason(&error)))),
+    }
+}
+
+/// An expression without columns that fails where `part` fails for every row; none where that cannot be told.
+fn sample_of(part: &Expr, df_schema: &DFSchema) -> Option<Expr> {
+    let needs_rows = |part: &Expr| {
+        let is_value = matches!(part, Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::Placeholder(_));
+        let is_query = matches!(part, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_));
+        Ok(is_value || is_query || matches!(part, Expr::OuterReferenceColumn(..)))
+    };
+    if part.exists(needs_rows).unwrap_or(true) {
+        return None;
+    }
+    if part.column_refs().is_empty() {
+        let is_plain = matches!(part, Expr::Literal(..) | Expr::Alias(_) | Expr::Column(_));
+        return (!is_plain).then(|| part.clone());
+    }
+    // Any text will do to see whether a pattern is one, and any moment for a unit of time.
+    let any = |arg: &Expr| match (arg, arg.get_type(df_schema).ok()?) {
+        (Expr::Literal(..), _) => Some(arg.clone()),
+        (_, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
+            Some(Expr::Literal(ScalarValue::Utf8(Some(String::new())), None))
+        }
+        (_, data_type @ DataType::Timestamp(..)) => Some(Expr::Literal(ScalarValue::new_zero(&data_type).ok()?, None)),
+        _ => None,
+    };
+    match part {
+        Expr::ScalarFunction(function) => {
+            let name = function.func.name();
+            let has_pattern = name.starts_with("regexp_") || ["date_trunc", "date_part"].contains(&name);
+            let args = function.args.iter().map(any).collect::<Option<Vec<Expr>>>().filter(|_| has_pattern)?;
+            Some(Expr::ScalarFunction(ScalarFunction::new_udf(function.func.clone(), args)))
+        }
+        Expr::BinaryExpr(binary) if is_match(binary.op) => {
+            let sides = (Box::new(any(&binary.left)?), Box::new(any(&binary.right)?));
+            Some(Expr::BinaryExpr(logical_expr::BinaryExpr::new(sides.0, binary.op, sides.1)))
+        }
+        _ => None,
+    }
+}
+
+fn is_match(operator: Operator) -> bool {
+    use Operator::{RegexIMatch, RegexMatch, RegexNotIMatch, RegexNotMatch};
+    matches!(operator, RegexMatch | RegexIMatch | RegexNotMatch | RegexNotIMatch)
+}
+
+fn compute_once(expr: Expr) -> Result<(), DataFusionError> {
+    let physical = STATE.create_physical_expr(expr, &DFSchema::empty())?;
+    let schema: SchemaRef = Arc::new(Schema::empty());
+    let physical = checked(physical, &schema)?;
+    let one_row = RecordBatchOptions::new().with_row_count(Some(1));
+    physical.evaluate(&RecordBatch::try_new_with_options(schema, Vec::new(), &one_row)?).map(|_| ())
+}
+
+/// A sentence that goes on behind a colon.
+fn lower(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 pub(crate) fn has_aggregate(expr: &Expr) -> bool {
     expr.exists(|part| Ok(matches!(part, Expr::AggregateFunction(_)))).unwrap_or(false)
 }
@@ -346,6 +420,57 @@ pub(crate) fn owned_type(data_type: DataType) -> DataType {
         DataType::BinaryView => DataType::Binary,
         other => other,
     }
+}
+
+/// The sentence for a failed evaluation, without DataFusion's own framing.
+pub(crate) fn reason(error: &DataFusionError) -> String {
+    plain(&error.find_root().to_string())
+}
+
+fn plain(text: &str) -> String {
+    let mut text = text.split("\n\nbacktrace:").next().unwrap_or(text).trim();
+    const FRAMES: [&str; 12] = [
+        "Error during planning: ",
+        "Arrow error: ",
+        "Schema error: ",
+        "SQL error: ",
+        "Execution error: ",
+        "Cast error: ",
+        "Compute error: ",
+        "Parser error: ",
+        "Invalid argument error: ",
+        "Arithmetic overflow: ",
+        "ParserError(\"",
+        "TokenizerError(\"",
+    ];
+    while let Some(rest) = FRAMES.iter().find_map(|frame| text.strip_prefix(frame)) {
+        text = rest;
+    }
+    let text = text.strip_suffix("\")").unwrap_or(text);
+    let line = text.lines().next().unwrap_or(text).trim().trim_end_matches('.');
+    let mut letters = line.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What is wrong with an expression, in words for the person who wrote it.
+pub(crate) fn explain(error: &DataFusionError, df_schema: &DFSchema) -> ExpressionError {
+    let root = error.find_root();
+    if let DataFusionError::SchemaError(schema_error, _) = root
+        && let SchemaError::FieldNotFound { field, .. } = schema_error.as_ref()
+    {
+        let name = field.name();
+        let hint = suggest::hint(name, df_schema.fields().iter().map(|field| field.name().as_str()));
+        let quotes = if hint.is_empty() { " Texts are written in single quotes, as in 'ok'." } else { "" };
+        return ExpressionError::new("unknown_column", format!("The input has no column `{name}`.{hint}{quotes}"));
+    }
+    let message = plain(&root.to_string());
+    if let Some(name) = message.strip_prefix("Invalid function '").and_then(|rest| rest.split('\'').next()) {
+        let (scalar, aggregate) = function_names();
+        let near = suggest::nearest(name, scalar.iter().chain(&aggregate).map(String::as_str));
+        let hint = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
+        return ExpressionError::new("unknown_function", format!("There is no function `{name}`.{hint}"));
+    }
+    ExpressionError::new("bad_expression", format!("{message}."))
 }
 
 #[cfg(test)]
@@ -399,7 +524,6 @@ mod tests {
     fn what_can_be_computed_for_no_row_is_told_before_there_is_one() {
         for text in [
             "CAST('abc' AS INT)",
-            "n > 'abc'",
             "n + CAST('12,5' AS DOUBLE)",
             "regexp_like(text, '(')",
             "regexp_replace(text, '[a', 'b')",

@@ -56,10 +56,6 @@ impl<'a> InferContext<'a> {
     pub fn column(&mut self, param: &str, column: &str, schema: &SchemaRef) -> Option<usize> {
         let found = schema.index_of(column).ok();
         if found.is_none() {
-            if column.is_empty() {
-                self.error(param, "unknown_column", "Choose a column: none is named here.");
-                return None;
-            }
             let hint = suggest::hint(column, schema.fields().iter().map(|field| field.name().as_str()));
             self.error(param, "unknown_column", format!("The input has no column `{column}`.{hint}"));
         }

@@ -8,10 +8,8 @@
 pub mod aggregate;
 pub mod clock;
 pub mod columns;
-mod constants;
 pub mod crew;
 pub mod error;
-mod explain;
 pub mod expression;
 mod field_order;
 pub mod form;

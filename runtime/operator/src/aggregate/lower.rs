@@ -16,8 +16,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 
 use super::Aggregate;
-use crate::explain::explain;
-use crate::expression::{self, CompiledExpression, ExpressionError};
+use crate::expression::{self, CompiledExpression, ExpressionError, explain};
 
 /// Every 64-bit integer, signed or not, fits into 20 digits; ten more are left for the sum.
 const WIDE: DataType = DataType::Decimal128(20, 0);
@@ -46,14 +45,6 @@ impl Lowered {
                 "not_an_aggregate",
                 format!("This is not an aggregate. Say what to do with the rows of a group, as in `avg({text})`."),
             ));
-        }
-        let is_grouping = |part: &Expr| match part {
-            Expr::AggregateFunction(function) => Ok(function.func.name() == expression::GROUPING),
-            _ => Ok(false),
-        };
-        if expr.exists(is_grouping).unwrap_or(false) {
-            let message = "`grouping` belongs to GROUPING SETS, which are for the node SQL: leave it out here.";
-            return Err(ExpressionError::new("bad_expression", message));
         }
         let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(input.clone())).build());
         let expr = simplifier.coerce(expr, input).map_err(|error| explain(&error, input))?;

@@ -22,8 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use self::lower::{Lowered, aggregate_name};
 use crate::error::NodeError;
-use crate::explain::reason;
-use crate::expression::{self, CompiledExpression, ExpressionError, RowFailure};
+use crate::expression::{self, CompiledExpression, ExpressionError, RowFailure, reason};
 
 mod keys;
 mod lower;
