@@ -8,15 +8,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::concat;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue, SchemaError};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{self, Expr, ExprSchemable, Operator, Volatility};
+use datafusion::logical_expr::{Expr, Operator, Volatility};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, NegativeExpr, lit};
 use datafusion::physical_expr::utils::collect_columns;
@@ -37,8 +36,7 @@ impl ExpressionError {
         Self { code, message: message.into() }
     }
 
-    /// `empty_expression`, `unknown_column`, `unknown_function`, `not_a_condition`, `not_repeatable`, `never_computed` or
-    /// `bad_expression`.
+    /// `empty_expression`, `unknown_column`, `unknown_function`, `not_a_condition` or `bad_expression`.
     pub fn code(&self) -> &'static str {
         self.code
     }
@@ -279,7 +277,7 @@ pub(crate) fn parse(text: &str, df_schema: &DFSchema) -> Result<Expr, Expression
     .map_err(|error| explain(&error, df_schema))?;
     match unusable {
         Some(message) => Err(ExpressionError::new("bad_expression", message)),
-        None => check_repeatable(&expr).and_then(|()| check_constants(&expr, df_schema)).map(|()| expr),
+        None => check_repeatable(&expr).map(|()| expr),
     }
 }
 
@@ -302,86 +300,6 @@ pub(crate) fn check_repeatable(expr: &Expr) -> Result<(), ExpressionError> {
         )),
         (Err(error), _) => Err(ExpressionError::new("bad_expression", format!("{}.", reason(&error)))),
     }
-}
-
-/// Refuses what can be computed for no row, since it is the same for every one: a text that is no number, a pattern or a
-/// unit of time that is none.
-pub(crate) fn check_constants(expr: &Expr, df_schema: &DFSchema) -> Result<(), ExpressionError> {
-    let mut fault = None;
-    let looked = expr.apply(|part| {
-        let Some(sample) = sample_of(part, df_schema) else { return Ok(TreeNodeRecursion::Continue) };
-        match compute_once(sample) {
-            Ok(()) => Ok(TreeNodeRecursion::Jump),
-            Err(error) => {
-                fault = Some(reason(&error));
-                Ok(TreeNodeRecursion::Stop)
-            }
-        }
-    });
-    match (looked, fault) {
-        (Ok(_), None) => Ok(()),
-        (_, Some(reason)) => {
-            Err(ExpressionError::new("never_computed", format!("This can be computed for no row: {}.", lower(&reason))))
-        }
-        (Err(error), _) => Err(ExpressionError::new("bad_expression", format!("{}.", reason(&error)))),
-    }
-}
-
-/// An expression without columns that fails where `part` fails for every row; none where that cannot be told.
-fn sample_of(part: &Expr, df_schema: &DFSchema) -> Option<Expr> {
-    let needs_rows = |part: &Expr| {
-        let is_value = matches!(part, Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::Placeholder(_));
-        let is_query = matches!(part, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_));
-        Ok(is_value || is_query || matches!(part, Expr::OuterReferenceColumn(..)))
-    };
-    if part.exists(needs_rows).unwrap_or(true) {
-        return None;
-    }
-    if part.column_refs().is_empty() {
-        let is_plain = matches!(part, Expr::Literal(..) | Expr::Alias(_) | Expr::Column(_));
-        return (!is_plain).then(|| part.clone());
-    }
-    // Any text will do to see whether a pattern is one, and any moment for a unit of time.
-    let any = |arg: &Expr| match (arg, arg.get_type(df_schema).ok()?) {
-        (Expr::Literal(..), _) => Some(arg.clone()),
-        (_, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
-            Some(Expr::Literal(ScalarValue::Utf8(Some(String::new())), None))
-        }
-        (_, data_type @ DataType::Timestamp(..)) => Some(Expr::Literal(ScalarValue::new_zero(&data_type).ok()?, None)),
-        _ => None,
-    };
-    match part {
-        Expr::ScalarFunction(function) => {
-            let name = function.func.name();
-            let has_pattern = name.starts_with("regexp_") || ["date_trunc", "date_part"].contains(&name);
-            let args = function.args.iter().map(any).collect::<Option<Vec<Expr>>>().filter(|_| has_pattern)?;
-            Some(Expr::ScalarFunction(ScalarFunction::new_udf(function.func.clone(), args)))
-        }
-        Expr::BinaryExpr(binary) if is_match(binary.op) => {
-            let sides = (Box::new(any(&binary.left)?), Box::new(any(&binary.right)?));
-            Some(Expr::BinaryExpr(logical_expr::BinaryExpr::new(sides.0, binary.op, sides.1)))
-        }
-        _ => None,
-    }
-}
-
-fn is_match(operator: Operator) -> bool {
-    use Operator::{RegexIMatch, RegexMatch, RegexNotIMatch, RegexNotMatch};
-    matches!(operator, RegexMatch | RegexIMatch | RegexNotMatch | RegexNotIMatch)
-}
-
-fn compute_once(expr: Expr) -> Result<(), DataFusionError> {
-    let physical = STATE.create_physical_expr(expr, &DFSchema::empty())?;
-    let schema: SchemaRef = Arc::new(Schema::empty());
-    let physical = checked(physical, &schema)?;
-    let one_row = RecordBatchOptions::new().with_row_count(Some(1));
-    physical.evaluate(&RecordBatch::try_new_with_options(schema, Vec::new(), &one_row)?).map(|_| ())
-}
-
-/// A sentence that goes on behind a colon.
-fn lower(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 pub(crate) fn has_aggregate(expr: &Expr) -> bool {
@@ -517,31 +435,6 @@ mod tests {
         assert_eq!(compile("avg(n)").expect_err("aggregate").code(), "bad_expression");
         for text in ["random() < 0.5", "n > 0 AND uuid() <> 'x'", "now()", "CAST(current_date() AS VARCHAR)"] {
             assert_eq!(compile(text).expect_err("a replay would differ").code(), "not_repeatable", "{text}");
-        }
-    }
-
-    #[test]
-    fn what_can_be_computed_for_no_row_is_told_before_there_is_one() {
-        for text in [
-            "CAST('abc' AS INT)",
-            "n + CAST('12,5' AS DOUBLE)",
-            "regexp_like(text, '(')",
-            "regexp_replace(text, '[a', 'b')",
-            "text ~ '*'",
-            "n / 0",
-            "1 / 0 > n",
-            "CAST('2026-13-01' AS TIMESTAMP) IS NULL",
-        ] {
-            let found = compile(text);
-            if text == "n / 0" {
-                found.expect("null divided by null is null, so this may be computed for some row");
-                continue;
-            }
-            let error = found.expect_err(text);
-            assert_eq!(error.code(), "never_computed", "{text}: {error}");
-        }
-        for text in ["regexp_like(text, '^a+$')", "text ~ text", "CAST('12' AS INT) + n", "TRY_CAST('x' AS INT)"] {
-            compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         }
     }
 

@@ -75,11 +75,6 @@ pub trait Source: Send {
         None
     }
 
-    /// How long the source may give no rows before others no longer wait for its time; none: as the run has it.
-    fn idle_timeout(&self) -> Option<Duration> {
-        None
-    }
-
     /// The share of its input that was read, 0 to 1; none where the end is not known.
     fn progress(&self) -> Option<f64> {
         None

@@ -49,16 +49,6 @@ async fn an_idle_input_holds_nobody_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_says_by_itself_when_it_is_idle() {
-    let hour = Duration::from_secs(3_600);
-    let mut pipeline = two_sources("idle_by_itself", true);
-    let set = |name: &str, value| millrace_model::Edit::SetParam { id: id("behind"), name: name.to_owned(), value };
-    pipeline.apply(&[set("rows", Some(json!(0))), set("idle_ms", Some(json!(50)))]).unwrap();
-    let run = started(&pipeline, RunOptions { idle_timeout: hour, ..options() }).await;
-    until(|| run.metrics().nodes[&id("sink")].rows_in == 90).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_ended_input_holds_nobody_back() {
     let run = started(&two_sources("ended", false), options()).await;
     until(|| run.metrics().nodes[&id("ahead")].is_finished).await;

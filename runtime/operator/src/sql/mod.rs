@@ -24,7 +24,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use self::checked::{CheckedSum, with_checked_arithmetic};
 use crate::error::NodeError;
 use crate::expression::{
-    CompiledExpression, ExpressionError, RowFailure, check_constants, check_repeatable, explain, owned_type, reason,
+    CompiledExpression, ExpressionError, RowFailure, check_repeatable, explain, owned_type, reason,
 };
 
 mod checked;
@@ -226,10 +226,7 @@ fn check_functions(plan: &LogicalPlan) -> Result<(), ExpressionError> {
     let mut refused = Ok(());
     let looked = plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
-            refused = check_repeatable(expr).and_then(|()| {
-                let inputs = node.inputs();
-                inputs.iter().try_for_each(|input| check_constants(expr, input.schema()))
-            });
+            refused = check_repeatable(expr);
             Ok(if refused.is_err() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         })
     });

@@ -19,7 +19,7 @@ use millrace_model::event_time::with_event_time;
 use millrace_model::value::FilePath;
 use millrace_model::{ColumnRef, Interval, PortCard};
 use millrace_operator::rejected::{self, OnError};
-use millrace_operator::watermark::{DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_OUT_OF_ORDERNESS};
+use millrace_operator::watermark::DEFAULT_MAX_OUT_OF_ORDERNESS;
 use millrace_operator::{BuildContext, CardText, FileUse, InferContext, Machine, Node, NodeError, Probed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,10 +79,6 @@ pub struct Params {
     /// How far rows may be out of order: the watermark stays this much behind the newest time.
     #[serde(default = "default_max_out_of_orderness")]
     pub max_out_of_orderness: Interval,
-    /// How long no rows may come before others no longer wait for the time of this source.
-    #[serde(default = "default_idle_timeout")]
-    #[schemars(extend("keeps_state" = true))]
-    pub idle_timeout: Interval,
     /// What becomes of a record that does not fit. With *null* a cell that does not fit becomes null, and only what is
     /// no record at all is rejected.
     #[serde(default)]
@@ -108,10 +104,6 @@ pub struct Params {
 
 fn default_max_out_of_orderness() -> Interval {
     DEFAULT_MAX_OUT_OF_ORDERNESS
-}
-
-fn default_idle_timeout() -> Interval {
-    DEFAULT_IDLE_TIMEOUT
 }
 
 fn default_header() -> bool {

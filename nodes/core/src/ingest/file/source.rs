@@ -225,10 +225,6 @@ impl FileSource {
 
 #[async_trait]
 impl Source for FileSource {
-    fn idle_timeout(&self) -> Option<Duration> {
-        Some(self.reading.params.idle_timeout.duration())
-    }
-
     async fn open(&mut self) -> Result<(), NodeError> {
         if !self.is_listed {
             self.files = self.list()?.into_iter().map(Progress::new).collect();

@@ -19,9 +19,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
 use millrace_model::{Interval, PortCard, suggest};
-use millrace_operator::watermark::{
-    DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker, WatermarkState,
-};
+use millrace_operator::watermark::{DEFAULT_MAX_OUT_OF_ORDERNESS, WatermarkMaker, WatermarkState};
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Source, SourceContext, SourceEvent, State,
 };
@@ -111,10 +109,6 @@ pub struct Params {
     /// How far rows may be out of order: the watermark stays this much behind the newest time.
     #[serde(default = "default_max_out_of_orderness")]
     pub max_out_of_orderness: Interval,
-    /// How long no rows may come before others no longer wait for the time of this source.
-    #[serde(default = "default_idle_timeout")]
-    #[schemars(extend("keeps_state" = true))]
-    pub idle_timeout: Interval,
 }
 
 /// Whether the clock on the wall is kept.
@@ -150,10 +144,6 @@ fn default_start_time() -> String {
 
 fn default_max_out_of_orderness() -> Interval {
     DEFAULT_MAX_OUT_OF_ORDERNESS
-}
-
-fn default_idle_timeout() -> Interval {
-    DEFAULT_IDLE_TIMEOUT
 }
 
 fn default_sensors() -> Vec<Sensor> {
@@ -356,10 +346,6 @@ impl SimulatedFleet {
 
 #[async_trait]
 impl Source for SimulatedFleet {
-    fn idle_timeout(&self) -> Option<Duration> {
-        Some(self.params.idle_timeout.duration())
-    }
-
     async fn next(&mut self, cx: &mut SourceContext<'_>) -> Result<SourceEvent, NodeError> {
         if !self.is_started {
             self.clock.start_us = cx.output.now_us();

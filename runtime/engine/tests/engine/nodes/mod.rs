@@ -129,9 +129,6 @@ pub struct CountParams {
     /// Wait until a sink has written rows into this record.
     #[serde(default)]
     after: String,
-    /// After so many milliseconds without rows nobody waits for it.
-    #[serde(default)]
-    idle_ms: Option<u64>,
     /// Fail to open.
     #[serde(default)]
     broken: bool,
@@ -198,10 +195,6 @@ impl Source for CountSource {
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
         self.done = i64::from_le_bytes(state.try_into().unwrap());
         Ok(())
-    }
-
-    fn idle_timeout(&self) -> Option<Duration> {
-        self.params.idle_ms.map(Duration::from_millis)
     }
 
     fn status(&self) -> Option<String> {
