@@ -114,29 +114,6 @@ impl Rejecting {
         }
     }
 
-    /// The same for rows that the node has held, found at `place` after they were counted.
-    ///
-    /// # Errors
-    /// The first failure, unless `on_error` is `reject`.
-    pub(crate) fn reject_held(
-        &mut self,
-        rows: &RecordBatch,
-        failures: &[RowFailure],
-        place: &str,
-        out: &mut Output,
-    ) -> Result<(), NodeError> {
-        let Some(first) = failures.first() else { return Ok(()) };
-        if self.on_error != OnError::Reject {
-            let reason = first.reason.trim_end_matches('.');
-            return Err(NodeError::user(format!("{reason} (in {place}: {}).", row_as_json(rows, first.row)?)));
-        }
-        for failure in failures {
-            self.rejected.push(&row_as_json(rows, failure.row)?, &failure.reason, place);
-        }
-        out.emit(self.port, self.rejected.finish(out.now_us()));
-        Ok(())
-    }
-
     /// The number of rows seen, for a snapshot in a form of the node's own.
     pub(crate) fn rows_seen(&self) -> i64 {
         i64::try_from(self.rows_seen).unwrap_or(i64::MAX)

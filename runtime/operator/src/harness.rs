@@ -287,21 +287,16 @@ impl<'a> OperatorRun<'a> {
         self
     }
 
-    /// # Errors
-    /// As the operator's.
-    pub fn try_end(&mut self) -> Result<(), crate::NodeError> {
-        self.call(|operator, output| {
-            operator.on_watermark(i64::MAX, output)?;
-            operator.on_end(output)
-        })
-    }
-
     /// Ends the input: the watermark goes to the end of time, then `on_end`.
     ///
     /// # Panics
     /// When the operator fails.
     pub fn end(&mut self) -> &mut Self {
-        self.try_end().unwrap_or_else(|error| panic!("the operator failed: {error}"));
+        self.call(|operator, output| {
+            operator.on_watermark(i64::MAX, output)?;
+            operator.on_end(output)
+        })
+        .unwrap_or_else(|error| panic!("the operator failed: {error}"));
         self
     }
 

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
-use arrow::temporal_conversions::timestamp_us_to_datetime;
 use millrace_model::Interval;
 use millrace_model::card::{PortCard, PortRole};
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type, with_event_time};
@@ -28,7 +27,6 @@ use crate::state::lateness::{Lateness, aligned, event_time_index};
 use crate::state::rows::RowStore;
 use crate::state::saved;
 
-mod faulty;
 #[cfg(test)]
 mod tests;
 
@@ -57,9 +55,8 @@ mod tests;
 /// | 10:01 | 10:02 | b | 9 |
 ///
 /// Windows follow each other, aligned to 1970-01-01 00:00 UTC; one without rows gives none. Rows whose window has closed,
-/// or without a time, leave by the `late` port. A row for which something cannot be computed leaves by the `rejected`
-/// port, and the result is that of the others; so does the row with which a sum would overflow. Further inputs are tables
-/// of their own: name them in `tables`, wire them, and join them; their late rows leave by the port of that name.
+/// or without a time, leave by the `late` port. Something that cannot be computed fails the run. Further inputs are
+/// tables of their own: name them in `tables`, wire them, and join them; their late rows leave by the port of that name.
 ///
 /// Column names are taken as they are written: `Value` is not `value`. Texts stand in single quotes. Functions such as
 /// `random()` and `now()`, which give something else each time, cannot be used.
@@ -75,8 +72,8 @@ pub struct Params {
     /// Further inputs; only with a window.
     #[serde(default)]
     pub tables: Vec<TableParams>,
-    /// What becomes of a row for which something cannot be computed. With `null`, which goes without a window only, a value
-    /// is null and a condition is not met.
+    /// Without a window: what becomes of a row for which something cannot be computed. With `null`, a value is null and a
+    /// condition is not met.
     #[serde(default)]
     pub on_error: OnError,
 }
@@ -154,7 +151,6 @@ impl Node for Sql {
                     inputs: inputs.collect(),
                     size_us: params.window.as_micros(),
                     watermark_us: None,
-                    rejecting: Rejecting::new(REJECTED, params.on_error),
                 })
             }
         }))
@@ -194,10 +190,6 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
     let is_by_rows = params.window.is_zero();
     if is_by_rows && !params.tables.is_empty() {
         cx.error("tables", "needs_window", "Rows of several inputs meet in a window only: give its length.");
-    }
-    if !is_by_rows && params.on_error == OnError::Null {
-        let message = "Over a window a row is in the result as it is or not at all: choose `reject` or `fail`.";
-        cx.error("on_error", "null_in_window", message);
     }
     if !is_by_rows && params.window.as_micros() == 0 {
         cx.error("window", "no_size", "A window must last a microsecond at least; try `1 min`.");
@@ -271,12 +263,6 @@ impl Operator for RowsOperator {
     }
 }
 
-/// A moment as people read it.
-fn written(us: i64) -> String {
-    timestamp_us_to_datetime(us)
-        .map_or_else(|| us.to_string(), |moment| format!("{}Z", moment.format("%Y-%m-%dT%H:%M:%S%.f")))
-}
-
 struct Input {
     lateness: Lateness,
     /// How far this input has come by itself.
@@ -308,7 +294,6 @@ struct WindowsOperator {
     inputs: Vec<Input>,
     size_us: i64,
     watermark_us: Option<i64>,
-    rejecting: Rejecting,
 }
 
 impl WindowsOperator {
@@ -326,18 +311,7 @@ impl WindowsOperator {
                 input.rows.free(number)?;
             }
         }
-        let results = match self.query.run(tables.clone()) {
-            Ok(results) => results,
-            Err(error) => {
-                let (failures, results) = faulty::sift(&self.query, &tables, error)?;
-                let place = format!("the window from {}", written(start_us));
-                for (rows, failures) in tables.iter().zip(&failures) {
-                    self.rejecting.reject_held(rows, failures, &place, out)?;
-                }
-                results
-            }
-        };
-        for rows in results {
+        for rows in self.query.run(tables)? {
             let times = |time_us: i64| -> ArrayRef {
                 Arc::new(TimestampMicrosecondArray::from(vec![time_us; rows.num_rows()]).with_timezone(UTC))
             };
