@@ -18,6 +18,7 @@ mod table;
 mod time_axis;
 mod xy;
 mod xy_axes;
+mod xy_cursors;
 mod xy_header;
 mod xy_node;
 mod xy_words;

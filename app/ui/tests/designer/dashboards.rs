@@ -336,6 +336,33 @@ fn a_time_that_is_chosen_is_that_of_every_chart_and_told_where_it_cannot_be() {
 }
 
 #[test]
+fn two_cursors_are_moved_by_keys_and_say_how_far_they_are_apart() {
+    let mut bench = of_three_kinds();
+    bench.click("Cursors");
+    bench.wait(100.0);
+    let place = |bench: &Bench, name: &str| {
+        let wanted = format!("cursor {name} at");
+        let handle = bench.harness.query_all_by_label_contains(&wanted).next();
+        handle.expect("a handle").accesskit_node().label().expect("a name")
+    };
+    let (a, b) = (place(&bench, "A"), place(&bench, "B"));
+    assert!(a.contains("1 Mar 2026, 14:01:") && b.contains("1 Mar 2026, 14:03:"), "{a} {b}");
+    bench.harness.get_by_label(&a).focus();
+    bench.step();
+    for _ in 0..3 {
+        bench.press(Modifiers::NONE, Key::ArrowLeft);
+    }
+    let near = place(&bench, "A");
+    bench.press(Modifiers::SHIFT, Key::ArrowRight);
+    let far = place(&bench, "A");
+    assert!(near < a && a < far, "{near} {a} {far}");
+    assert_eq!(place(&bench, "B"), b);
+    bench.click("Cursors");
+    bench.wait(100.0);
+    assert!(!bench.has_text("cursor A at"));
+}
+
+#[test]
 fn what_a_tile_shows_is_saved_as_rows_and_as_a_picture_of_that_time() {
     let mut bench = of_three_kinds();
     bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(9))))]);
@@ -495,6 +522,7 @@ fn the_choice_of_a_time_looks_as_it_should() {
         bench.harness.ctx.set_theme(theme);
         bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(60))))]);
         bench.wait(200.0);
+        bench.click("Cursors");
         bench.click("Time: Last minute");
         let ground = bench.harness.ctx.global_style().visuals.panel_fill;
         picture::keep(&format!("dashboard_time_{name}"), &mut bench.harness, ground);
