@@ -27,13 +27,22 @@ pub(crate) struct Rejecting {
     port: usize,
     on_error: OnError,
     rows_seen: u64,
+    /// Whose rows it counts.
+    input: String,
     rejected: RejectedBuilder,
 }
 
 impl Rejecting {
     /// `port` is the index of the node's `rejected` port.
     pub(crate) fn new(port: usize, on_error: OnError) -> Self {
-        Self { port, on_error, rows_seen: 0, rejected: RejectedBuilder::default() }
+        let input = "the node's input".to_owned();
+        Self { port, on_error, rows_seen: 0, input, rejected: RejectedBuilder::default() }
+    }
+
+    /// For the rows of one input of several.
+    pub(crate) fn of_input(mut self, name: &str) -> Self {
+        self.input = format!("the node's input `{name}`");
+        self
     }
 
     /// As [`Self::sort_out_raw`], with the row as JSON for its raw text.
@@ -62,7 +71,7 @@ impl Rejecting {
     ) -> Result<Option<BooleanArray>, NodeError> {
         let first_row = self.rows_seen + 1;
         self.rows_seen += num_rows as u64;
-        let place = |failure: &RowFailure| format!("row {} of the node's input", first_row + failure.row as u64);
+        let place = |failure: &RowFailure| format!("row {} of {}", first_row + failure.row as u64, self.input);
         match (failures.first(), self.on_error) {
             (None, _) | (Some(_), OnError::Null) => Ok(None),
             (Some(failure), OnError::Fail) => {
@@ -102,16 +111,32 @@ impl Rejecting {
                 let raw = row_as_json(results, failure.row)?;
                 Err(NodeError::user(format!("{} (in the result {raw}).", failure.reason.trim_end_matches('.'))))
             }
-            (Some(_), OnError::Reject) => {
-                let mut keeps = vec![true; results.num_rows()];
-                for failure in failures {
-                    keeps[failure.row] = false;
-                    self.rejected.push(&row_as_json(results, failure.row)?, &failure.reason, "a result of the node");
-                }
-                out.emit(self.port, self.rejected.finish(out.now_us()));
-                Ok(Some(BooleanArray::from(keeps)))
-            }
+            (Some(_), OnError::Reject) => self.put_out(results, failures, "a result of the node", out).map(Some),
         }
+    }
+
+    /// Rejects rows that were counted before, and says which stay.
+    ///
+    /// # Errors
+    /// When a row cannot be shown.
+    pub(crate) fn put_out(
+        &mut self,
+        rows: &RecordBatch,
+        failures: &[RowFailure],
+        place: &str,
+        out: &mut Output,
+    ) -> Result<BooleanArray, NodeError> {
+        let mut keeps = vec![true; rows.num_rows()];
+        for failure in failures {
+            keeps[failure.row] = false;
+            self.rejected.push(&row_as_json(rows, failure.row)?, &failure.reason, place);
+        }
+        out.emit(self.port, self.rejected.finish(out.now_us()));
+        Ok(BooleanArray::from(keeps))
+    }
+
+    pub(crate) fn on_error(&self) -> OnError {
+        self.on_error
     }
 
     /// The number of rows seen, for a snapshot in a form of the node's own.

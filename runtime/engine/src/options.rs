@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_model::run::Breakpoint;
+use millrace_operator::watermark::DEFAULT_IDLE_TIMEOUT;
 
 use crate::checkpoint::{Checkpoint, StateFolder};
 use crate::recorder::Recorder;
@@ -28,7 +29,8 @@ pub struct RunOptions {
     pub view_interval: Duration,
     /// Time between two ticks of the nodes that want them.
     pub tick_interval: Duration,
-    /// A source that gives no row for so long no longer holds back the watermark of others.
+    /// A source that gives no row for so long no longer holds back the watermark of others, unless it has a time of its
+    /// own.
     pub idle_timeout: Duration,
     /// Newest rows kept of a tapped wire.
     pub tap_rows: usize,
@@ -82,7 +84,7 @@ impl Default for RunOptions {
             queue_batches: 128,
             view_interval: Duration::from_millis(100),
             tick_interval: Duration::from_millis(100),
-            idle_timeout: Duration::from_secs(30),
+            idle_timeout: DEFAULT_IDLE_TIMEOUT.duration(),
             tap_rows: 1_000,
             breakpoints: Vec::new(),
             unwired_keep: 100,

@@ -51,10 +51,19 @@ impl Replays {
         self.tempo == Tempo::StepByStep
     }
 
-    /// What stands in for a node whose output ports have these schemas.
-    pub(crate) fn source(&self, node: &NodeId, schemas: Vec<SchemaRef>) -> Option<Box<dyn Source>> {
+    pub(crate) fn stand_in_for(&self, node: &NodeId) -> bool {
+        self.given.contains_key(node)
+    }
+
+    /// What stands in for a node whose output ports have these schemas, and which is idle after this time.
+    pub(crate) fn source(
+        &self,
+        node: &NodeId,
+        schemas: Vec<SchemaRef>,
+        idle_timeout: Option<Duration>,
+    ) -> Option<Box<dyn Source>> {
         let given = self.given.get(node)?.clone();
-        Some(Box::new(Replay { given, next: 0, schemas, schedule: self.schedule.clone() }))
+        Some(Box::new(Replay { given, next: 0, schemas, schedule: self.schedule.clone(), idle_timeout }))
     }
 }
 
@@ -106,6 +115,8 @@ struct Replay {
     /// By output port.
     schemas: Vec<SchemaRef>,
     schedule: Option<Arc<Schedule>>,
+    /// That of the source that it stands for.
+    idle_timeout: Option<Duration>,
 }
 
 #[async_trait]
@@ -135,6 +146,10 @@ impl Source for Replay {
             Emitted::Watermark(watermark_us) => cx.output.watermark(*watermark_us),
         }
         Ok(SourceEvent::More)
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        self.idle_timeout
     }
 
     fn snapshot(&mut self) -> Result<State, NodeError> {
@@ -172,7 +187,7 @@ mod tests {
     fn replay(emitted: Vec<Emitted>) -> Box<dyn Source> {
         let node = NodeId::new("source").expect("an id");
         let replays = Replays::at_once(BTreeMap::from([(node.clone(), emitted)]));
-        replays.source(&node, vec![batch("a", 0).schema()]).expect("it is given")
+        replays.source(&node, vec![batch("a", 0).schema()], None).expect("it is given")
     }
 
     /// What `source` gives in `count` calls, as text, and whether it has ended.

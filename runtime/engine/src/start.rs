@@ -452,8 +452,13 @@ pub(crate) fn build_machine(
         parallelism,
         base_dir: options.base_dir.clone(),
     };
-    if let Some(source) = options.replays.source(&node.id, cx.outputs.clone()) {
-        return Ok(Machine::Source(source));
+    if options.replays.stand_in_for(&node.id) {
+        // It is quiet for as long as the source that it stands for might be; a source is built without being opened.
+        let own = registry.node_type(&node.kind).and_then(|own| named.call(|| own.build(&node.params, &cx)).ok());
+        let idle_timeout = own.and_then(|own| if let Machine::Source(own) = own { own.idle_timeout() } else { None });
+        if let Some(source) = options.replays.source(&node.id, cx.outputs.clone(), idle_timeout) {
+            return Ok(Machine::Source(source));
+        }
     }
     let node_type = registry
         .node_type(&node.kind)

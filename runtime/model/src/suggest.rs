@@ -23,6 +23,17 @@ pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String 
     }
 }
 
+/// Why `name` is no column of `whose`, such as `The input`: with the nearest name, or all there are.
+pub fn no_column<'a>(whose: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    if !name.trim().is_empty() {
+        return format!("{whose} has no column `{name}`.{}", hint(name, known));
+    }
+    let choice =
+        if known.is_empty() || known.len() > 12 { String::new() } else { format!(" There is: {}.", known.join(", ")) };
+    format!("No column is named here: choose one.{choice}")
+}
+
 /// The misspelt name and the meant one in a message that [`hint`] was added to: what stands in backquotes before the
 /// question, and in it.
 pub fn read(message: &str) -> Option<(&str, &str)> {
@@ -51,6 +62,14 @@ mod tests {
         assert_eq!(nearest("temprature", known), Some("temperature"));
         assert_eq!(nearest("DEVICE_ID", known), Some("device_id"));
         assert_eq!(nearest("xyzzy", known), None);
+        assert_eq!(
+            no_column("The input", "hmidity", known),
+            "The input has no column `hmidity`. Did you mean `humidity`?"
+        );
+        assert_eq!(
+            no_column("The input", " ", known),
+            "No column is named here: choose one. There is: temperature, humidity, device_id."
+        );
         assert_eq!(hint("xyzzy", known), " There is: temperature, humidity, device_id.");
     }
 }

@@ -8,11 +8,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use crate::constant;
+use crate::error::NodeError;
+use crate::explain::{explain, reason};
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DataFusionError, ScalarValue, SchemaError};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, Operator, Volatility};
@@ -20,9 +23,6 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, Column, NegativeExpr, lit};
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::prelude::SessionConfig;
-use millrace_model::suggest;
-
-use crate::error::NodeError;
 
 /// Why an expression cannot be used: one sentence with what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl ExpressionError {
         Self { code, message: message.into() }
     }
 
-    /// `empty_expression`, `unknown_column`, `unknown_function`, `not_a_condition` or `bad_expression`.
+    /// `empty_expression`, `unknown_column`, `unknown_function`, `not_a_condition`, `bad_constant` or `bad_expression`.
     pub fn code(&self) -> &'static str {
         self.code
     }
@@ -119,6 +119,7 @@ impl CompiledExpression {
     pub(crate) fn from_logical(expr: Expr, df_schema: &DFSchema, schema: &SchemaRef) -> Result<Self, ExpressionError> {
         let physical = STATE.create_physical_expr(expr, df_schema).map_err(|error| explain(&error, df_schema))?;
         let physical = checked(physical, schema).map_err(|error| explain(&error, df_schema))?;
+        constant::check(&physical, schema)?;
         let data_type = physical.data_type(schema).map_err(|error| explain(&error, df_schema))?;
         let is_nullable = physical.nullable(schema).unwrap_or(true);
         Ok(Self { physical, data_type: owned_type(data_type), is_nullable })
@@ -127,6 +128,7 @@ impl CompiledExpression {
     /// For an argument of an aggregate, which must keep the type that the function was made for.
     pub(crate) fn from_physical(physical: Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Self, DataFusionError> {
         let physical = checked(physical, schema)?;
+        constant::check(&physical, schema).map_err(|error| DataFusionError::External(Box::new(error)))?;
         let data_type = physical.data_type(schema)?;
         let is_nullable = physical.nullable(schema).unwrap_or(true);
         Ok(Self { physical, data_type, is_nullable })
@@ -245,14 +247,17 @@ pub(crate) fn state() -> &'static SessionState {
     &STATE
 }
 
-/// The names of all functions that an expression may use: scalar, then aggregate; each sorted.
+/// The names of all functions that an expression may use: scalar, then aggregate; each sorted. Those that give something
+/// else each time are refused, and so they are left out.
 pub fn function_names() -> (Vec<String>, Vec<String>) {
     let sorted = |names: Vec<&String>| {
         let mut names: Vec<String> = names.into_iter().cloned().collect();
         names.sort();
         names
     };
-    (sorted(STATE.scalar_functions().keys().collect()), sorted(STATE.aggregate_functions().keys().collect()))
+    let scalar = STATE.scalar_functions().iter();
+    let scalar = scalar.filter(|(_, function)| function.signature().volatility == Volatility::Immutable);
+    (sorted(scalar.map(|(name, _)| name).collect()), sorted(STATE.aggregate_functions().keys().collect()))
 }
 
 pub(crate) fn df_schema(schema: &SchemaRef) -> Result<DFSchema, ExpressionError> {
@@ -338,57 +343,6 @@ pub(crate) fn owned_type(data_type: DataType) -> DataType {
         DataType::BinaryView => DataType::Binary,
         other => other,
     }
-}
-
-/// The sentence for a failed evaluation, without DataFusion's own framing.
-pub(crate) fn reason(error: &DataFusionError) -> String {
-    plain(&error.find_root().to_string())
-}
-
-fn plain(text: &str) -> String {
-    let mut text = text.split("\n\nbacktrace:").next().unwrap_or(text).trim();
-    const FRAMES: [&str; 12] = [
-        "Error during planning: ",
-        "Arrow error: ",
-        "Schema error: ",
-        "SQL error: ",
-        "Execution error: ",
-        "Cast error: ",
-        "Compute error: ",
-        "Parser error: ",
-        "Invalid argument error: ",
-        "Arithmetic overflow: ",
-        "ParserError(\"",
-        "TokenizerError(\"",
-    ];
-    while let Some(rest) = FRAMES.iter().find_map(|frame| text.strip_prefix(frame)) {
-        text = rest;
-    }
-    let text = text.strip_suffix("\")").unwrap_or(text);
-    let line = text.lines().next().unwrap_or(text).trim().trim_end_matches('.');
-    let mut letters = line.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// What is wrong with an expression, in words for the person who wrote it.
-pub(crate) fn explain(error: &DataFusionError, df_schema: &DFSchema) -> ExpressionError {
-    let root = error.find_root();
-    if let DataFusionError::SchemaError(schema_error, _) = root
-        && let SchemaError::FieldNotFound { field, .. } = schema_error.as_ref()
-    {
-        let name = field.name();
-        let hint = suggest::hint(name, df_schema.fields().iter().map(|field| field.name().as_str()));
-        let quotes = if hint.is_empty() { " Texts are written in single quotes, as in 'ok'." } else { "" };
-        return ExpressionError::new("unknown_column", format!("The input has no column `{name}`.{hint}{quotes}"));
-    }
-    let message = plain(&root.to_string());
-    if let Some(name) = message.strip_prefix("Invalid function '").and_then(|rest| rest.split('\'').next()) {
-        let (scalar, aggregate) = function_names();
-        let near = suggest::nearest(name, scalar.iter().chain(&aggregate).map(String::as_str));
-        let hint = near.map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
-        return ExpressionError::new("unknown_function", format!("There is no function `{name}`.{hint}"));
-    }
-    ExpressionError::new("bad_expression", format!("{message}."))
 }
 
 #[cfg(test)]
@@ -482,6 +436,99 @@ mod tests {
             let rows: Vec<usize> = results.failures.iter().map(|failure| failure.row).collect();
             assert_eq!(rows, failing, "{text}: {:?} {:?}", results.values, results.failures);
         }
+    }
+
+    #[test]
+    fn what_can_be_computed_for_no_row_is_found_when_it_is_compiled() {
+        for (text, part) in [
+            ("regexp_like(text, '(')", "`(` is no regular expression: unclosed group"),
+            ("n > 1 AND text ~ 'a['", "`a[` is no regular expression: unclosed character class"),
+            ("text !~* concat('(', 'a')", "`(a` is no regular expression"),
+            ("text SIMILAR TO 'a('", "is no regular expression"),
+            ("regexp_replace(text, '(', '')", "`(` is no regular expression: unclosed group"),
+            ("regexp_count(text, '(')", "`(` is no regular expression"),
+            ("regexp_match(text, '(')", "`(` is no regular expression"),
+            ("CAST('abc' AS INT)", "Cannot cast string 'abc' to value of Int32 type. It is so for every row"),
+            ("n > 'abc'", "'abc'"),
+            ("n IN (1, 'b')", "'b'"),
+            ("CAST(text AS TIMESTAMP) > '2020-99-01'", "'2020-99-01'"),
+            ("TIMESTAMP '2020-13-01' IS NULL", "'2020-13-01'"),
+            ("CASE WHEN text ~ '(' THEN 1 ELSE 2 END", "unclosed group"),
+            ("n + 1 / 0", "Divide by zero"),
+            ("date_trunc('houx', CAST(text AS TIMESTAMP))", "houx"),
+            ("date_part('houx', CAST(text AS TIMESTAMP))", "houx"),
+        ] {
+            let error = compile(text).err().unwrap_or_else(|| panic!("{text} is refused"));
+            assert!(error.code() == "bad_constant" && error.to_string().contains(part), "{text}: {error}");
+        }
+        for text in [
+            "text ~ 'a|b'",
+            "regexp_like(text, text)",
+            "TRY_CAST('abc' AS INT)",
+            "CASE WHEN 0 = 0 THEN 0 ELSE 100 / 0 END",
+            "CASE WHEN n > 0 THEN 1 / 0 ELSE 2 END",
+            "coalesce(n, CAST('x' AS BIGINT))",
+            "date_trunc('hour', CAST(text AS TIMESTAMP))",
+            "to_timestamp(text, '%Y')",
+            "n + 2 * 3 > CAST('7' AS INT)",
+        ] {
+            compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
+    }
+
+    #[test]
+    fn faults_are_told_in_plain_words() {
+        for (text, said) in [
+            ("sqrt(text)", "`sqrt` cannot be computed of a text: it takes a number, as `CAST(x AS DOUBLE)` gives."),
+            (
+                "substr(text, 'a')",
+                "`substr` takes a whole number, and is given a text: turn it into one with CAST, as in `CAST(x AS BIGINT)`.",
+            ),
+            ("upper(text, text)", "`upper` takes 1 argument, and is given 2."),
+            ("upper()", "`upper` needs an argument."),
+            ("coalesce()", "Coalesce must have at least one argument."),
+            (
+                "text + 1",
+                "A text and a whole number do not go together with `+`: turn one of them into the type of the other with CAST.",
+            ),
+            (
+                "n ~ text",
+                "A whole number and a text do not go together with `~`: turn one of them into the type of the other with CAST.",
+            ),
+            (
+                "text LIKE 1",
+                "A text and a whole number do not go together with `LIKE`: turn one of them into the type of the other with CAST.",
+            ),
+            ("n >", "Expected an expression, found the end."),
+            ("n = 1; n = 2", "Expected end of expression, found `;` at line 1, column 6."),
+            ("CAST(n AS NOPE)", "Unsupported SQL type NOPE."),
+            ("\"\" > 1", "Two double quotes name no column. Texts are written in single quotes, as in 'ok'."),
+            (
+                "prev.n > 1",
+                "There is no `prev` that `n` could be taken from. Column names that have a point stand in double quotes.",
+            ),
+            ("nope(n)", "There is no function `nope`."),
+            ("nowx()", "There is no function `nowx`. Did you mean `pow`?"),
+            ("randm()", "There is no function `randm`."),
+        ] {
+            assert_eq!(compile(text).expect_err(text).to_string(), said, "{text}");
+        }
+        let (scalar, _) = function_names();
+        assert!(scalar.iter().any(|name| name == "abs"));
+        assert!(!scalar.iter().any(|name| ["now", "random", "uuid", "current_date"].contains(&name.as_str())));
+    }
+
+    #[test]
+    fn a_field_that_a_record_has_not_is_told_with_those_it_has() {
+        let fields = vec![Field::new("pressure", DataType::Int64, true), Field::new("site", DataType::Utf8, true)];
+        let schema: SchemaRef = Arc::new(Schema::new(vec![
+            Field::new("n", DataType::Int64, true),
+            Field::new("previous", DataType::Struct(fields.into()), true),
+        ]));
+        let said = |text: &str| CompiledExpression::compile(text, &schema).expect_err(text).to_string();
+        assert_eq!(said("previous.presure > 1"), "`previous` has no `presure`. Did you mean `pressure`?");
+        assert_eq!(said("previous.nope > 1"), "`previous` has no `nope`. There is: pressure, site.");
+        assert_eq!(said("n.nope > 1"), "Something is taken out of a whole number, which has no parts.");
     }
 
     #[test]

@@ -233,12 +233,8 @@ impl Gathered {
 /// # Panics
 /// When a column cannot be shown as JSON.
 pub fn rows_as_json(batch: &RecordBatch) -> Vec<Value> {
-    let mut writer = arrow::json::WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .build::<_, arrow::json::writer::LineDelimited>(Vec::new());
-    writer.write(batch).expect("the columns can be shown as JSON");
-    writer.finish().expect("writing to memory succeeds");
-    let text = String::from_utf8(writer.into_inner()).expect("JSON is UTF-8");
+    let bytes = crate::json::to_lines(batch, crate::json::Nulls::Written).expect("the columns can be shown as JSON");
+    let text = String::from_utf8(bytes).expect("JSON is UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("each line is an object")).collect()
 }
 
@@ -266,6 +262,13 @@ impl<'a> OperatorRun<'a> {
     /// # Panics
     /// When the operator fails.
     pub fn watermark(&mut self, watermark_us: i64) -> &mut Self {
+        self.try_watermark(watermark_us).unwrap_or_else(|error| panic!("the operator failed: {error}"));
+        self
+    }
+
+    /// # Errors
+    /// What the operator fails with.
+    pub fn try_watermark(&mut self, watermark_us: i64) -> Result<(), crate::NodeError> {
         self.call(|operator, output| {
             operator.on_watermark(watermark_us, output)?;
             if !operator.makes_watermarks() {
@@ -273,8 +276,6 @@ impl<'a> OperatorRun<'a> {
             }
             Ok(())
         })
-        .unwrap_or_else(|error| panic!("the operator failed: {error}"));
-        self
     }
 
     /// Ends one of the inputs.

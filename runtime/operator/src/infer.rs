@@ -56,8 +56,8 @@ impl<'a> InferContext<'a> {
     pub fn column(&mut self, param: &str, column: &str, schema: &SchemaRef) -> Option<usize> {
         let found = schema.index_of(column).ok();
         if found.is_none() {
-            let hint = suggest::hint(column, schema.fields().iter().map(|field| field.name().as_str()));
-            self.error(param, "unknown_column", format!("The input has no column `{column}`.{hint}"));
+            let known = schema.fields().iter().map(|field| field.name().as_str());
+            self.error(param, "unknown_column", suggest::no_column("The input", column, known));
         }
         found
     }

@@ -8,13 +8,16 @@
 pub mod aggregate;
 pub mod clock;
 pub mod columns;
+mod constant;
 pub mod crew;
 pub mod error;
+mod explain;
 pub mod expression;
 mod field_order;
 pub mod form;
 pub mod harness;
 pub mod infer;
+pub mod json;
 pub mod key;
 pub mod machine;
 pub mod node;

@@ -75,6 +75,11 @@ pub trait Source: Send {
         None
     }
 
+    /// After how long without a row this source no longer holds back the watermark of others; none: as the run says.
+    fn idle_timeout(&self) -> Option<Duration> {
+        None
+    }
+
     /// The share of its input that was read, 0 to 1; none where the end is not known.
     fn progress(&self) -> Option<f64> {
         None

@@ -8,6 +8,8 @@ use millrace_model::event_time::{UTC, timestamp_type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+
 /// What becomes of a record that cannot be read or computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -82,8 +84,6 @@ impl RejectedBuilder {
 /// # Errors
 /// When a column has a type that JSON cannot show.
 pub fn row_as_json(batch: &RecordBatch, row: usize) -> Result<String, arrow::error::ArrowError> {
-    let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
-    writer.write(&batch.slice(row, 1))?;
-    writer.finish()?;
-    Ok(String::from_utf8_lossy(&writer.into_inner()).trim_end().to_owned())
+    let bytes = json::to_lines(&batch.slice(row, 1), json::Nulls::LeftOut)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }

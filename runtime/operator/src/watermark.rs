@@ -16,6 +16,9 @@ use crate::time::event_times;
 /// The disorder that is allowed for when nothing else is said.
 pub const DEFAULT_MAX_OUT_OF_ORDERNESS: Interval = Interval::from_secs(5);
 
+/// How long a source may give no row before it no longer holds back the watermark of others, when nothing else is said.
+pub const DEFAULT_IDLE_TIMEOUT: Interval = Interval::from_secs(30);
+
 /// Follows the event times of the rows that pass and says how far time has come.
 #[derive(Debug, Clone)]
 pub struct WatermarkMaker {

@@ -14,6 +14,8 @@ use millrace_model::event_time::{UTC, timestamp_type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::process::parse_timestamp::time_text::Zone;
+
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -27,7 +29,8 @@ pub enum ColumnType {
     Number,
     /// `true` or `false`, in any case of letters.
     Boolean,
-    /// A date, or a date and a time, in ISO 8601 (a space may stand for the `T`); UTC where no offset is written.
+    /// A date, or a date and a time, in ISO 8601 (a space may stand for the `T`); of the node's time zone, UTC if it has
+    /// none, where no offset is written.
     Timestamp,
     /// A time as whole seconds since 1970, UTC.
     UnixSeconds,
@@ -99,11 +102,40 @@ pub(crate) fn schema_of(columns: &[ColumnSpec]) -> Schema {
 
 /// Microseconds since the epoch, when `text` is a date or a date and a time; UTC unless it says otherwise.
 pub(crate) fn parse_time_us(text: &str) -> Option<i64> {
-    string_to_datetime(&utc(), text).ok().map(|time| time.timestamp_micros())
+    CellTimes::default().read(text)
 }
 
-fn utc() -> Tz {
-    UTC.parse().expect("UTC is an offset that Arrow reads")
+/// Reads the times of cells; those that say no zone are of one given.
+#[derive(Debug, Clone)]
+pub(crate) struct CellTimes {
+    utc: Tz,
+    /// None where it is UTC.
+    elsewhere: Option<(Tz, Zone)>,
+}
+
+impl CellTimes {
+    pub(crate) fn of_zone(zone: Zone) -> Self {
+        let other = || "+01:00".parse().expect("this is an offset that Arrow reads");
+        let elsewhere = (!matches!(zone, Zone::Fixed(0))).then(|| (other(), zone));
+        Self { utc: UTC.parse().expect("UTC is an offset that Arrow reads"), elsewhere }
+    }
+
+    /// Microseconds since the epoch; none where `text` is no time.
+    fn read(&self, text: &str) -> Option<i64> {
+        let time_us = string_to_datetime(&self.utc, text).ok()?.timestamp_micros();
+        let Some((other, zone)) = &self.elsewhere else { return Some(time_us) };
+        // A text that says its own zone means one instant wherever it is read.
+        match string_to_datetime(other, text).ok()?.timestamp_micros() == time_us {
+            true => Some(time_us),
+            false => zone.to_utc_us(time_us),
+        }
+    }
+}
+
+impl Default for CellTimes {
+    fn default() -> Self {
+        Self::of_zone(Zone::UTC)
+    }
 }
 
 /// A column that grows cell by cell.
@@ -112,7 +144,7 @@ pub(crate) enum CellBuilder {
     Integer(Int64Builder),
     Number(Float64Builder),
     Boolean(BooleanBuilder),
-    Timestamp(TimestampMicrosecondBuilder, Tz),
+    Timestamp(TimestampMicrosecondBuilder, CellTimes),
     /// With how many microseconds one is.
     Unix(TimestampMicrosecondBuilder, i64),
 }
@@ -128,13 +160,13 @@ pub(crate) enum Cell<'a> {
 }
 
 impl CellBuilder {
-    pub(crate) fn new(column_type: ColumnType, num_rows: usize) -> Self {
+    pub(crate) fn new(column_type: ColumnType, num_rows: usize, cell_times: &CellTimes) -> Self {
         match column_type {
             ColumnType::Text => Self::Text(StringBuilder::with_capacity(num_rows, num_rows * 8)),
             ColumnType::Integer => Self::Integer(Int64Builder::with_capacity(num_rows)),
             ColumnType::Number => Self::Number(Float64Builder::with_capacity(num_rows)),
             ColumnType::Boolean => Self::Boolean(BooleanBuilder::with_capacity(num_rows)),
-            ColumnType::Timestamp => Self::Timestamp(times(num_rows), utc()),
+            ColumnType::Timestamp => Self::Timestamp(times(num_rows), cell_times.clone()),
             ColumnType::UnixSeconds | ColumnType::UnixMilliseconds | ColumnType::UnixMicroseconds => {
                 Self::Unix(times(num_rows), column_type.unix_us().unwrap_or(1))
             }
@@ -149,9 +181,7 @@ impl CellBuilder {
             (Self::Number(builder), Cell::Integer(number)) => builder.append_value(number as f64),
             (Self::Number(builder), Cell::Number(number)) => builder.append_value(number),
             (Self::Boolean(builder), Cell::Boolean(is_true)) => builder.append_value(is_true),
-            (Self::Timestamp(builder, utc), Cell::Text(text)) => {
-                builder.append_option(string_to_datetime(utc, text.trim()).ok().map(|time| time.timestamp_micros()));
-            }
+            (Self::Timestamp(builder, times), Cell::Text(text)) => builder.append_option(times.read(text.trim())),
             (Self::Unix(builder, us), Cell::Integer(number)) => builder.append_option(number.checked_mul(*us)),
             (builder, _) => builder.push_null(),
         }
@@ -176,11 +206,9 @@ impl CellBuilder {
                 return true;
             }
             Self::Integer(builder) => trimmed.parse().map(|value| builder.append_value(value)).is_ok(),
-            Self::Number(builder) => trimmed.parse().map(|value| builder.append_value(value)).is_ok(),
+            Self::Number(builder) => parse_number(trimmed).map(|value| builder.append_value(value)).is_some(),
             Self::Boolean(builder) => parse_bool(trimmed).map(|value| builder.append_value(value)).is_some(),
-            Self::Timestamp(builder, utc) => {
-                string_to_datetime(utc, trimmed).map(|time| builder.append_value(time.timestamp_micros())).is_ok()
-            }
+            Self::Timestamp(builder, times) => times.read(trimmed).map(|time| builder.append_value(time)).is_some(),
             Self::Unix(builder, us) => {
                 let time = trimmed.parse::<i64>().ok().and_then(|number| number.checked_mul(*us));
                 time.map(|time| builder.append_value(time)).is_some()
@@ -207,12 +235,21 @@ impl CellBuilder {
 /// other.
 pub(crate) struct CellCheck {
     pub column_type: ColumnType,
-    utc: Tz,
+    times: CellTimes,
 }
 
 impl CellCheck {
     pub(crate) fn new(column_type: ColumnType) -> Self {
-        Self { column_type, utc: utc() }
+        Self { column_type, times: CellTimes::default() }
+    }
+
+    pub(crate) fn with_times(self, times: CellTimes) -> Self {
+        Self { times, ..self }
+    }
+
+    /// A column of what this check lets pass.
+    pub(crate) fn builder(&self, num_rows: usize) -> CellBuilder {
+        CellBuilder::new(self.column_type, num_rows, &self.times)
     }
 
     /// Whether `cell` is a value of the column as it stands, without any reading of text.
@@ -223,7 +260,7 @@ impl CellCheck {
             | (ColumnType::Integer, Cell::Integer(_))
             | (ColumnType::Number, Cell::Integer(_) | Cell::Number(_))
             | (ColumnType::Boolean, Cell::Boolean(_)) => true,
-            (ColumnType::Timestamp, Cell::Text(text)) => string_to_datetime(&self.utc, text.trim()).is_ok(),
+            (ColumnType::Timestamp, Cell::Text(text)) => self.times.read(text.trim()).is_some(),
             (unix, Cell::Integer(number)) => unix.unix_us().is_some_and(|us| number.checked_mul(us).is_some()),
             _ => false,
         }
@@ -244,9 +281,9 @@ impl CellCheck {
         match self.column_type {
             ColumnType::Text => true,
             ColumnType::Integer => trimmed.parse::<i64>().is_ok(),
-            ColumnType::Number => trimmed.parse::<f64>().is_ok(),
+            ColumnType::Number => parse_number(trimmed).is_some(),
             ColumnType::Boolean => parse_bool(trimmed).is_some(),
-            ColumnType::Timestamp => string_to_datetime(&self.utc, trimmed).is_ok(),
+            ColumnType::Timestamp => self.times.read(trimmed).is_some(),
             ColumnType::UnixSeconds | ColumnType::UnixMilliseconds | ColumnType::UnixMicroseconds => {
                 let us = self.column_type.unix_us().unwrap_or(1);
                 trimmed.parse::<i64>().is_ok_and(|number| number.checked_mul(us).is_some())
@@ -277,10 +314,30 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+/// The number that `text` stands for; none where it is written in digits that 64 bits cannot hold, such as `1e400`.
+pub(crate) fn parse_number(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    (number.is_finite() || !text.contains(|letter: char| letter.is_ascii_digit())).then_some(number)
+}
+
 /// Why a cell was not read.
 pub(crate) fn misfit(column: &str, cell: &str, column_type: ColumnType) -> String {
+    let trimmed = cell.trim();
+    let is_number = trimmed.parse::<f64>().is_ok();
+    let is_whole = is_number && trimmed.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
+    let too_large = match column_type {
+        ColumnType::Integer if is_whole => Some("a whole number of 64 bits"),
+        ColumnType::Number if is_number => Some("a number of 64 bits"),
+        ColumnType::UnixSeconds if is_whole => Some("a time in seconds since 1970"),
+        ColumnType::UnixMilliseconds if is_whole => Some("a time in milliseconds since 1970"),
+        ColumnType::UnixMicroseconds if is_whole => Some("a time in microseconds since 1970"),
+        _ => None,
+    };
     let shown: String = cell.chars().take(60).collect();
-    format!("`{column}` is \"{shown}\", which is not {}", column_type.noun())
+    match too_large {
+        Some(noun) => format!("`{column}` is \"{shown}\", which is too large for {noun}"),
+        None => format!("`{column}` is \"{shown}\", which is not {}", column_type.noun()),
+    }
 }
 
 /// The type of each column of `schema`: as `columns` says, else what its data type tells; none where text has no such

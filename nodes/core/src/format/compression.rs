@@ -1,6 +1,7 @@
 //! Reading through and writing with gzip and zstd.
 //!
-//! What a file is compressed with is read from its first bytes, never from its name: names lie.
+//! What a file is compressed with is read from its first bytes, not from its name: names lie. A name that promises
+//! compression where there is none is told, since the text behind it is most likely no text.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -21,16 +22,26 @@ pub(crate) enum Compression {
 
 impl Compression {
     /// What the bytes of `file` say; the file is left at its start.
-    fn sniff(file: &mut File) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is plain where its name says that it is compressed.
+    fn sniff(file: &mut File, path: &Path) -> io::Result<Self> {
         let mut head = Vec::with_capacity(4);
         Read::by_ref(file).take(4).read_to_end(&mut head)?;
         file.seek(SeekFrom::Start(0))?;
+        let is_begun = |magic: &[u8]| magic.starts_with(&head);
         Ok(if head.starts_with(&GZIP_MAGIC) {
             Self::Gzip
         } else if head.starts_with(&ZSTD_MAGIC) {
             Self::Zstd
         } else {
-            Self::Plain
+            let named = match Self::of_name(path) {
+                Self::Gzip if !is_begun(&GZIP_MAGIC) => "gzip",
+                Self::Zstd if !is_begun(&ZSTD_MAGIC) => "zstd",
+                _ => return Ok(Self::Plain),
+            };
+            let message = format!("it is not {named}, although its name says so; rename it or compress it anew");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         })
     }
 
@@ -49,7 +60,7 @@ impl Compression {
 /// # Errors
 /// When the file cannot be read.
 pub(crate) fn is_compressed(path: &Path) -> io::Result<bool> {
-    Ok(Compression::sniff(&mut File::open(path)?)? != Compression::Plain)
+    Ok(Compression::sniff(&mut File::open(path)?, path)? != Compression::Plain)
 }
 
 /// Opens `path` and skips `offset` bytes of its text: by seeking where it is plain, by reading where it is not.
@@ -58,7 +69,7 @@ pub(crate) fn is_compressed(path: &Path) -> io::Result<bool> {
 /// When the file cannot be opened or read that far.
 pub(crate) fn open(path: &Path, offset: u64) -> io::Result<Box<dyn Read + Send>> {
     let mut file = File::open(path)?;
-    let mut reader: Box<dyn Read + Send> = match Compression::sniff(&mut file)? {
+    let mut reader: Box<dyn Read + Send> = match Compression::sniff(&mut file, path)? {
         Compression::Plain => {
             file.seek(SeekFrom::Start(offset))?;
             return Ok(Box::new(file));

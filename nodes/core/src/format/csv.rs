@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::columns::{CellBuilder, CellCheck, ColumnType, all_types, misfit};
+use super::columns::{CellCheck, CellTimes, ColumnType, all_types, misfit};
 use super::{Decoded, Reject, TextDecoder, count_newlines, raw_text};
 
 /// How the records of a CSV file are written.
@@ -238,6 +238,12 @@ impl CsvDecoder {
         Ok(Self { schema, checks, kept, row_schema, places, num_cells, splitter, nulls_misfits })
     }
 
+    /// Reads times in this way.
+    pub(crate) fn with_times(mut self, times: &CellTimes) -> Self {
+        self.checks = self.checks.into_iter().map(|check| check.with_times(times.clone())).collect();
+        self
+    }
+
     /// Gives rows of these columns only; the cells of the others must fit all the same.
     pub(crate) fn keeping(self, kept: &[usize]) -> Result<Self, ArrowError> {
         let row_schema = Arc::new(self.schema.project(kept)?);
@@ -302,7 +308,7 @@ impl TextDecoder for CsvDecoder {
                 self.check(check, *place, field.name(), &mut faults);
                 continue;
             }
-            let mut builder = CellBuilder::new(check.column_type, num_rows);
+            let mut builder = check.builder(num_rows);
             for (record, fault) in self.splitter.records.iter().zip(&mut faults) {
                 let Some(place) = place.filter(|_| fault.is_none()) else {
                     builder.push_null();
@@ -412,6 +418,33 @@ mod tests {
         let batch = decoded.batch.expect("rows");
         assert_eq!((batch.num_rows(), batch.column(0).null_count(), batch.column(1).null_count()), (1, 1, 0));
         assert_eq!(decoded.bytes, 21);
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_told_to_be_too_large() {
+        let mut decoder = decoder(&[
+            ("i", ColumnType::Integer),
+            ("n", ColumnType::Number),
+            ("s", ColumnType::UnixSeconds),
+            ("ms", ColumnType::UnixMilliseconds),
+        ]);
+        let text = "1,1e308,1,1\n1,1e400,,\n1,-1e400,,\n,inf,,\n9999999999999999999,,,\n,,99999999999999999,\n,,,9999999999999999999\n,,1.5,\n,,1s,\n";
+        let decoded = decoder.decode(text.as_bytes(), true, 100, 1).expect("rows");
+        let numbers = decoded.batch.expect("rows").column(1).as_primitive::<Float64Type>().clone();
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [Some(1e308), Some(f64::INFINITY)]);
+        let reasons: Vec<_> = decoded.rejects.iter().map(|reject| reject.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "`n` is \"1e400\", which is too large for a number of 64 bits",
+                "`n` is \"-1e400\", which is too large for a number of 64 bits",
+                "`i` is \"9999999999999999999\", which is too large for a whole number of 64 bits",
+                "`s` is \"99999999999999999\", which is too large for a time in seconds since 1970",
+                "`ms` is \"9999999999999999999\", which is too large for a time in milliseconds since 1970",
+                "`s` is \"1.5\", which is not a whole number of seconds since 1970",
+                "`s` is \"1s\", which is not a whole number of seconds since 1970",
+            ]
+        );
     }
 
     #[test]

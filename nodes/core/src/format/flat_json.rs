@@ -6,7 +6,7 @@
 //! the two agree on every line that this one takes; a property test holds them to it. A column that is left out must fit
 //! as well, and its values are passed over.
 
-use super::columns::{Cell, CellBuilder, CellCheck, ColumnType};
+use super::columns::{Cell, CellBuilder, CellCheck, CellTimes, ColumnType};
 
 /// A reader of lines. It remembers where the members of the last line went: lines mostly have the same members in the
 /// same order.
@@ -36,6 +36,12 @@ impl FlatJson {
         Self { names, checks, places, kept, order: Vec::new() }
     }
 
+    /// Reads times in this way.
+    pub(crate) fn with_times(mut self, times: &CellTimes) -> Self {
+        self.checks = self.checks.into_iter().map(|check| check.with_times(times.clone())).collect();
+        self
+    }
+
     /// Gives rows of these columns only.
     pub(crate) fn keeping(self, kept: &[usize]) -> Self {
         let places = (0..self.names.len()).map(|column| kept.iter().position(|kept| *kept == column)).collect();
@@ -43,7 +49,7 @@ impl FlatJson {
     }
 
     pub(crate) fn builders(&self, num_rows: usize) -> Vec<CellBuilder> {
-        self.kept.iter().map(|column| CellBuilder::new(self.checks[*column].column_type, num_rows)).collect()
+        self.kept.iter().map(|column| self.checks[*column].builder(num_rows)).collect()
     }
 
     /// Appends the row of `line`, or appends nothing and says `false`. `cells` is room that is used again and again.
@@ -217,7 +223,14 @@ impl<'a> Scanner<'a> {
     /// Passes over a value of a column that is left out, and makes sure that it fits.
     fn pass(&mut self, check: &CellCheck) -> Option<()> {
         match (check.column_type, self.peek()?) {
-            (ColumnType::Number, b'-' | b'0'..=b'9') => self.skip_number(),
+            (ColumnType::Number, b'-' | b'0'..=b'9') => {
+                let start = self.at;
+                self.skip_number()?;
+                // Fewer signs than that make no number that is too large, unless they have an exponent.
+                let text = &self.text[start..self.at];
+                let is_plain = text.len() < 300 && !text.contains(['e', 'E']);
+                (is_plain || text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(())
+            }
             _ => self.value().filter(|cell| check.takes(cell)).map(|_| ()),
         }
     }
@@ -298,7 +311,7 @@ impl<'a> Scanner<'a> {
             let size = mantissa as f64 / POWERS_OF_TEN[decimals];
             if is_negative { -size } else { size }
         } else {
-            text.parse().ok()?
+            text.parse().ok().filter(|number: &f64| number.is_finite())?
         };
         Some(Cell::Number(value))
     }

@@ -1,8 +1,8 @@
 //! Reading JSON, one object a line. Plain lines are read by [`FlatJson`]; the rest, and all lines of columns that are no
 //! plain values, by arrow-json in blocks, and a block that does not fit is halved until the lines at fault stand alone.
 //!
-//! Whole numbers and times are decoded as their text first and read strictly afterwards: arrow-json by itself would turn
-//! 1.5 into 1, and a number into a time of some unit.
+//! Numbers and times are decoded as their text first and read strictly afterwards: arrow-json by itself would turn 1.5 into
+//! 1, 1e400 into infinity, and a number into a time of some unit.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, Schema, Sch
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 
-use super::columns::{CellBuilder, ColumnType, misfit};
+use super::columns::{CellBuilder, CellTimes, ColumnType, misfit};
 use super::flat_json::FlatJson;
 use super::lines::{Line, split};
 use super::{Decoded, Reject, TextDecoder, raw_text};
@@ -24,10 +24,11 @@ pub(crate) struct NdjsonDecoder {
     /// The columns of `schema` that the rows have, and their schema.
     kept: Vec<usize>,
     row_schema: SchemaRef,
-    /// `schema` with texts in place of whole numbers and times.
+    /// `schema` with texts in place of numbers and times.
     raw_schema: SchemaRef,
     has_texts: bool,
     nulls_misfits: bool,
+    times: CellTimes,
     /// The reader of plain lines; none where a column is no plain value.
     flat: Option<FlatJson>,
 }
@@ -46,7 +47,13 @@ impl NdjsonDecoder {
         let raw_schema = Arc::new(Schema::new(raw_fields));
         let kept = (0..schema.fields().len()).collect();
         let row_schema = Arc::clone(&schema);
-        Self { schema, types: types.to_vec(), kept, row_schema, raw_schema, has_texts, nulls_misfits, flat }
+        let times = CellTimes::default();
+        Self { schema, types: types.to_vec(), kept, row_schema, raw_schema, has_texts, nulls_misfits, times, flat }
+    }
+
+    /// Reads times in this way.
+    pub(crate) fn with_times(self, times: &CellTimes) -> Self {
+        Self { times: times.clone(), flat: self.flat.map(|flat| flat.with_times(times)), ..self }
     }
 
     /// Gives rows of these columns only; the others must fit all the same.
@@ -93,9 +100,83 @@ impl NdjsonDecoder {
             .iter()
             .zip(self.schema.fields())
             .zip(&self.types)
-            .map(|((column, field), column_type)| read_strictly(column, field, *column_type, self.nulls_misfits))
+            .map(|((column, field), column_type)| self.read_strictly(column, field, *column_type))
             .collect::<Result<Vec<_>, _>>()?;
         RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(reason)
+    }
+
+    /// `array`, which was decoded by [`strict_as_text`], as what `field` says.
+    fn read_strictly(
+        &self,
+        array: &ArrayRef,
+        field: &FieldRef,
+        column_type: Option<ColumnType>,
+    ) -> Result<ArrayRef, String> {
+        let nulls_misfits = self.nulls_misfits;
+        match field.data_type() {
+            DataType::Timestamp(..) => {
+                let column_type = column_type.unwrap_or(ColumnType::Timestamp);
+                let mut builder = CellBuilder::new(column_type, array.len(), &self.times);
+                for text in array.as_string::<i32>() {
+                    match text {
+                        None => builder.push_null(),
+                        Some(text) => {
+                            let whole_text =
+                                column_type.unix_us().and_then(|_| whole(text)).map(|number| number.to_string());
+                            if !builder.push(whole_text.as_deref().unwrap_or(text)) && !nulls_misfits {
+                                return Err(misfit(field.name(), text, column_type));
+                            }
+                        }
+                    }
+                }
+                Ok(builder.finish())
+            }
+            DataType::Float64 => {
+                let mut builder = CellBuilder::new(ColumnType::Number, array.len(), &self.times);
+                for text in array.as_string::<i32>() {
+                    match text {
+                        None => builder.push_null(),
+                        Some(text) if builder.push(text) || nulls_misfits => {}
+                        Some(text) => return Err(misfit(field.name(), text, ColumnType::Number)),
+                    }
+                }
+                Ok(builder.finish())
+            }
+            DataType::Int64 => {
+                let mut builder = PrimitiveBuilder::<Int64Type>::with_capacity(array.len());
+                for text in array.as_string::<i32>() {
+                    match text.map(|text| (whole(text), text)) {
+                        None => builder.append_null(),
+                        Some((Some(value), _)) => builder.append_value(value),
+                        Some((None, _)) if nulls_misfits => builder.append_null(),
+                        Some((None, text)) => {
+                            return Err(misfit(field.name(), text, ColumnType::Integer));
+                        }
+                    }
+                }
+                Ok(Arc::new(builder.finish()))
+            }
+            DataType::List(item) => {
+                let list = array.as_list::<i32>();
+                let values = self.read_strictly(list.values(), item, None)?;
+                ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())
+                    .map(|list| Arc::new(list) as ArrayRef)
+                    .map_err(|error| error.to_string())
+            }
+            DataType::Struct(fields) => {
+                let structs = array.as_struct();
+                let columns = structs
+                    .columns()
+                    .iter()
+                    .zip(fields)
+                    .map(|(column, field)| self.read_strictly(column, field, None))
+                    .collect::<Result<Vec<_>, _>>()?;
+                StructArray::try_new(fields.clone(), columns, structs.nulls().cloned())
+                    .map(|array| Arc::new(array) as ArrayRef)
+                    .map_err(|error| error.to_string())
+            }
+            _ => Ok(Arc::clone(array)),
+        }
     }
 
     fn why_no_object(&self, line: &Line<'_>) -> String {
@@ -226,74 +307,12 @@ fn plain(error: &ArrowError) -> String {
 
 fn strict_as_text(field: &FieldRef) -> FieldRef {
     let data_type = match field.data_type() {
-        DataType::Int64 | DataType::Timestamp(..) => DataType::Utf8,
+        DataType::Int64 | DataType::Float64 | DataType::Timestamp(..) => DataType::Utf8,
         DataType::List(item) => DataType::List(strict_as_text(item)),
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(strict_as_text).collect()),
         _ => return Arc::clone(field),
     };
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
-}
-
-/// `array`, which was decoded by [`strict_as_text`], as what `field` says.
-fn read_strictly(
-    array: &ArrayRef,
-    field: &FieldRef,
-    column_type: Option<ColumnType>,
-    nulls_misfits: bool,
-) -> Result<ArrayRef, String> {
-    match field.data_type() {
-        DataType::Timestamp(..) => {
-            let column_type = column_type.unwrap_or(ColumnType::Timestamp);
-            let mut builder = CellBuilder::new(column_type, array.len());
-            for text in array.as_string::<i32>() {
-                match text {
-                    None => builder.push_null(),
-                    Some(text) => {
-                        let whole_text =
-                            column_type.unix_us().and_then(|_| whole(text)).map(|number| number.to_string());
-                        if !builder.push(whole_text.as_deref().unwrap_or(text)) && !nulls_misfits {
-                            return Err(misfit(field.name(), text, column_type));
-                        }
-                    }
-                }
-            }
-            Ok(builder.finish())
-        }
-        DataType::Int64 => {
-            let mut builder = PrimitiveBuilder::<Int64Type>::with_capacity(array.len());
-            for text in array.as_string::<i32>() {
-                match text.map(|text| (whole(text), text)) {
-                    None => builder.append_null(),
-                    Some((Some(value), _)) => builder.append_value(value),
-                    Some((None, _)) if nulls_misfits => builder.append_null(),
-                    Some((None, text)) => {
-                        return Err(misfit(field.name(), text, ColumnType::Integer));
-                    }
-                }
-            }
-            Ok(Arc::new(builder.finish()))
-        }
-        DataType::List(item) => {
-            let list = array.as_list::<i32>();
-            let values = read_strictly(list.values(), item, None, nulls_misfits)?;
-            ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())
-                .map(|list| Arc::new(list) as ArrayRef)
-                .map_err(|error| error.to_string())
-        }
-        DataType::Struct(fields) => {
-            let structs = array.as_struct();
-            let columns = structs
-                .columns()
-                .iter()
-                .zip(fields)
-                .map(|(column, field)| read_strictly(column, field, None, nulls_misfits))
-                .collect::<Result<Vec<_>, _>>()?;
-            StructArray::try_new(fields.clone(), columns, structs.nulls().cloned())
-                .map(|array| Arc::new(array) as ArrayRef)
-                .map_err(|error| error.to_string())
-        }
-        _ => Ok(Arc::clone(array)),
-    }
 }
 
 /// The whole number that a JSON number stands for: `7`, `7.0` and `7e0` are one.
@@ -375,6 +394,21 @@ mod tests {
             (1, 1, 0)
         );
         assert_eq!(decoded.rejects.len(), 1);
+    }
+
+    #[test]
+    fn a_number_beyond_all_bounds_is_rejected_and_never_infinite_wherever_it_stands() {
+        let text = "{\"v\": 1e400, \"l\": [1]}\n{\"v\": 2.5, \"l\": [-1e999]}\n{\"v\": 1e308, \"l\": [2]}\n";
+        let list = DataType::List(Arc::new(Field::new("item", DataType::Float64, true)));
+        let nested = Schema::new(vec![Field::new("v", DataType::Float64, true), Field::new("l", list, true)]);
+        let flat = Schema::new(vec![Field::new("v", DataType::Float64, true)]);
+        for (schema, num_rejected) in [(nested, 2), (flat, 1)] {
+            let decoded = decoder(Arc::new(schema), false).decode(text.as_bytes(), true, 100, 1).expect("rows");
+            let rejects: Vec<_> = decoded.rejects.iter().map(|reject| reject.reason.as_str()).collect();
+            assert_eq!(rejects.len(), num_rejected);
+            assert_eq!(rejects[0], "`v` is \"1e400\", which is too large for a number of 64 bits");
+            assert_eq!(decoded.batch.expect("rows").num_rows(), 3 - num_rejected);
+        }
     }
 
     /// Pieces of lines: most of them what a column wants, many of them nearly so.

@@ -47,6 +47,9 @@ pub struct Params {
     /// The time column that windows go by.
     #[serde(default)]
     pub event_time: Option<ColumnRef>,
+    /// The zone of times that do not say theirs: a name such as `Europe/Berlin`, an offset such as `+02:00`, or `UTC`.
+    #[serde(default = "event_time::utc")]
+    pub time_zone: String,
     /// How far rows may be out of order: the watermark stays this much behind the newest time.
     #[serde(default = "default_max_out_of_orderness")]
     pub max_out_of_orderness: Interval,
@@ -98,6 +101,7 @@ impl Node for Inject {
         let rows = match params.schema() {
             Ok(schema) => {
                 let schema = Arc::new(schema);
+                event_time::cell_times(&params.time_zone, cx);
                 event_time::check(params.event_time.as_ref(), &schema, cx);
                 Some(with_event_time(&schema, event_time::name(params.event_time.as_ref())))
             }
@@ -110,6 +114,7 @@ impl Node for Inject {
     }
 
     fn build(params: Params, cx: &BuildContext) -> Result<Machine, NodeError> {
+        let times = event_time::cell_times(&params.time_zone, &mut InferContext::new(&[], None));
         let schema = cx.outputs.first().cloned().unwrap_or_else(rejected::schema);
         // The decoders know nothing of event time.
         let plain = with_event_time(&schema, None);
@@ -120,9 +125,10 @@ impl Node for Inject {
                 let header = first_record(params.rows.as_bytes(), true, &dialect);
                 let num_cells = plain.fields().len();
                 let places = (0..num_cells).map(Some).collect();
-                (Box::new(CsvDecoder::new(plain, &types, places, num_cells, dialect, false)?), header)
+                let decoder = CsvDecoder::new(plain, &types, places, num_cells, dialect, false)?;
+                (Box::new(decoder.with_times(&times)), header)
             }
-            Format::Ndjson => (Box::new(NdjsonDecoder::new(plain, &types, false)), None),
+            Format::Ndjson => (Box::new(NdjsonDecoder::new(plain, &types, false).with_times(&times)), None),
         };
         let position = Position {
             offset: header.as_ref().map_or(0, |header| header.bytes),
@@ -206,6 +212,18 @@ mod tests {
     fn the_contract_holds() {
         assert_node_contract::<Inject>(json!({ "rows": ROWS, "event_time": "time" }), &[]);
         assert_node_contract::<Inject>(json!({ "rows": "{\"a\": 1}", "format": "ndjson" }), &[]);
+    }
+
+    #[test]
+    fn times_without_a_zone_are_of_the_given_one() {
+        for (format, rows) in [("csv", "t,v\n2026-07-01 12:00:00,1\n"), ("ndjson", "{\"t\": \"2026-07-01 12:00:00\"}")]
+        {
+            let params = json!({ "rows": rows, "format": format, "time_zone": "Europe/Berlin", "event_time": "t" });
+            let all = drain(&Harness::new::<Inject>(params, &[]), 10);
+            assert_eq!(all.json("rows")[0]["t"], "2026-07-01T10:00:00Z", "{format}");
+        }
+        let problems = Harness::try_new::<Inject>(json!({ "rows": ROWS, "time_zone": "Mars/Olympus" }), &[]);
+        assert_eq!(problems.err().expect("a problem")[0].code, "unknown_time_zone");
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(super) async fn drive_source(
     let mut resume_at = last_rows;
     let mut turn = Turn::default();
     loop {
+        let idle_timeout = source.idle_timeout().unwrap_or(options.idle_timeout);
         let event = {
             let mut cx = SourceContext { output: &mut out, batch_size: options.batch_size.max(1), crew: world.crew() };
             let next = async {
@@ -71,7 +72,7 @@ pub(super) async fn drive_source(
                 swap = swaps.next() => Event::Swap(swap),
                 injection = chain.injections.next() => Event::Injection(injection),
                 () = tick(&mut ticks) => Event::Tick,
-                () = world.sleep_until(last_rows + options.idle_timeout), if !is_idle => Event::Quiet,
+                () = world.sleep_until(last_rows + idle_timeout), if !is_idle => Event::Quiet,
                 event = next => Event::Source(event?),
             }
         };
@@ -129,7 +130,7 @@ pub(super) async fn drive_source(
             Event::Tick => chain.tick()?,
             Event::Quiet if gate.has_stood(&mut turn) => last_rows = world.now(),
             // Rows may just have come after all.
-            Event::Quiet if world.now() - last_rows >= options.idle_timeout => {
+            Event::Quiet if world.now() - last_rows >= idle_timeout => {
                 is_idle = true;
                 chain.set_idle(0, true);
             }

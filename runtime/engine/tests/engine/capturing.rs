@@ -116,6 +116,32 @@ fn what_came_later_is_given_later_and_many_times_faster_where_that_is_wanted() {
     }
 }
 
+#[test]
+fn a_replayed_source_is_idle_after_the_time_of_its_own() {
+    let name = "replayed_idle";
+    let drawn = pipeline(
+        &[
+            ("count", "ingest.count", json!({"idle_timeout": "2 s"})),
+            ("ahead", "ingest.count", json!({"rows": 100, "endless": true, "idle_timeout": "1 h"})),
+            ("windows", "analyze.windows", json!({})),
+            ("sink", "store.collect", json!({"record": name})),
+        ],
+        &[("count", "windows"), ("ahead", "windows"), ("windows", "sink")],
+    );
+    let simulation = Simulation::new(3);
+    simulation.run(async {
+        let replays = Replays::new(at_seconds(&[0, 600]), Tempo::Times(1));
+        let options = RunOptions { world: simulation.world(), replays, ..options() };
+        let run = start(&planned(&drawn), &registry(), options).await.unwrap();
+        simulation.sleep(Duration::from_millis(1_900)).await;
+        assert_eq!(record(name).rows.len(), 0, "it may still give rows");
+        simulation.sleep(Duration::from_millis(600)).await;
+        assert_eq!(record(name).rows.len(), 91, "it holds nobody back any more");
+        run.abort();
+        run.finished().await;
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn step_by_step_the_run_waits_and_each_step_gives_one_batch() {
     let replays = Replays::new(at_seconds(&[0, 3_600, 7_200]), Tempo::StepByStep);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use millrace_engine::RunOptions;
+use millrace_engine::{RunOptions, Simulation, start};
 use millrace_model::run::RunState;
 use serde_json::json;
 
-use crate::nodes::record;
-use crate::support::{id, options, outcome, pipeline, started, until, within};
+use crate::nodes::{record, registry};
+use crate::support::{id, options, outcome, pipeline, planned, started, until, within};
 
 /// Two sources into one node with windows: one brings 100 s and ends or waits, the other 30 s and waits.
 fn two_sources(name: &str, first_is_endless: bool) -> millrace_model::Pipeline {
@@ -46,6 +46,32 @@ async fn an_idle_input_holds_nobody_back() {
     let run = started(&pipeline, options).await;
     until(|| run.metrics().nodes[&id("windows")].watermark_us == Some(99_000_000)).await;
     until(|| run.metrics().nodes[&id("sink")].rows_in == 90).await;
+}
+
+#[test]
+fn a_source_is_idle_after_its_own_time_and_after_half_a_minute_where_it_has_none() {
+    for (idle_timeout, idle_after_s) in [(json!(null), 30), (json!("2 s"), 2), (json!("5 min"), 300)] {
+        let name = format!("idle_{idle_after_s}");
+        let mut pipeline = two_sources(&name, true);
+        let mut set = |node: &str, param: &str, value: serde_json::Value| {
+            let set = millrace_model::Edit::SetParam { id: id(node), name: param.to_owned(), value: Some(value) };
+            pipeline.apply(&[set]).unwrap();
+        };
+        set("behind", "rows", json!(0));
+        set("behind", "idle_timeout", idle_timeout);
+        set("ahead", "idle_timeout", json!("1 h"));
+        let simulation = Simulation::new(idle_after_s);
+        simulation.run(async {
+            let options = RunOptions { world: simulation.world(), ..RunOptions::default() };
+            let run = start(&planned(&pipeline), &registry(), options).await.unwrap();
+            simulation.sleep(Duration::from_millis(idle_after_s * 1_000 - 100)).await;
+            assert_eq!(record(&name).rows.len(), 0, "{name}: the quiet source still holds the windows back");
+            simulation.sleep(Duration::from_millis(600)).await;
+            assert_eq!(record(&name).rows.len(), 90, "{name}: it no longer does");
+            run.abort();
+            run.finished().await;
+        });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,12 +11,11 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use arrow::json::writer::LineDelimited;
-use arrow::json::{ReaderBuilder, WriterBuilder};
+use arrow::json::ReaderBuilder;
 use millrace_model::Interval;
-use millrace_operator::Output;
 use millrace_operator::output::Emitted;
 use millrace_operator::watermark::WatermarkMaker;
+use millrace_operator::{Output, json};
 use serde_json::Value;
 
 /// The key of a line that is a watermark and no row.
@@ -112,11 +111,7 @@ pub(super) fn source_text(emitted: &[Emitted], port: usize) -> Result<Vec<u8>, S
 /// # Errors
 /// When JSON cannot carry a column.
 pub(crate) fn encoded(rows: &RecordBatch) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut bytes);
-    let written = writer.write(rows).and_then(|()| writer.finish());
-    written.map_err(|error| format!("the rows cannot be written as JSON: {error}."))?;
-    Ok(bytes)
+    json::to_lines(rows, json::Nulls::Written).map_err(|error| format!("the rows cannot be written as JSON: {error}."))
 }
 
 fn text_of(path: &Path) -> Result<String, String> {

@@ -16,7 +16,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 
 use super::Aggregate;
-use crate::expression::{self, CompiledExpression, ExpressionError, explain};
+use crate::explain::explain;
+use crate::expression::{self, CompiledExpression, ExpressionError};
 
 /// Every 64-bit integer, signed or not, fits into 20 digits; ten more are left for the sum.
 const WIDE: DataType = DataType::Decimal128(20, 0);
@@ -44,6 +45,15 @@ impl Lowered {
             return Err(ExpressionError::new(
                 "not_an_aggregate",
                 format!("This is not an aggregate. Say what to do with the rows of a group, as in `avg({text})`."),
+            ));
+        }
+        let groups =
+            |part: &Expr| matches!(part, Expr::AggregateFunction(function) if function.func.name() == "grouping");
+        if expr.exists(|part| Ok(groups(part))).unwrap_or_default() {
+            return Err(ExpressionError::new(
+                "not_an_aggregate",
+                "`grouping` tells apart the groups of ROLLUP and CUBE, which only the SQL node makes. Here every result \
+                 is of one group.",
             ));
         }
         let simplifier = ExprSimplifier::new(SimplifyContext::builder().with_schema(Arc::new(input.clone())).build());

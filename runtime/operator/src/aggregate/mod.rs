@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use self::lower::{Lowered, aggregate_name};
 use crate::error::NodeError;
-use crate::expression::{self, CompiledExpression, ExpressionError, RowFailure, reason};
+use crate::explain::reason;
+use crate::expression::{self, CompiledExpression, ExpressionError, RowFailure};
 
 mod keys;
 mod lower;
@@ -111,11 +112,11 @@ impl AggregatePlan {
                 }),
                 Ok(index) => key_indices.push(index),
                 Err(_) => {
-                    let hint = suggest::hint(key.as_str(), schema.fields().iter().map(|field| field.name().as_str()));
+                    let known = schema.fields().iter().map(|field| field.name().as_str());
                     errors.push(AggregateError {
                         place: AggregatePlace::Key(number),
                         code: "unknown_column".to_owned(),
-                        message: format!("The input has no column `{key}`.{hint}"),
+                        message: suggest::no_column("The input", key.as_str(), known),
                     });
                 }
             }

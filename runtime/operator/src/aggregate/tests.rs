@@ -156,7 +156,8 @@ fn groups_by_number_and_their_partial_states_give_what_a_table_gives() {
     let mut merged = plan.new_slots().expect("slots");
     for (number, handles) in held.iter().enumerate() {
         let state = partials.gather(handles).expect("gathers").expect("some");
-        merged.merge(&state, &vec![number; handles.len()], keys.len()).expect("merges");
+        // A group must have a row in the call that brings it.
+        merged.merge(&state, &vec![number; handles.len()], number + 1).expect("merges");
     }
     let keys = keys.take(&[0, 1, 2, 3]).expect("takes");
     let finished = merged.finish(keys.columns().to_vec(), 4).expect("finishes");

@@ -215,6 +215,7 @@ fn what_cannot_be_is_found_before_the_run() {
         (step(json!({"name": "up"})), "steps[1].name", "duplicate_name"),
         (step(json!({"name": "Up and away"})), "steps[1].name", "bad_name"),
         (step(json!({"condition": "valeu > 0"})), "steps[1].condition", "unknown_column"),
+        (step(json!({"condition": "value > previous.valeu"})), "steps[1].condition", "unknown_column"),
         (step(json!({"condition": "value + 1"})), "steps[1].condition", "not_a_condition"),
         (step(json!({"at_least": 3})), "steps[1].at_most", "bounds_exclude"),
         (step(json!({"at_least": 0})), "steps[1].at_least", "no_rows"),

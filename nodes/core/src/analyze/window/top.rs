@@ -112,9 +112,8 @@ impl CompiledTop {
         }
         let found = results.index_of(top.by.trim()).ok();
         if found.is_none() {
-            let hint =
-                millrace_model::suggest::hint(&top.by, results.fields().iter().map(|field| field.name().as_str()));
-            cx.error("top.by", "unknown_column", format!("The results have no column `{}`.{hint}", top.by));
+            let known = results.fields().iter().map(|field| field.name().as_str());
+            cx.error("top.by", "unknown_column", millrace_model::suggest::no_column("A result", &top.by, known));
         }
         let by = found?;
         let options = SortOptions { descending: top.order == Order::Desc, nulls_first: false };

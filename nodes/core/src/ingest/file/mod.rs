@@ -35,7 +35,7 @@ const LINE_COLUMN: &str = "line_number";
 
 /// Reads rows from a file, from every file that a pattern such as `logs/*.csv.gz` matches, or from every file of a
 /// folder, in the order of their names. CSV, JSON (one object a line), Parquet and plain lines are understood; gzip and
-/// zstd are looked through, whatever the file is called.
+/// zstd are looked through, whatever the file is called; a `.gz` or `.zst` that is neither is an error.
 ///
 /// The columns and their types are read off the first 1,000 records, or given in *Columns*. A column is a whole number, a
 /// number, true or false, a time, or else text; digits with a leading zero (`007`) stay text. A record that does not fit
@@ -76,9 +76,16 @@ pub struct Params {
     /// The time column that windows go by.
     #[serde(default)]
     pub event_time: Option<ColumnRef>,
+    /// CSV and JSON: the zone of times that do not say theirs: a name such as `Europe/Berlin`, an offset such as `+02:00`, or `UTC`.
+    #[serde(default = "event_time::utc")]
+    pub time_zone: String,
     /// How far rows may be out of order: the watermark stays this much behind the newest time.
     #[serde(default = "default_max_out_of_orderness")]
     pub max_out_of_orderness: Interval,
+    /// After this long without a row the source counts as idle: the windows of what comes after no longer wait for it.
+    #[serde(default = "event_time::default_idle_timeout")]
+    #[schemars(extend("keeps_state" = true))]
+    pub idle_timeout: Interval,
     /// What becomes of a record that does not fit. With *null* a cell that does not fit becomes null, and only what is
     /// no record at all is rejected.
     #[serde(default)]
@@ -134,6 +141,8 @@ impl Node for File {
     }
 
     fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
+        event_time::check_idle_timeout(params.idle_timeout, cx);
+        event_time::cell_times(&params.time_zone, cx);
         for (name, text) in [("delimiter", &params.delimiter), ("quote", &params.quote)] {
             if one_byte(text).is_none() && !(name == "delimiter" && text.is_empty()) {
                 cx.error(name, "not_one_character", format!("`{text}` is not one plain character, such as `;`."));

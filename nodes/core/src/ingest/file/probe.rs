@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millrace_operator::Probed;
+use millrace_operator::rejected::OnError;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{Params, listing, reading};
+use crate::format::columns::schema_of;
+use crate::format::csv::{column_names, first_record};
 use crate::format::{FileFormat, compression, infer, lines};
 
 /// Bytes of a file's head that are looked at.
@@ -35,6 +38,9 @@ pub(super) fn probe(params: &Params, base_dir: &Path) -> Result<Option<Probed>, 
         return Err(format!("The name `{shown}` does not say what the file holds. Choose a format."));
     };
     if !params.columns.is_empty() {
+        if format == FileFormat::Csv && params.header && params.on_error != OnError::Null {
+            check_columns(params, file, &shown)?;
+        }
         return Ok(None);
     }
     let schema = match format {
@@ -58,6 +64,15 @@ pub(super) fn probe(params: &Params, base_dir: &Path) -> Result<Option<Probed>, 
         }
     };
     Ok(Some(Probed { schema }))
+}
+
+/// Looks for the given columns in the header of the file.
+fn check_columns(params: &Params, file: &Path, shown: &str) -> Result<(), String> {
+    let (head, is_end) = head(file).map_err(|error| format!("`{shown}` cannot be read: {error}."))?;
+    let text = reading::without_bom(&head).map_err(|reason| format!("`{shown}` {reason}."))?;
+    let Some(first) = first_record(text, is_end, &reading::dialect(params, text)) else { return Ok(()) };
+    reading::check_header(&schema_of(&params.columns), &column_names(&first.cells), shown)
+        .map_err(|reason| format!("{reason}. Name the columns as the file does, or take them out of *Columns*."))
 }
 
 /// The first bytes of the file's text and whether that is all of it. A fault further on is found when it is read.

@@ -18,7 +18,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use super::ahead::LineFile;
 use super::{FILE_COLUMN, LINE_COLUMN, Params, one_byte};
-use crate::format::columns::ColumnType;
+use crate::format::columns::{CellTimes, ColumnType};
 use crate::format::compression;
 use crate::format::csv::{CsvDecoder, Dialect, column_names, first_record, guess_delimiter};
 use crate::format::lines::LinesDecoder;
@@ -38,6 +38,8 @@ pub(super) struct Reading {
     pub file_schema: SchemaRef,
     /// What the values of each of them are, where they are made of text.
     pub types: Vec<Option<ColumnType>>,
+    /// How times are read that are made of text.
+    pub times: CellTimes,
     /// Those of them that are read out of a file: one at least.
     pub kept: Vec<usize>,
     /// What leaves the node.
@@ -169,6 +171,23 @@ pub(super) fn dialect(params: &Params, head: &[u8]) -> Dialect {
     }
 }
 
+/// Whether every wanted column is in a file whose header has these names.
+///
+/// # Errors
+/// The columns that are missing, in words for a person.
+pub(super) fn check_header(wanted: &arrow::datatypes::Schema, names: &[String], shown: &str) -> Result<(), String> {
+    let wanted = wanted.fields().iter().map(|field| field.name().as_str());
+    let missing: Vec<&str> = wanted.filter(|wanted| names.iter().all(|name| name != wanted)).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        _ => Err(format!(
+            "`{shown}` has no column `{}`; its first record says: {}",
+            missing.join("`, `"),
+            names.join(", ")
+        )),
+    }
+}
+
 /// A file of CSV. A quoted cell may hold line ends, so that its records are found one after the other only.
 pub(super) struct CsvFile {
     reader: Box<dyn Read + Send>,
@@ -232,26 +251,15 @@ impl CsvFile {
         };
         let places: Vec<Option<usize>> =
             wanted.fields().iter().map(|field| names.iter().position(|name| name == field.name())).collect();
-        let missing: Vec<&str> = wanted
-            .fields()
-            .iter()
-            .zip(&places)
-            .filter(|(_, place)| place.is_none())
-            .map(|(field, _)| field.name().as_str())
-            .collect();
-        if !missing.is_empty() && params.on_error != OnError::Null {
-            return Err(Fault::Other(NodeError::user(format!(
-                "`{shown}` has no column `{}`; its first record says: {}",
-                missing.join("`, `"),
-                names.join(", ")
-            ))));
+        if params.on_error != OnError::Null {
+            check_header(wanted, &names, shown).map_err(|reason| Fault::Other(NodeError::user(reason)))?;
         }
         if let Some(first) = first.filter(|_| params.header) {
             self.advance(first.bytes, first.newlines);
         }
         let nulls_misfits = params.on_error == OnError::Null;
         let decoder = CsvDecoder::new(Arc::clone(wanted), &reading.types, places, names.len(), dialect, nulls_misfits)
-            .and_then(|decoder| decoder.keeping(&reading.kept))
+            .and_then(|decoder| decoder.with_times(&reading.times).keeping(&reading.kept))
             .map_err(|error| Fault::Other(error.into()))?;
         self.decoder = Box::new(decoder);
         Ok(())
@@ -349,7 +357,8 @@ pub(super) fn too_long(line: u64, shown: &str) -> Fault {
 
 fn new_ndjson_decoder(reading: &Reading) -> Box<dyn TextDecoder> {
     let nulls_misfits = reading.params.on_error == OnError::Null;
-    let decoder = NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits);
+    let decoder =
+        NdjsonDecoder::new(Arc::clone(&reading.file_schema), &reading.types, nulls_misfits).with_times(&reading.times);
     Box::new(decoder.keeping(&reading.kept).expect("the kept columns are some of the file's"))
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::reading::{Block, Fault, OpenFile, Position, Reading, shown_path};
 use super::{FILE_COLUMN, LINE_COLUMN, Params, listing};
 use crate::format::columns::types_of;
+use crate::ingest::event_time;
 
 /// How soon a watched folder is looked at again when the system says nothing; it may be unable to.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -114,7 +115,14 @@ impl FileSource {
         }
         kept.sort_unstable();
         Ok(Self {
-            reading: Reading { types: types_of(&file_schema, &params.columns), params, file_schema, kept, schema },
+            reading: Reading {
+                types: types_of(&file_schema, &params.columns),
+                times: event_time::cell_times(&params.time_zone, &mut found),
+                params,
+                file_schema,
+                kept,
+                schema,
+            },
             base_dir: cx.base_dir.clone(),
             files: Vec::new(),
             is_listed: false,
@@ -303,6 +311,10 @@ impl Source for FileSource {
             None if self.watching.is_some() => Some(format!("Watching, {} files read", self.files.len())),
             None => None,
         }
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        Some(self.reading.params.idle_timeout.duration())
     }
 
     fn progress(&self) -> Option<f64> {

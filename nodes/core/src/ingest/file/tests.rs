@@ -312,7 +312,7 @@ fn what_is_wrong_with_a_path_is_said_in_one_sentence() {
 
 #[test]
 fn on_error_fails_or_gives_nulls_where_that_is_asked_for() {
-    let folder = folder(&[("a.csv", b"n\n1\nx\n3\n"), ("b.csv", b"m\n1\n")]);
+    let folder = folder(&[("a.csv", b"n\n1\nx\n3\n"), ("b.csv", b"n\n1\n"), ("c.csv", b"m\n1\n")]);
     let params = |path: &str, on_error: &str| json!({ "path": path, "on_error": on_error, "columns": [{ "name": "n", "type": "integer" }] });
     let nulls = drain(&harness(folder.path(), params("a.csv", "null")), 10).port("rows").expect("rows");
     assert_eq!(nulls.column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), [Some(1), None, Some(3)]);
@@ -321,7 +321,8 @@ fn on_error_fails_or_gives_nulls_where_that_is_asked_for() {
         ready(harness.drain(harness.source().as_mut(), 10, usize::MAX)).expect_err("a failure").to_string()
     };
     assert_eq!(failure(params("a.csv", "fail")), "a.csv:3: `n` is \"x\", which is not a whole number");
-    assert_eq!(failure(params("b.csv", "reject")), "`b.csv` has no column `n`; its first record says: m");
+    // Only the first file of several is looked at before the run.
+    assert_eq!(failure(params("[bc].csv", "reject")), "`c.csv` has no column `n`; its first record says: m");
 }
 
 #[test]
@@ -499,4 +500,85 @@ fn a_file_that_is_shorter_than_what_was_read_of_it_is_not_taken_for_read() {
     ready(source.open()).expect("open");
     let error = next(source.as_mut()).expect_err("the rest is not there").to_string();
     assert!(error.contains("`a.csv` is shorter than what was read of it"), "{error}");
+}
+
+#[test]
+fn a_file_whose_name_promises_compression_that_is_not_there_is_told() {
+    let files: [(&str, &[u8]); 5] = [
+        ("a.csv.gz", b"t,v\n1,2\n"),
+        ("b.csv.zst", b"t,v\n1,2\n"),
+        ("c.csv.gz", &compressed("t,v\n1,2\n", Compression::Zstd)),
+        ("d.csv.gz", b""),
+        ("e.csv", b"t,v\n1,2\n"),
+    ];
+    let folder = folder(&files);
+    for (name, noun) in [("a.csv.gz", "gzip"), ("b.csv.zst", "zstd")] {
+        let said = problem(folder.path(), json!({ "path": name }));
+        assert_eq!(
+            said,
+            format!(
+                "`{name}` cannot be read: it is not {noun}, although its name says so; rename it or compress it anew."
+            )
+        );
+        // With columns the head is not needed for the schema, and it is told in the run.
+        let params = json!({ "path": name, "format": "ndjson", "columns": [{ "name": "t" }] });
+        let mut source = harness(folder.path(), params).source();
+        let error = ready(async {
+            source.open().await?;
+            let cx = &mut SourceContext { output: &mut Output::default(), batch_size: 100, crew: Crew::Inline };
+            source.next(cx).await
+        });
+        assert!(error.is_err_and(|error| error.to_string().contains("although its name says so")));
+    }
+    for name in ["c.csv.gz", "e.csv"] {
+        assert_eq!(drain(&harness(folder.path(), json!({ "path": name })), 100).rows_at("rows"), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_given_column_that_the_header_has_not_is_found_before_the_run() {
+    let folder = folder(&[("a.csv", b"time,value\n2026-01-01,1\n")]);
+    let params = json!({ "path": "a.csv", "columns": [{ "name": "time" }, { "name": "valu" }] });
+    assert_eq!(
+        problem(folder.path(), params.clone()),
+        "`a.csv` has no column `valu`; its first record says: time, value. Name the columns as the file does, or take \
+         them out of *Columns*."
+    );
+    for changes in [json!({ "on_error": "null" }), json!({ "header": false })] {
+        let mut params = params.clone();
+        params.as_object_mut().expect("params").extend(changes.as_object().expect("params").clone());
+        harness(folder.path(), params);
+    }
+}
+
+#[test]
+fn times_that_say_no_zone_are_of_the_given_one() {
+    let folder = folder(&[
+        ("a.csv", b"t,n\n2026-07-01 12:00:00,1\n2026-07-01T12:00:00Z,2\n2026-07-01 12:00:00+05:00,3\n2026-01-01,4\n"),
+        ("b.ndjson", b"{\"t\":\"2026-07-01 12:00:00\",\"l\":[\"2026-07-01T12:00:00\"]}\n{\"t\":\"2026-07-01T12:00:00Z\",\"l\":[]}\n"),
+    ]);
+    let times = |params: Value| -> Vec<Value> {
+        let all = drain(&harness(folder.path(), params), 100);
+        all.json("rows").iter().map(|row| row["t"].clone()).collect()
+    };
+    assert_eq!(
+        times(json!({ "path": "a.csv", "time_zone": "Europe/Berlin" })),
+        ["2026-07-01T10:00:00Z", "2026-07-01T12:00:00Z", "2026-07-01T07:00:00Z", "2025-12-31T23:00:00Z"]
+    );
+    assert_eq!(times(json!({ "path": "a.csv" }))[0], "2026-07-01T12:00:00Z");
+    for path in ["b.ndjson", "a.csv"] {
+        let given = times(json!({ "path": path, "time_zone": "-01:00" }));
+        assert_eq!(given[..2], ["2026-07-01T13:00:00Z", "2026-07-01T12:00:00Z"], "{path}");
+    }
+    let said = problem(folder.path(), json!({ "path": "a.csv", "time_zone": "Europe/Berln" }));
+    assert!(said.starts_with("There is no time zone `Europe/Berln`. Did you mean `Europe/Berlin`?"), "{said}");
+}
+
+#[test]
+fn the_source_is_idle_after_the_time_that_is_given() {
+    let folder = folder(&[("a.csv", b"t\n2026-07-01\n")]);
+    let idle = |params: Value| harness(folder.path(), params).source().idle_timeout().expect("a time").as_secs();
+    assert_eq!(idle(json!({ "path": "a.csv" })), 30);
+    assert_eq!(idle(json!({ "path": "a.csv", "idle_timeout": "5 min" })), 300);
+    assert!(problem(folder.path(), json!({ "path": "a.csv", "idle_timeout": "0 s" })).contains("windows"));
 }

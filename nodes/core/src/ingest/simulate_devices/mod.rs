@@ -27,6 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::columns::parse_time_us;
+use crate::ingest::event_time;
 use fleet::{Clock, Fleet, FleetState, Portion};
 use sensor::Gauge;
 pub use sensor::{Model, Sensor, StatusValue};
@@ -109,6 +110,10 @@ pub struct Params {
     /// How far rows may be out of order: the watermark stays this much behind the newest time.
     #[serde(default = "default_max_out_of_orderness")]
     pub max_out_of_orderness: Interval,
+    /// After this long without a row the source counts as idle: the windows of what comes after no longer wait for it.
+    #[serde(default = "event_time::default_idle_timeout")]
+    #[schemars(extend("keeps_state" = true))]
+    pub idle_timeout: Interval,
 }
 
 /// Whether the clock on the wall is kept.
@@ -201,6 +206,7 @@ impl Node for SimulateDevices {
 
     fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {
         check(params, cx);
+        event_time::check_idle_timeout(params.idle_timeout, cx);
         let mut fields = vec![
             Field::new(TIME, timestamp_type(), true),
             Field::new(DEVICE, DataType::Utf8, true),
@@ -369,6 +375,10 @@ impl Source for SimulatedFleet {
             None => cx.output.emit(0, batch),
         }
         Ok(SourceEvent::More)
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        Some(self.params.idle_timeout.duration())
     }
 
     fn snapshot(&mut self) -> Result<State, NodeError> {

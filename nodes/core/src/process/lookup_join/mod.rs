@@ -239,8 +239,8 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
         let param = format!("keys[{number}]");
         let Ok(key) = table.index_of(pair.right().as_str()) else {
             let names = table.fields().iter().map(|field| field.name().as_str());
-            let hint = millrace_model::suggest::hint(pair.right().as_str(), names);
-            cx.error(param, "unknown_column", format!("The table has no column `{}`.{hint}", pair.right()));
+            let message = millrace_model::suggest::no_column("The table", pair.right().as_str(), names);
+            cx.error(param, "unknown_column", message);
             continue;
         };
         table_keys.push(key);

@@ -229,8 +229,8 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
         // Whoever read the column has taken it for UTC, and it is too late for another zone.
         Held::Instant if !["", "UTC", "Z"].contains(&params.time_zone.trim()) => {
             let message = format!(
-                "Column `{name}` is a time in UTC already, so a time zone has no say here. Have the source give it as \
-                 text: name it among the source's columns, with the type text."
+                "Column `{name}` is a time in UTC already, so a time zone has no say here. Give the time zone to the \
+                 source that reads it, or have that give the column as text."
             );
             cx.warning("time_zone", "is_in_utc", message);
         }

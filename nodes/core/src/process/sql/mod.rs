@@ -2,7 +2,8 @@
 //!
 //! Without a window it is stateless and made of the same compiled expressions as Filter and Select. With one it holds the
 //! rows of every open window, for each input, and runs the query over them when the watermark reaches the end of the
-//! window. As with the window nodes of Analyze, the event time of the results is then `window_start`, and the watermark
+//! window. What the query computes of each row alone is tried when the row arrives: one that fails is rejected and never
+//! held. As with the window nodes of Analyze, the event time of the results is then `window_start`, and the watermark
 //! that goes with them is the start of the oldest window that is open.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,8 +56,9 @@ mod tests;
 /// | 10:01 | 10:02 | b | 9 |
 ///
 /// Windows follow each other, aligned to 1970-01-01 00:00 UTC; one without rows gives none. Rows whose window has closed,
-/// or without a time, leave by the `late` port. Something that cannot be computed fails the run. Further inputs are
-/// tables of their own: name them in `tables`, wire them, and join them; their late rows leave by the port of that name.
+/// or without a time, leave by the `late` port. A row for which something cannot be computed leaves by the `rejected` port
+/// and the query runs over the others. What is no single row's fault, such as a sum that is too large, fails the run. Further inputs are tables of their own:
+/// name them in `tables`, wire them, and join them; their late rows leave by the port of that name.
 ///
 /// Column names are taken as they are written: `Value` is not `value`. Texts stand in single quotes. Functions such as
 /// `random()` and `now()`, which give something else each time, cannot be used.
@@ -72,8 +74,8 @@ pub struct Params {
     /// Further inputs; only with a window.
     #[serde(default)]
     pub tables: Vec<TableParams>,
-    /// Without a window: what becomes of a row for which something cannot be computed. With `null`, a value is null and a
-    /// condition is not met.
+    /// What becomes of a row for which something cannot be computed. With `null`, a value is null and a condition is not
+    /// met.
     #[serde(default)]
     pub on_error: OnError,
 }
@@ -138,9 +140,15 @@ impl Node for Sql {
                 rejecting: Rejecting::new(REJECTED, params.on_error),
             }),
             Way::ByWindows(query, times) => {
-                let inputs = cx.inputs.iter().zip(times);
-                let inputs = inputs.map(|(schema, time)| Input {
+                let names = std::iter::once(INPUT).chain(params.tables.iter().map(|table| table.name.as_str()));
+                let rejecting = |name: &str| match params.tables.is_empty() {
+                    true => Rejecting::new(REJECTED, params.on_error),
+                    false => Rejecting::new(REJECTED, params.on_error).of_input(name),
+                };
+                let inputs = cx.inputs.iter().zip(times).zip(names);
+                let inputs = inputs.map(|((schema, time), name)| Input {
                     lateness: Lateness::new(time),
+                    rejecting: rejecting(name),
                     own_watermark_us: None,
                     rows: RowStore::new(schema.clone()),
                     windows: BTreeMap::new(),
@@ -265,6 +273,7 @@ impl Operator for RowsOperator {
 
 struct Input {
     lateness: Lateness,
+    rejecting: Rejecting,
     /// How far this input has come by itself.
     own_watermark_us: Option<i64>,
     rows: RowStore,
@@ -286,6 +295,13 @@ impl Input {
         }
         Ok(())
     }
+}
+
+#[derive(Serialize, Deserialize)]
+struct WindowsState {
+    watermark_us: Option<i64>,
+    /// By each input.
+    rows_seen: Vec<i64>,
 }
 
 struct WindowsOperator {
@@ -311,7 +327,11 @@ impl WindowsOperator {
                 input.rows.free(number)?;
             }
         }
-        for rows in self.query.run(tables)? {
+        let results = match self.query.run(tables.clone()) {
+            Err(error) => self.run_without_culprits(error, tables, start_us, out)?,
+            Ok(results) => results,
+        };
+        for rows in results {
             let times = |time_us: i64| -> ArrayRef {
                 Arc::new(TimestampMicrosecondArray::from(vec![time_us; rows.num_rows()]).with_timezone(UTC))
             };
@@ -323,16 +343,46 @@ impl WindowsOperator {
     }
 }
 
+impl WindowsOperator {
+    /// What fails only once rows meet, such as a division after a join: rejects the rows that it fails for.
+    fn run_without_culprits(
+        &mut self,
+        error: NodeError,
+        mut tables: Vec<RecordBatch>,
+        start_us: i64,
+        out: &mut Output,
+    ) -> Result<Vec<RecordBatch>, NodeError> {
+        let start = jiff::Timestamp::from_microsecond(start_us).map_or(start_us.to_string(), |time| time.to_string());
+        let window = format!("the window that begins at {start}");
+        let is_rejecting = self.inputs.iter().any(|input| input.rejecting.on_error() == OnError::Reject);
+        let culprits = if is_rejecting { self.query.culprits(&tables)? } else { None };
+        let Some((table, failures)) = culprits else {
+            let message = error.message.trim_end_matches('.');
+            return Err(NodeError::user(format!("{message} (in {window}). It is the fault of no single row.")));
+        };
+        let place = format!("a row of {window}");
+        let keeps = self.inputs[table].rejecting.put_out(&tables[table], &failures, &place, out)?;
+        tables[table] = filter_record_batch(&tables[table], &keeps)?;
+        self.query.run(tables)
+    }
+}
+
 impl Operator for WindowsOperator {
     fn on_batch(&mut self, input: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
         let own_us = self.inputs.get(input).and_then(|input| input.own_watermark_us);
         let open_from = self.watermark_us.max(own_us).map(|watermark_us| self.open_from(watermark_us));
         let size_us = self.size_us;
-        let input_port = LATE + input;
+        let (table, input_port) = (input, LATE + input);
         let input = self.inputs.get_mut(input).ok_or_else(|| NodeError::internal("there is no such input"))?;
         input.lateness.watermark_us = open_from;
         let in_time = input.lateness.sort_out(batch, input_port, out)?;
-        input.hold(in_time.batch, &in_time.times, size_us)
+        let failures = merge_failures(self.query.failures(table, &in_time.batch)?);
+        let Some(keeps) = input.rejecting.sort_out(&in_time.batch, &failures, out)? else {
+            return input.hold(in_time.batch, &in_time.times, size_us);
+        };
+        let times: Vec<i64> =
+            in_time.times.iter().zip(keeps.values()).filter(|(_, keeps)| *keeps).map(|(time_us, _)| *time_us).collect();
+        input.hold(filter_record_batch(&in_time.batch, &keeps)?, &times, size_us)
     }
 
     fn on_input_watermark(&mut self, input: usize, watermark_us: i64) {
@@ -364,16 +414,18 @@ impl Operator for WindowsOperator {
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
         // In the order of their arrival, so that the windows follow from the times.
         let batches = self.inputs.iter().map(|input| Ok(input.rows.all()?.0)).collect::<Result<Vec<_>, NodeError>>()?;
-        saved::to_bytes(&self.watermark_us, &batches)
+        let rows_seen: Vec<i64> = self.inputs.iter().map(|input| input.rejecting.rows_seen()).collect();
+        saved::to_bytes(&WindowsState { watermark_us: self.watermark_us, rows_seen }, &batches)
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
-        let (watermark_us, batches) = saved::from_bytes_many(state)?;
+        let (WindowsState { watermark_us, rows_seen }, batches) = saved::from_bytes_many(state)?;
         self.watermark_us = watermark_us;
-        if batches.len() != self.inputs.len() {
+        if batches.len() != self.inputs.len() || rows_seen.len() != self.inputs.len() {
             return Err(saved::damaged());
         }
-        for (input, rows) in self.inputs.iter_mut().zip(batches) {
+        for ((input, rows), rows_seen) in self.inputs.iter_mut().zip(batches).zip(rows_seen) {
+            input.rejecting.set_rows_seen(rows_seen);
             let times = input.lateness.times(&rows)?.values().to_vec();
             input.hold(rows, &times, self.size_us)?;
         }

@@ -66,6 +66,98 @@ fn with_a_window_the_query_sees_all_its_rows_when_it_closes() {
 }
 
 #[test]
+fn a_row_that_cannot_be_computed_in_a_window_is_rejected_and_the_others_are_computed() {
+    let query = "SELECT key, sum(100 / id) AS total, count(*) AS n FROM input GROUP BY key ORDER BY key";
+    let rows = |part: usize| match part {
+        0 => event_rows(&[(Some(1), Some("a"), 10), (None, None, 0), (Some(2), Some("a"), 0)]),
+        _ => event_rows(&[
+            (Some(3), Some("a"), 5),
+            (Some(12), Some("b"), 0),
+            (Some(2), Some("b"), 0),
+            (Some(4), None, 4),
+        ]),
+    };
+    let harness = harness(json!({"query": query, "window": "10 s"}));
+    let mut run = harness.operator();
+    run.push(rows(0)).restart().push(rows(1)).end();
+    let given = run.gathered.json("rows");
+    let given: Vec<_> = given.iter().map(|row| (&row["key"], &row["total"], &row["n"])).collect();
+    assert_eq!(given, [(&json!("a"), &json!(30), &json!(2)), (&Value::Null, &json!(25), &json!(1))]);
+    let rejected = run.gathered.json("rejected");
+    let places: Vec<_> = rejected.iter().map(|row| row["position"].as_str().unwrap_or_default()).collect();
+    // The row without a time left before it was counted.
+    assert_eq!(places, ["row 2 of the node's input", "row 4 of the node's input", "row 5 of the node's input"]);
+    assert_eq!(rejected[0]["reason"], "Divide by zero error");
+    assert_eq!(run.gathered.rows_at("late"), 1);
+
+    let failing =
+        Harness::new::<Sql>(json!({"query": query, "window": "10 s", "on_error": "fail"}), &[event_rows(&[]).schema()]);
+    let error = failing.operator().try_push(0, rows(0)).expect_err("fails").to_string();
+    assert!(error.contains("row 2 of the node's input") && error.contains("\"id\":0"), "{error}");
+    let nulling =
+        Harness::new::<Sql>(json!({"query": query, "window": "10 s", "on_error": "null"}), &[event_rows(&[]).schema()]);
+    let mut run = nulling.operator();
+    run.push(rows(0)).push(rows(1)).end();
+    let given = run.gathered.json("rows");
+    let given: Vec<_> = given.iter().map(|row| (&row["key"], &row["total"], &row["n"])).collect();
+    let null = &Value::Null;
+    assert_eq!(
+        given,
+        [
+            (&json!("a"), &json!(30), &json!(3)),
+            (&json!("b"), null, &json!(1)),
+            (null, &json!(25), &json!(1)),
+            (&json!("b"), null, &json!(1)),
+        ]
+    );
+}
+
+#[test]
+fn a_row_that_fails_once_it_meets_others_is_rejected_and_what_is_no_rows_fault_fails_the_run() {
+    let schema = event_rows(&[]).schema();
+    let run = |query: &str, on_error: &str, rows: &[Row], others: &[Row]| {
+        let params = json!({"query": query, "window": "10 s", "tables": [{"name": "more"}], "on_error": on_error});
+        let harness = Harness::new::<Sql>(params, &[schema.clone(), schema.clone()]);
+        let mut run = harness.operator();
+        run.push(event_rows(rows));
+        run.try_push(1, event_rows(others)).expect("held");
+        run.try_watermark(i64::MAX).map(|()| std::mem::take(&mut run.gathered))
+    };
+    let rows = [(Some(1), Some("a"), 1), (Some(2), Some("b"), 2), (Some(3), Some("b"), 3), (Some(4), Some("c"), 4)];
+    let others = [(Some(1), Some("a"), 10), (Some(2), Some("b"), 0), (Some(2), Some("d"), 0)];
+    let joined = "SELECT i.id, m.id / i.id + 60 / m.id AS share FROM input i JOIN more m ON i.key = m.key ORDER BY 1";
+    let given = run(joined, "reject", &rows, &others).expect("runs");
+    assert_eq!(ids(&given, "rows"), [1]);
+    let rejected = given.json("rejected");
+    assert_eq!(rejected.len(), 1);
+    assert!(rejected[0]["raw"].as_str().is_some_and(|raw| raw.contains("\"key\":\"b\",\"id\":0")), "{rejected:?}");
+    assert_eq!(rejected[0]["position"], "a row of the window that begins at 1970-01-01T00:00:00Z");
+    for (query, on_error) in
+        [(joined, "fail"), ("SELECT key, 1 / (count(*) - 2) AS c FROM input GROUP BY key", "reject")]
+    {
+        let error = run(query, on_error, &rows, &others).expect_err(query).to_string();
+        assert!(error.contains("ivide by zero") && error.contains("no single row"), "{error}");
+    }
+}
+
+#[test]
+fn a_rejected_row_of_a_further_input_is_named_with_it() {
+    let schema = event_rows(&[]).schema();
+    let params = json!({
+        "query": "SELECT i.id FROM input i JOIN (SELECT 10 / id AS k FROM more) m ON i.id = m.k",
+        "window": "10 s", "tables": [{"name": "more"}],
+    });
+    let harness = Harness::new::<Sql>(params, &[schema.clone(), schema]);
+    let mut run = harness.operator();
+    run.push(event_rows(&[(Some(1), None, 0), (Some(2), None, 5)]));
+    run.try_push(1, event_rows(&[(Some(3), None, 2), (Some(3), None, 0)])).expect("held");
+    run.end();
+    assert_eq!(ids(&run.gathered, "rows"), [5]);
+    let rejected = run.gathered.json("rejected");
+    assert_eq!((rejected.len(), &rejected[0]["position"]), (1, &json!("row 2 of the node's input `more`")));
+}
+
+#[test]
 fn further_inputs_are_tables_with_a_late_port_of_their_own() {
     let schema = event_rows(&[]).schema();
     let params = json!({

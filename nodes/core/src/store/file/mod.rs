@@ -5,6 +5,7 @@
 //! restored sink cuts off the rest.
 
 mod parts;
+mod place;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -17,7 +18,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::PortCard;
 use millrace_model::value::FilePath;
-use millrace_operator::{BuildContext, CardText, FileUse, InferContext, Machine, Node, NodeError, Prepared, Sink};
+use millrace_operator::{
+    BuildContext, CardText, FileUse, InferContext, Machine, Node, NodeError, Prepared, Probed, Sink,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +34,8 @@ use crate::store::ordered;
 /// then the rows are in a hidden file beside it. If the run fails, what was there before stays.
 ///
 /// Times are written in ISO 8601 (UTC ends in `Z`), numbers with as many digits as give the same number when read again,
-/// nulls as empty cells or `null`. An empty text and a null look the same in CSV.
+/// nulls as empty cells or `null`. An empty text and a null look the same in CSV. JSON has no number for what is none or
+/// has no bounds: these are written as the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, never as null.
 ///
 /// | row | CSV | JSON |
 /// | --- | --- | --- |
@@ -132,6 +136,14 @@ impl Node for StoreFile {
         CardText::new("File", "Rows into a CSV, JSON or Parquet file", "floppy-disk")
             .input(PortCard::rows("Rows to write."))
             .headline("path")
+    }
+
+    fn probe(params: &Params, base_dir: &Path) -> Result<Option<Probed>, String> {
+        let shown = params.path.as_str();
+        if !shown.trim().is_empty() {
+            place::check(&base_dir.join(shown)).map_err(|reason| format!("`{shown}` cannot be written: {reason}."))?;
+        }
+        Ok(None)
     }
 
     fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

@@ -181,8 +181,11 @@ fn an_existing_file_is_refused_or_added_to_where_that_is_asked_for() {
     fs::write(&path, "a,b\n").expect("a file");
     let error = sink(folder.path(), json!({ "path": "rows.csv", "if_exists": "append" })).open().expect_err("refused");
     assert!(error.to_string().contains("its columns are a, b"), "{error}");
-    let error = sink(folder.path(), json!({ "path": "rows.csv/below.csv" })).open().expect_err("no folder");
-    assert!(error.to_string().starts_with("`rows.csv/below.csv` cannot be made"), "{error}");
+    // What stands in the way may have come after the look at it.
+    let mut sink = sink(folder.path(), json!({ "path": "later/below.csv" }));
+    fs::write(folder.path().join("later"), "").expect("a file");
+    let error = sink.open().expect_err("no folder");
+    assert!(error.to_string().starts_with("`later/below.csv` cannot be made"), "{error}");
 }
 
 #[test]
@@ -239,4 +242,60 @@ fn whole_numbers_and_their_limits_survive_the_text() {
     sink.write(&RecordBatch::try_new(schema, vec![Arc::new(column)]).expect("a batch")).expect("write");
     sink.finish().expect("finish");
     assert_eq!(text_of(&folder.path().join("n.csv")), format!("{}\n\"\"\n{}\n", i64::MIN, i64::MAX));
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_is_told_before_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("plain"), "text").expect("a file");
+    fs::create_dir(folder.path().join("out.csv")).expect("a folder");
+    let said = |path: &str| {
+        let node_type = millrace_operator::node::erase::<StoreFile>();
+        let problems = Harness::of(node_type, json!({ "path": path }), &[schema()], folder.path().to_owned()).err();
+        problems.map(|problems| problems[0].message.clone())
+    };
+    assert_eq!(said("out.csv").as_deref(), Some("`out.csv` cannot be written: it is a folder; name a file."));
+    let under_a_file = said("plain/deep/out.csv").expect("refused");
+    assert!(under_a_file.ends_with("plain` is a file and no folder; choose another path."), "{under_a_file}");
+    for path in ["new.csv", "deep/er/new.csv", "plain.csv"] {
+        assert_eq!(said(path), None, "{path}");
+    }
+    assert_eq!(names_in(folder.path()).len(), 2, "looking makes nothing");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let locked = folder.path().join("locked");
+        fs::create_dir(&locked).expect("a folder");
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).expect("rights");
+        // Root may write anywhere.
+        let may_write = fs::write(locked.join("probe"), "").is_ok();
+        let said = said("locked/new.csv");
+        assert_eq!(said.is_some_and(|said| said.contains("this user may not write")), !may_write);
+    }
+}
+
+#[test]
+fn json_writes_what_is_no_number_as_a_text_that_is_read_as_one_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut sink = sink(folder.path(), json!({ "path": "rows.ndjson" }));
+    let mut columns = rows(0..4).columns().to_vec();
+    columns[2] = Arc::new(Float64Array::from(vec![Some(f64::NAN), Some(f64::NEG_INFINITY), None, Some(0.5)]));
+    sink.open().expect("opens");
+    sink.write(&RecordBatch::try_new(schema(), columns).expect("rows")).expect("writes");
+    sink.finish().expect("finishes");
+    let text = text_of(&folder.path().join("rows.ndjson"));
+    let written: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["v"].clone()).collect();
+    assert_eq!(written, [json!("NaN"), json!("-Infinity"), json!(null), json!(0.5)]);
+    let columns = json!([{ "name": "v", "type": "number" }]);
+    let read = Harness::in_folder::<crate::ingest::file::File>(
+        json!({ "path": "rows.ndjson", "columns": columns }),
+        &[],
+        folder.path(),
+    );
+    let all = crate::testing::drain(&read, 100);
+    let again = all.port("rows").expect("rows");
+    let again = arrow::array::AsArray::as_primitive::<arrow::datatypes::Float64Type>(again.column(0).as_ref());
+    assert!(again.value(0).is_nan() && again.value(1) == f64::NEG_INFINITY && again.value(3) == 0.5);
+    assert_eq!(arrow::array::Array::null_count(again), 1);
 }

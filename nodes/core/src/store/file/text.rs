@@ -9,9 +9,8 @@ use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::json::writer::LineDelimited;
-use millrace_operator::NodeError;
-use serde_json::{Value, json};
+use millrace_operator::{NodeError, json};
+use serde_json::Value;
 
 use super::{Body, IfExists, Params, Target, Written};
 use crate::format::compression::{self, Compression, Encoder};
@@ -60,12 +59,7 @@ impl TextBody {
                     arrow::csv::WriterBuilder::new().with_header(false).with_delimiter(delimiter).build(&mut bytes);
                 writer.write(batch)?;
             }
-            Written::Ndjson | Written::Parquet => {
-                let mut writer =
-                    arrow::json::WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut bytes);
-                writer.write(batch)?;
-                writer.finish()?;
-            }
+            Written::Ndjson | Written::Parquet => bytes = json::to_lines(batch, json::Nulls::Written)?,
         }
         Ok(bytes)
     }
@@ -187,7 +181,7 @@ impl Body for TextBody {
         let file = self.settle()?;
         let length = file.metadata().map_err(|error| self.target.cannot_write(error))?.len();
         self.begin(file)?;
-        Ok(json!({ "bytes": length }))
+        Ok(serde_json::json!({ "bytes": length }))
     }
 
     fn finish(&mut self) -> Result<(), NodeError> {

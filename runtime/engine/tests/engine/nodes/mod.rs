@@ -15,7 +15,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
-use millrace_model::{PortCard, PortRole};
+use millrace_model::{Interval, PortCard, PortRole};
 use millrace_operator::node::erase;
 use millrace_operator::{
     BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning, Registry, Source,
@@ -134,6 +134,9 @@ pub struct CountParams {
     broken: bool,
     #[serde(default)]
     record: String,
+    /// Idle after this time; none: as the run says.
+    #[serde(default)]
+    idle_timeout: Option<Interval>,
 }
 
 fn one() -> i64 {
@@ -195,6 +198,10 @@ impl Source for CountSource {
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
         self.done = i64::from_le_bytes(state.try_into().unwrap());
         Ok(())
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        self.params.idle_timeout.map(Interval::duration)
     }
 
     fn status(&self) -> Option<String> {

@@ -1,0 +1,42 @@
+//! Whether a file can be written at a path, seen without writing anything.
+//!
+//! It is a look ahead of the run: what changes after it is told when the file is opened.
+
+use std::fs::Metadata;
+use std::path::Path;
+
+/// # Errors
+/// Why not and what to do, in words that follow "it cannot be written:".
+pub(super) fn check(path: &Path) -> Result<(), String> {
+    if path.is_dir() {
+        return Err("it is a folder; name a file".to_owned());
+    }
+    // Folders that are missing are made, in the nearest one that is there.
+    for folder in path.ancestors().skip(1) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let Ok(metadata) = folder.metadata() else { continue };
+        let shown = folder.display();
+        if !metadata.is_dir() {
+            return Err(format!("`{shown}` is a file and no folder; choose another path"));
+        }
+        if !may_write(folder, &metadata) {
+            return Err(format!(
+                "this user may not write in the folder `{shown}`; choose another, or change its rights"
+            ));
+        }
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Path, _: &Metadata) -> bool {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// There the read-only mark of a folder says nothing about what is in it.
+#[cfg(not(unix))]
+fn may_write(_: &Path, _: &Metadata) -> bool {
+    true
+}
