@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use millrace_host::arrow::array::AsArray;
 use millrace_host::arrow::datatypes::Float64Type;
 use millrace_host::model::run::{EditCost, RunState};
@@ -143,6 +143,28 @@ fn the_first_window_has_a_sample_that_runs_fills_its_chart_and_stops() {
     let alarms = journey.folder.path().join("samples/out/alarms.csv");
     let lines = fs::read_to_string(&alarms).unwrap_or_else(|error| panic!("{}: {error}", alarms.display()));
     assert_eq!(lines.lines().count() as u64, 1 + metrics.nodes[&node("alarms")].rows_in, "every alarm is in the file");
+}
+
+#[test]
+fn the_rows_that_pass_a_disabled_node_are_seen_on_both_its_wires() {
+    let mut journey = Journey::first_start();
+    journey.click("node Working devices");
+    journey.press(Modifiers::NONE, Key::D);
+    let said = journey.harness.get_by_label("node Working devices").accesskit_node().description();
+    assert!(said.as_deref().is_some_and(|said| said.contains("rows pass")), "{said:?}");
+    let working = journey.harness.state().selection().nodes.iter().next().expect("it is selected").clone();
+    let wires = [journey.pipeline().wires_into(&working), journey.pipeline().wires_out_of(&working)].concat();
+    assert!(wires.len() > 1, "{wires:?}");
+    journey.until_saved();
+    journey.click("Run");
+    journey.until("rows go past", |session| {
+        wires.iter().all(|wire| session.live.wire(wire).is_some_and(|metrics| metrics.rows > 0))
+    });
+    assert!(journey.session().live.node(&working).is_none(), "it does not run");
+    journey.click(&format!("wire {}", wires[1]));
+    journey.keep("bypassed");
+    journey.click("Stop");
+    journey.until("the run has stopped", |session| session.live.state() == Some(RunState::Stopped));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use millrace_protocol::{ImageFormat, ProjectId, Seen};
 
 use crate::actions::Action;
 use crate::capture::CaptureWish;
+pub use crate::dashboard::TimeRange;
 use crate::editing::arrange::Arrange;
 use crate::editing::pick::{Pick, Way};
 use crate::editing::rewire::Ends;
@@ -330,6 +331,10 @@ pub enum DashboardWish {
     ToggleFullScreen,
     /// Shows all of the time in every chart.
     ResetTime,
+    /// Shows this part of the time in every chart; `None`: all of it.
+    Time(Option<TimeRange>),
+    /// Goes along the time by so many times its length: back where that is negative.
+    MoveTime(i64),
     /// Shows only these values of a column in every chart that has it; none: all of them.
     Filter {
         column: String,

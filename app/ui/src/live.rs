@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use millrace_model::filter::{Filters, Values};
 use millrace_model::run::{Breakpoint, EditCost, NodeMetrics, RunMetrics, RunState, Standstill, WireMetrics};
 use millrace_model::view::{Look, ViewSpec};
-use millrace_model::{NodeId, Pipeline, Wire};
+use millrace_model::{Catalog, NodeId, Pipeline, Wire};
 use millrace_protocol::{Capturing, FrameError, LogLine, Polled, Replaying, RunId, ViewFrame};
 
 use crate::rates::{NodeRate, Rates, WireRate};
@@ -79,11 +79,11 @@ impl Live {
         *self = Self { run: Some(run), tapped: self.tapped.take(), looks, filters, marks, carriers, ..Self::default() };
     }
 
-    /// Learns which wires are drawn now, which a run knows without any nesting. A wire that was tapped stays so, however
+    /// Learns which wires are drawn now, which a run knows without any nesting and bypassing. A wire that was tapped stays so, however
     /// it is drawn.
-    pub fn see(&mut self, pipeline: &Pipeline) {
+    pub fn see(&mut self, pipeline: &Pipeline, catalog: &Catalog) {
         let tapped = self.tapped.as_ref().map(|wire| self.carrier(wire).clone());
-        self.carriers = pipeline.carriers_at_borders();
+        self.carriers = pipeline.carriers_at_borders(catalog);
         if self.tapped.as_ref().is_some_and(|wire| !pipeline.has_wire(wire)) {
             let is_tapped = |wire: &Wire| tapped.as_ref() == Some(self.carrier(wire));
             let now = tapped.iter().chain(self.carriers.keys()).find(|wire| pipeline.has_wire(wire) && is_tapped(wire));
@@ -96,7 +96,7 @@ impl Live {
         }
     }
 
-    /// The wire of a run that carries what a drawn wire carries: the same one, but at the border of a nested pipeline.
+    /// The wire of a run that carries what a drawn wire carries: the same one, but at borders and bypassed nodes.
     pub fn carrier<'a>(&'a self, wire: &'a Wire) -> &'a Wire {
         self.carriers.get(wire).and_then(|carriers| carriers.first()).unwrap_or(wire)
     }

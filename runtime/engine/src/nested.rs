@@ -5,10 +5,11 @@
 //! between a nested pipeline and the same nodes side by side. Invariant: a port changes no row and no column.
 
 use millrace_model::card::Nesting;
+use millrace_model::flat::Flat;
 use millrace_model::{Catalog, Endpoint, Node, NodeId, Params, Pipeline, Port, Wire};
 use millrace_operator::Partitioning;
 
-use crate::plan::{Plan, PlannedNode, PlannedPort};
+use crate::plan::{Plan, PlannedNode, PlannedPort, Probes, unresolved};
 
 /// Puts the nested pipelines into the plan, each with the schemas of the ports inside of it.
 pub(crate) fn show(plan: &mut Plan, pipeline: &Pipeline, catalog: &Catalog) {
@@ -67,6 +68,23 @@ pub(crate) fn pass_borders(plan: &mut Plan, catalog: &Catalog) {
         }
     }
     plan.wires.sort();
+}
+
+/// Shows the disabled nodes that let their rows by with their own ports again, and the rows that pass there.
+pub(crate) fn show_bypassed(plan: &mut Plan, pipeline: &Pipeline, flat: &Flat, catalog: &Catalog) {
+    for node in flat.bypassed.iter().filter_map(|id| pipeline.node(id)) {
+        let is_in_use = plan.nodes.get(&node.id).is_none_or(|stand_in| stand_in.takes_part);
+        let (Some(bypass), false) = (pipeline.bypass_of(&node.id, catalog), is_in_use) else { continue };
+        let Some(mut shown) = unresolved(node, catalog, &Probes::new(), false) else { continue };
+        let passing = plan.nodes[&node.id].outputs.first().and_then(|output| output.schema.clone());
+        let ends = [(&mut shown.inputs, &bypass.input), (&mut shown.outputs, &bypass.output)];
+        for (ports, name) in ends {
+            for port in ports.iter_mut().filter(|planned| planned.port.name == *name) {
+                port.schema.clone_from(&passing);
+            }
+        }
+        plan.nodes.insert(node.id.clone(), shown);
+    }
 }
 
 /// The far ends of the wires whose near end is at `id`.

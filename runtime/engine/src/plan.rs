@@ -10,6 +10,7 @@ use std::path::Path;
 use arrow::datatypes::{DataType, SchemaRef};
 use millrace_model::card::Form;
 use millrace_model::check::check;
+use millrace_model::flat::Flat;
 use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
 use millrace_operator::{Columns, InferContext, NodeType, Partitioning, Probed, Registry, Wanted};
 
@@ -45,7 +46,8 @@ pub struct PlannedNode {
     /// Those of the params that its state hangs on: while they stay the same, so may the state.
     pub state_params: Params,
     /// False for a disabled node and for what cannot run without one; for nested pipelines and their ports too, in whose
-    /// place the nodes inside run.
+    /// place the nodes inside run. A disabled node whose rows pass by stays where they have no other way, as what passes
+    /// them on.
     pub takes_part: bool,
     /// In the card's order.
     pub inputs: Vec<PlannedPort>,
@@ -106,10 +108,11 @@ pub fn probe(pipeline: &Pipeline, registry: &Registry, base_dir: &Path) -> Probe
 pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     let catalog = registry.catalog();
     let flat = pipeline.flat(&catalog);
-    let left_out = left_out(&flat.pipeline);
+    let left_out = left_out(&flat);
     let mut diagnostics = check(pipeline, &catalog);
     // Nobody asks to run these, so what is wrong with them is no news; a wire to one is judged at its other end.
-    diagnostics.retain(|problem| problem.node.as_ref().is_none_or(|node| !left_out.contains(node)));
+    let runs = |node: &NodeId| !left_out.contains(node) && !flat.bypassed.contains(node);
+    diagnostics.retain(|problem| problem.node.as_ref().is_none_or(runs));
 
     let mut plan = Plan { diagnostics, ..Plan::default() };
     for node in flat.pipeline.nodes() {
@@ -124,6 +127,7 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
         .wires()
         .into_iter()
         .filter(|wire| [&wire.from, &wire.to].iter().all(|end| plan.order.contains(&end.node)))
+        .filter(|wire| !flat.dry.contains(wire))
         .collect();
     if plan.order.is_empty() && !plan.diagnostics.iter().any(Diagnostic::is_error) {
         plan.diagnostics.push(Diagnostic::error(
@@ -140,27 +144,32 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     }
     nested::show(&mut plan, pipeline, &catalog);
     nested::pass_borders(&mut plan, &catalog);
+    nested::show_bypassed(&mut plan, pipeline, &flat, &catalog);
     plan
 }
 
 /// The nodes that do not take part: disabled ones, and those with a wired input to which no other node can bring rows.
-fn left_out(pipeline: &Pipeline) -> BTreeSet<NodeId> {
+fn left_out(flat: &Flat) -> BTreeSet<NodeId> {
+    let pipeline = &flat.pipeline;
     let order = pipeline.topological_order().unwrap_or_else(|_| pipeline.node_ids().cloned().collect());
     let mut out = BTreeSet::new();
     for id in order {
         let is_disabled = pipeline.node(&id).is_some_and(|node| node.disabled);
         let mut fed: BTreeMap<String, bool> = BTreeMap::new();
         for wire in pipeline.wires_into(&id) {
-            *fed.entry(wire.to.port).or_default() |= !out.contains(&wire.from.node);
+            let is_fed = !out.contains(&wire.from.node) && !flat.dry.contains(&wire);
+            *fed.entry(wire.to.port).or_default() |= is_fed;
         }
-        if is_disabled || fed.values().any(|is_fed| !is_fed) {
+        // Nobody wires the input of a node that is not to run for its own sake.
+        let brings_nothing = fed.is_empty() && flat.bypassed.contains(&id);
+        if is_disabled || brings_nothing || fed.values().any(|is_fed| !is_fed) {
             out.insert(id);
         }
     }
     out
 }
 
-fn unresolved(node: &Node, catalog: &Catalog, probes: &Probes, takes_part: bool) -> Option<PlannedNode> {
+pub(crate) fn unresolved(node: &Node, catalog: &Catalog, probes: &Probes, takes_part: bool) -> Option<PlannedNode> {
     let card = catalog.card(&node.kind)?;
     let without_schema = |ports: Vec<Port>| ports.into_iter().map(|port| PlannedPort { port, schema: None }).collect();
     Some(PlannedNode {

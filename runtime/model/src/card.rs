@@ -67,6 +67,10 @@ pub struct NodeCard {
     /// The part that such a node plays in nested pipelines; none for one that works on rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nesting: Option<Nesting>,
+    /// Whether what comes in goes out, fewer rows, in another order or with other columns, so that a disabled node can
+    /// let its rows by.
+    #[serde(default)]
+    pub can_bypass: bool,
 }
 
 /// What makes up a nested pipeline, besides the nodes in it.

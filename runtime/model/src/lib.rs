@@ -4,6 +4,7 @@
 //! No I/O, no async, and it compiles to wasm: the designer and the engine share these very types, so nothing is
 //! mirrored. `petgraph` indices never leave this crate; the outside speaks of [`NodeId`] and [`Wire`].
 
+pub mod bypass;
 pub mod card;
 pub mod catalog;
 pub mod changes;
@@ -14,6 +15,7 @@ pub mod difference;
 pub mod edit;
 pub mod event_time;
 pub mod filter;
+pub mod flat;
 pub mod history;
 pub mod id;
 pub mod layout;
@@ -29,6 +31,7 @@ pub mod text;
 pub mod value;
 pub mod view;
 
+pub use bypass::Bypass;
 pub use card::{Field, FieldKind, Form, Need, Nesting, NodeCard, Port, PortCard, PortRole, Section};
 pub use catalog::Catalog;
 pub use changes::{Changes, NodeChange, Setting, SettingChange, Tally};

@@ -2,33 +2,17 @@
 //!
 //! All nodes and wires of a file stand in one graph; a node says by `inside` in which nested pipeline it lives. The ports
 //! of a nested pipeline are the boundary nodes in it: a port has the id of its boundary node as its name, so that it
-//! stays through renaming, and is shown by that node's title. [`Pipeline::flat`] is what runs. Invariant: `inside` never
+//! stays through renaming, and is shown by that node's title. What runs is in `flat.rs`. Invariant: `inside` never
 //! leads round in a circle. It may name a node that is not there; then the node is shown at the top, and
 //! [`check`](crate::check) says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::card::{Nesting, Port, PortRole};
 use crate::catalog::Catalog;
 use crate::id::{Endpoint, LayoutId, NodeId, Wire};
 use crate::layout::Note;
 use crate::pipeline::{Node, Pipeline};
-
-/// A pipeline in which nothing is nested any more.
-#[derive(Debug, Clone, Default)]
-pub struct Flat {
-    /// Nodes keep their ids. A boundary node is one with an input and an output, which passes its rows on.
-    pub pipeline: Pipeline,
-    /// How a wire is drawn, where it is drawn otherwise.
-    drawn: BTreeMap<Wire, Wire>,
-}
-
-impl Flat {
-    /// The wire as a person has drawn it.
-    pub fn drawn<'a>(&'a self, wire: &'a Wire) -> &'a Wire {
-        self.drawn.get(wire).unwrap_or(wire)
-    }
-}
 
 impl Pipeline {
     /// The nested pipeline that the node lives in; `None` at the top.
@@ -102,118 +86,6 @@ impl Pipeline {
         let into = self.wires_into(home).into_iter().filter(|wire| wire.to.port == boundary.as_str());
         into.chain(self.wires_out_of(home).into_iter().filter(|wire| wire.from.port == boundary.as_str())).collect()
     }
-
-    /// The same pipeline with nothing nested. What is disabled in it is what does not run here.
-    pub fn flat(&self, catalog: &Catalog) -> Flat {
-        let nesting = |id: &NodeId| catalog.card(&self.node(id)?.kind)?.nesting;
-        let nested: Vec<&NodeId> = self.node_ids().filter(|id| nesting(id) == Some(Nesting::Pipeline)).collect();
-        let mut flat = Flat { pipeline: self.clone(), drawn: BTreeMap::new() };
-        if nested.is_empty() {
-            return flat;
-        }
-        // Both ports of a boundary node carry the rows; the one outside is not drawn.
-        let hidden_port = |boundary: &NodeId, is_input: bool| {
-            let card = catalog.card(&self.node(boundary)?.kind)?;
-            let (wanted, ports) =
-                if is_input { (Nesting::Input, &card.inputs) } else { (Nesting::Output, &card.outputs) };
-            let port = ports.first().filter(|_| card.nesting == Some(wanted))?;
-            Some(Endpoint::new(boundary.clone(), port.name.as_str()))
-        };
-        let through = |end: &Endpoint, is_input: bool| match nested.binary_search(&&end.node) {
-            Ok(_) => hidden_port(self.boundary(end)?, is_input),
-            Err(_) => Some(end.clone()),
-        };
-        for wire in self.wires() {
-            let (from, to) = (through(&wire.from, false), through(&wire.to, true));
-            if from.as_ref() == Some(&wire.from) && to.as_ref() == Some(&wire.to) {
-                continue;
-            }
-            flat.pipeline.take_wire(&wire);
-            // A port that is not there is a fault that the check tells of.
-            if let (Some(from), Some(to)) = (from, to) {
-                let straight = Wire::new(from, to);
-                flat.pipeline.insert_wire(&straight);
-                flat.drawn.insert(straight, wire);
-            }
-        }
-        for id in self.node_ids().filter(|id| self.is_off(id)) {
-            if let Some(node) = flat.pipeline.node_mut(id) {
-                node.disabled = true;
-            }
-        }
-        for id in nested {
-            flat.pipeline.take_node(id);
-        }
-        flat
-    }
-
-    /// The wires of a run that carry what a drawn wire carries: the same one, unless it ends or begins at a border.
-    pub fn carriers(&self, wire: &Wire) -> Vec<Wire> {
-        let from = self.origin(&wire.from);
-        self.destinations(&wire.to).into_iter().map(|to| Wire::new(from.clone(), to)).collect()
-    }
-
-    /// The [`carriers`](Self::carriers) of each wire that ends or begins at a border; every other carries itself.
-    pub fn carriers_at_borders(&self) -> BTreeMap<Wire, Vec<Wire>> {
-        if self.insides.is_empty() {
-            return BTreeMap::new();
-        }
-        let wires = self.wires();
-        let ends = || wires.iter().flat_map(|wire| [&wire.from, &wire.to]);
-        let borders: BTreeSet<&NodeId> = ends().filter_map(|end| self.boundary(end)).collect();
-        let is_border = |end: &Endpoint| borders.contains(&end.node) || self.boundary(end).is_some();
-        let at_borders = wires.iter().filter(|wire| is_border(&wire.from) || is_border(&wire.to));
-        at_borders.map(|wire| (wire.clone(), self.carriers(wire))).collect()
-    }
-
-    /// The output of a node that runs whose rows pass at this port of a nested pipeline; any other port is its own.
-    pub fn past_borders(&self, end: &Endpoint) -> Endpoint {
-        let from = self.origin(end);
-        if from != *end || self.boundary(end).is_none() {
-            return from;
-        }
-        // An input: what its wire brings.
-        self.wires_into(&end.node).into_iter().find(|wire| wire.to == *end).map_or(from, |wire| self.origin(&wire.from))
-    }
-
-    /// Where the rows that leave here come from, past all borders.
-    fn origin(&self, end: &Endpoint) -> Endpoint {
-        let mut here = end.clone();
-        // As many steps as there are nodes, or wires that lead in a circle would lead on for ever.
-        for _ in 0..self.num_nodes() {
-            let before = match self.boundary(&here) {
-                Some(boundary) => self.wires_into(boundary).into_iter().next(),
-                None => self.wires_at_boundary(&here.node).into_iter().find(|wire| wire.to.port == here.node.as_str()),
-            };
-            match before {
-                Some(wire) => here = wire.from,
-                None => break,
-            }
-        }
-        here
-    }
-
-    /// Where rows that arrive here go, past all borders.
-    fn destinations(&self, end: &Endpoint) -> BTreeSet<Endpoint> {
-        let mut found = BTreeSet::new();
-        let mut seen = BTreeSet::from([end.clone()]);
-        let mut open = vec![end.clone()];
-        while let Some(here) = open.pop() {
-            let behind = match self.boundary(&here) {
-                Some(boundary) => self.wires_out_of(boundary),
-                None => {
-                    let mut outside = self.wires_at_boundary(&here.node);
-                    outside.retain(|wire| wire.from.port == here.node.as_str());
-                    outside
-                }
-            };
-            if behind.is_empty() {
-                found.insert(here);
-            }
-            open.extend(behind.into_iter().map(|wire| wire.to).filter(|to| seen.insert(to.clone())));
-        }
-        found
-    }
 }
 
 impl Catalog {
@@ -247,7 +119,7 @@ impl Catalog {
 
     /// The role of the port whose rows leave by an output boundary.
     fn role_behind(&self, pipeline: &Pipeline, boundary: &NodeId) -> PortRole {
-        let fed_by = pipeline.wires_into(boundary).into_iter().next().map(|wire| pipeline.origin(&wire.from));
+        let fed_by = pipeline.wires_into(boundary).into_iter().next().map(|wire| pipeline.origin(&wire.from, self));
         let role = fed_by.and_then(|end| {
             let node = pipeline.node(&end.node)?;
             let ports = self.card(&node.kind)?.output_ports(&node.params);
@@ -285,37 +157,6 @@ mod tests {
 
     fn id(text: &str) -> NodeId {
         text.parse().expect("an id")
-    }
-
-    fn wire(from: &str, to: &str) -> Wire {
-        Wire::new(from.parse().expect("an end"), to.parse().expect("an end"))
-    }
-
-    #[test]
-    fn a_drawn_wire_is_carried_by_the_wires_past_all_borders() {
-        let pipeline = pipeline();
-        let inward = vec![wire("devices.rows", "hot.rows")];
-        for (from, to) in
-            [("devices.rows", "outer.outer_in"), ("outer_in.rows", "inner.inner_in"), ("inner_in.rows", "hot.rows")]
-        {
-            assert_eq!(pipeline.carriers(&wire(from, to)), inward, "{from} → {to}");
-        }
-        let outward = vec![wire("hot.rows", "alarms.rows"), wire("hot.rows", "chart.rows")];
-        assert_eq!(pipeline.carriers(&wire("hot.rows", "inner_out.rows")), outward);
-        assert_eq!(pipeline.carriers(&wire("outer.outer_out", "chart.rows")), outward[1..]);
-        let at_borders = pipeline.carriers_at_borders();
-        assert_eq!(at_borders.len(), 7, "all of them");
-        assert!(at_borders.iter().all(|(wire, carriers)| *carriers == pipeline.carriers(wire)));
-    }
-
-    #[test]
-    fn wires_in_a_circle_end_the_search_for_carriers() {
-        let text = TEXT.replace(
-            r#"{"from": "devices.rows", "to": "outer.outer_in"}"#,
-            r#"{"from": "outer.outer_out", "to": "outer.outer_in"}"#,
-        );
-        let (pipeline, _) = Pipeline::parse(&text).expect("a pipeline");
-        assert!(!pipeline.carriers(&wire("hot.rows", "inner_out.rows")).is_empty());
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub struct Node {
     /// What the person calls it; the card's title when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// A disabled node passes nothing on, and what hangs on it alone does not run.
+    /// A disabled node does not run. It lets its rows by where it [can](crate::NodeCard::can_bypass); else it passes
+    /// nothing on, and what hangs on it alone does not run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
     /// The nested pipeline that it lives in; none at the top.

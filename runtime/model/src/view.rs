@@ -5,7 +5,10 @@
 //! part is seen on how many pixels, so that a view with millions of points answers with what a screen can show. Fields
 //! that hold values of a column of the node's rows say so in their metadata ([`crate::filter`]).
 
+use arrow_schema::{DataType, Schema};
 use serde::{Deserialize, Serialize};
+
+use crate::event_time::event_time_column;
 
 /// How the rows of a view's batch are to be read and drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,26 @@ pub enum ViewSpec {
     Log(LogView),
     /// Columns: `label` (Utf8), `latitude`, `longitude` (degrees), `value` (Float64, may be null), `time`.
     Map(MapView),
+}
+
+impl ViewSpec {
+    /// The fields of the picture that say from when to when a row is, where a row of it is of some time. Points of an
+    /// [`XyChart`] are not chosen by it: they are looked at with a [`Look`].
+    pub fn time_fields(&self, picture: &Schema) -> Option<(usize, usize)> {
+        let place = |name: &str| picture.index_of(name).ok();
+        let is_time = |place: &usize| matches!(picture.field(*place).data_type(), DataType::Timestamp(..));
+        let (from, to) = match self {
+            ViewSpec::Heatmap(chart) if chart.x_is_time => (place("x_from")?, place("x_to")?),
+            ViewSpec::Log(_) | ViewSpec::Map(_) => (place("time")?, place("time")?),
+            ViewSpec::Table(_) => {
+                let event_time = event_time_column(picture).and_then(|name| picture.index_of(name).ok());
+                let time = event_time.or_else(|| (0..picture.fields().len()).find(|place| is_time(place)))?;
+                (time, time)
+            }
+            _ => return None,
+        };
+        (is_time(&from) && is_time(&to)).then_some((from, to))
+    }
 }
 
 /// How the points of an [`XyChart`] are drawn.

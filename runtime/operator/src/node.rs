@@ -173,6 +173,7 @@ pub struct CardText {
     pub(crate) headline: Option<String>,
     pub(crate) has_view: bool,
     pub(crate) nesting: Option<Nesting>,
+    pub(crate) can_bypass: bool,
     pub(crate) help: Option<String>,
 }
 
@@ -188,6 +189,7 @@ impl CardText {
             headline: None,
             has_view: false,
             nesting: None,
+            can_bypass: false,
             help: None,
         }
     }
@@ -222,6 +224,13 @@ impl CardText {
     #[must_use]
     pub fn nesting(mut self, nesting: Nesting) -> Self {
         self.nesting = Some(nesting);
+        self
+    }
+
+    /// What comes in goes out: a disabled node lets its rows by, from its first input to its first output.
+    #[must_use]
+    pub fn can_bypass(mut self) -> Self {
+        self.can_bypass = true;
         self
     }
 
@@ -301,6 +310,7 @@ impl<N: Node> NodeType for Erased<N> {
             headline: text.headline,
             has_view: text.has_view,
             nesting: text.nesting,
+            can_bypass: text.can_bypass,
         }
     }
 

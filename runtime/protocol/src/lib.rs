@@ -7,10 +7,12 @@
 mod capture;
 mod frame;
 mod message;
+mod within;
 
 pub use capture::{Capture, CaptureId, Capturing, Replay, Replaying};
 pub use frame::{Frame, FrameError};
 pub use message::*;
+pub use within::within;
 
 /// Bytes of a message.
 ///

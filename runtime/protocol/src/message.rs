@@ -370,8 +370,15 @@ pub struct Column {
 /// How a person sees a chart.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    /// The part that is looked at; `None`: all of it.
+    /// The part that is looked at, with some more at both sides; `None`: all of it.
     pub look: Option<Look>,
+    /// What is seen of it, as a [`Look`] says it. Of pictures that are no plots: the rows of this time, in microseconds
+    /// since the epoch, where their rows are of some time.
+    #[serde(default)]
+    pub x: Option<(f64, f64)>,
+    /// Which rows are shown.
+    #[serde(default)]
+    pub filters: Filters,
     /// How values are laid out, where the person has changed it.
     pub y_scale: Option<Scale>,
     /// Series that are not shown.

@@ -4,6 +4,7 @@ use egui::Key;
 
 use super::{ALT, ALT_SHIFT, Action, Group, Keys, Need, key};
 use crate::command::{Command, DashboardWish};
+use crate::dashboard::TimeRange;
 
 const fn view(id: &'static str, title: &'static str, keys: Keys, need: Need, command: fn() -> Command) -> Action {
     Action::view(id, title, keys, need, command).in_group(Group::Dashboard)
@@ -21,6 +22,12 @@ pub(super) const ACTIONS: &[Action] = &[
     view("dashboard.previous", "Previous tab", &[key(ALT, Key::PageUp)], Need::SomeDashboard, || Command::Dashboard(DashboardWish::Previous)).with_icon("arrow-left"),
     view("dashboard.full_screen", "Full screen, or back", &[key(ALT, Key::Enter)], Need::Dashboard, || Command::Dashboard(DashboardWish::ToggleFullScreen)).with_icon("arrows-out"),
     view("dashboard.reset_time", "Show all of the time", &[key(ALT, Key::Num0)], Need::Dashboard, || Command::Dashboard(DashboardWish::ResetTime)).with_icon("clock"),
+    view("dashboard.last_minute", "Show the last minute", &[], Need::SharedTime, || Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(60))))).with_icon("clock"),
+    view("dashboard.last_5_minutes", "Show the last 5 minutes", &[], Need::SharedTime, || Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(300))))).with_icon("clock"),
+    view("dashboard.last_hour", "Show the last hour", &[], Need::SharedTime, || Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(3_600))))).with_icon("clock"),
+    view("dashboard.last_24_hours", "Show the last 24 hours", &[], Need::SharedTime, || Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(86_400))))).with_icon("clock"),
+    view("dashboard.earlier", "Show the time before", &[key(ALT, Key::Comma)], Need::TimeRange, || Command::Dashboard(DashboardWish::MoveTime(-1))).with_icon("caret-left"),
+    view("dashboard.later", "Show the time behind", &[key(ALT, Key::Period)], Need::TimeRange, || Command::Dashboard(DashboardWish::MoveTime(1))).with_icon("caret-right"),
     view("dashboard.clear_filters", "Show the rows of all in every chart", &[], Need::Filter, || Command::Dashboard(DashboardWish::ClearFilters)).with_icon("funnel"),
     edit("dashboard.share_time", "Same time in all charts, or not", &[], Need::Dashboard, || Command::Dashboard(DashboardWish::ToggleSharedTime)).with_icon("clock"),
     edit("dashboard.duplicate", "Duplicate the dashboard", &[], Need::Dashboard, || Command::Dashboard(DashboardWish::Duplicate)).with_icon("copy"),

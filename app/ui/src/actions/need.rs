@@ -15,6 +15,10 @@ pub struct Situation {
     pub shows_dashboard: bool,
     /// The shown dashboard filters its charts.
     pub is_filtered: bool,
+    /// The charts of the shown dashboard show the same time.
+    pub shares_time: bool,
+    /// And it is a part of all of the time.
+    pub has_time_range: bool,
     pub has_notes: bool,
     pub num_selected: usize,
     pub num_selected_wires: usize,
@@ -95,6 +99,10 @@ pub enum Need {
     SomeWire,
     SomeDisabled,
     Group,
+    /// A dashboard whose charts show the same time.
+    SharedTime,
+    /// And of that a part.
+    TimeRange,
     Nested,
     OneNested,
     /// A nested pipeline that is open.
@@ -163,6 +171,8 @@ impl Need {
             Need::SomeDashboard => now.num_dashboards > 0,
             Need::Dashboard => now.shows_dashboard,
             Need::Filter => now.is_filtered,
+            Need::SharedTime => now.shares_time,
+            Need::TimeRange => now.shares_time && now.has_time_range,
             Need::Bookmark(number) => now.num_bookmarks >= number,
             Need::Undo => now.can_undo,
             Need::Redo => now.can_redo,
@@ -212,6 +222,8 @@ impl Need {
             Need::SomeDashboard => "There is no dashboard",
             Need::Dashboard => "Open a dashboard first",
             Need::Filter => "The charts are not filtered",
+            Need::SharedTime => "No dashboard is open whose charts show the same time",
+            Need::TimeRange => "All of the time is shown",
             Need::Bookmark(_) => "There is no such bookmark",
             Need::Undo => "Nothing to undo",
             Need::Redo => "Nothing to redo",

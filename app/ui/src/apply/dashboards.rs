@@ -6,7 +6,7 @@ use millrace_model::{Dashboard, Edit, LayoutId};
 use super::{perform, select};
 use crate::address::DashboardAddress;
 use crate::command::{Command, DashboardWish, RevisionWish};
-use crate::dashboard::view_nodes;
+use crate::dashboard::{newest, view_nodes};
 use crate::designer::Designer;
 use crate::selection::Selection;
 
@@ -56,7 +56,19 @@ pub(super) fn carry_out(designer: &mut Designer, ctx: &Context, wish: DashboardW
             set(designer, "Share the time of charts", id, Some(Dashboard { shares_time, ..dashboard }));
         }
         (DashboardWish::ToggleFullScreen, Some(_)) => designer.dashboard.is_full = !designer.dashboard.is_full,
-        (DashboardWish::ResetTime, Some(_)) => designer.dashboard.time_round += 1,
+        (DashboardWish::ResetTime, Some((id, _))) => {
+            designer.dashboard.times.remove(&id);
+            designer.dashboard.time_round += 1;
+        }
+        (DashboardWish::Time(range), Some((id, _))) => match range {
+            Some(range) => _ = designer.dashboard.times.insert(id, range),
+            None => _ = designer.dashboard.times.remove(&id),
+        },
+        (DashboardWish::MoveTime(by), Some((id, dashboard))) => {
+            let newest_us = newest(&designer.session.live, &dashboard);
+            let moved = designer.dashboard.time().and_then(|range| range.moved(by, newest_us));
+            designer.dashboard.times.extend(moved.map(|range| (id, range)));
+        }
         (DashboardWish::Filter { column, values }, Some((id, _))) => {
             designer.dashboard.filters.entry(id).or_default().set(&column, values);
         }

@@ -1,16 +1,12 @@
 //! The chart tab: the view of the selected node, or else every view of the pipeline side by side.
 
-use arrow_array::cast::AsArray;
-use arrow_array::{BooleanArray, RecordBatch};
-use arrow_select::filter::filter_record_batch;
 use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder, vec2};
 use millrace_model::NodeId;
 use millrace_model::view::ViewSpec;
-use millrace_protocol::{ImageFormat, Seen};
 
-use super::csv::csv_of;
 use super::{chart_id, empty_ui};
 use crate::chart::{self, Picture, Size, view_ui};
+use crate::chart_file::{keep_seen, save_ui};
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::dashboard;
@@ -20,9 +16,6 @@ use crate::theme::{radius, size, space};
 
 /// The smallest tile of the grid.
 const TILE: egui::Vec2 = vec2(320.0, 190.0);
-/// Pixels of a saved picture.
-const PICTURE: (u32, u32) = (1_280, 640);
-
 fn view_nodes(ctx: &ViewContext<'_>) -> Vec<NodeId> {
     dashboard::view_nodes(ctx.pipeline(), ctx.catalog)
 }
@@ -47,19 +40,7 @@ pub(super) fn tools_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     let theme = ctx.theme;
     let Some(id) = one_of(ctx) else { return };
     let Some(view) = ctx.live.views.get(&id) else { return };
-    let seen = seen_of(ui, &id);
-    for (format, title) in [(ImageFormat::Svg, "Save SVG…"), (ImageFormat::Png, "Save PNG…")] {
-        if ui.button(title).clicked() {
-            let (width, height) = PICTURE;
-            ctx.commands.push(Command::ExportView { node: id.clone(), seen: seen.clone(), format, width, height });
-        }
-    }
-    if ui.button("Save CSV…").on_hover_text("The rows of what is seen").clicked() {
-        let part = ctx.live.parts.get(&id).filter(|(look, _)| Some(*look) == seen.look);
-        let rows = part.map_or(&view.data, |(_, part)| &part.data);
-        let name = format!("{id}.csv");
-        ctx.commands.push(Command::Download { name, bytes: csv_of(&shown(rows, &seen)).into_bytes() });
-    }
+    save_ui(ui, ctx, chart_id(&id), &id);
     let (count, noun) = view.spec.received().unwrap_or((view.data.num_rows() as u64, "value"));
     let words = format::counted(count, noun);
     let hint = "Drag the chart to move, turn the wheel to zoom, double-click to fit";
@@ -68,23 +49,6 @@ pub(super) fn tools_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     if is_plot {
         response.on_hover_text(hint);
     }
-}
-
-/// How the chart of a node was seen in the last frame.
-fn seen_of(ui: &Ui, node: &NodeId) -> Seen {
-    ui.ctx().data(|data| data.get_temp(chart_id(node).with("seen"))).unwrap_or_default()
-}
-
-/// The rows of the series that are shown, and of the part that is seen.
-fn shown(rows: &RecordBatch, seen: &Seen) -> RecordBatch {
-    let Some(names) = rows.column_by_name("series").and_then(|names| names.as_string_opt::<i32>()) else {
-        return rows.clone();
-    };
-    let is_shown: BooleanArray = names
-        .iter()
-        .map(|name| Some(name.is_none_or(|name| !seen.hidden.iter().any(|hidden| hidden == name))))
-        .collect();
-    filter_record_batch(rows, &is_shown).unwrap_or_else(|_| rows.clone())
 }
 
 pub(super) fn charts_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
@@ -111,7 +75,7 @@ fn chart_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, id: &NodeId) {
             if seen.look != ctx.live.looks.get(id).copied() {
                 ctx.commands.push(Command::LookAt { node: id.clone(), look: seen.look });
             }
-            ui.ctx().data_mut(|data| data.insert_temp(chart_id(id).with("seen"), seen));
+            keep_seen(ui, chart_id(id), seen);
         }
         None => empty_ui(ui, ctx.theme, &format!("{} has nothing to show yet", ctx.title_of(id)), "Run the pipeline."),
     }

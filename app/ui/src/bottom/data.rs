@@ -8,10 +8,11 @@ use millrace_model::Wire;
 
 use super::quick_look::{QuickLook, quick_look_ui};
 use super::row_filter::RowFilter;
-use super::{csv, empty_ui, raw, toggle_ui};
+use super::{empty_ui, raw, toggle_ui};
 use crate::capture;
 use crate::command::Command;
 use crate::context::ViewContext;
+use crate::csv::csv_of;
 use crate::data_table::{RowOrder, data_table_ui, marked_table_ui};
 use crate::format;
 use crate::inspector::icon_button;
@@ -78,7 +79,7 @@ pub(super) fn tools_ui(ui: &mut Ui, state: &mut DataTab, ctx: &mut ViewContext<'
     let (title, extension) =
         if state.shape == Shape::Raw { ("Save JSON…", "ndjson") } else { ("Save CSV…", "csv") };
     if ui.button(title).clicked() {
-        let text = if state.shape == Shape::Raw { raw::json_lines(&shown) } else { csv::csv_of(&shown) };
+        let text = if state.shape == Shape::Raw { raw::json_lines(&shown) } else { csv_of(&shown) };
         let name = format!("{}-{}.{extension}", wire.from.node, wire.from.port);
         ctx.commands.push(Command::Download { name, bytes: text.into_bytes() });
     }

@@ -4,7 +4,6 @@
 //! of tabs and hands the rest to it.
 
 mod charts;
-mod csv;
 mod data;
 mod log;
 mod problems;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use egui::{Pos2, Rect, Vec2, vec2};
-use millrace_model::{Catalog, Endpoint, Nesting, Node, NodeId, Pipeline, Port, PortRole, Section, Wire};
+use millrace_model::{Bypass, Catalog, Endpoint, Nesting, Node, NodeId, Pipeline, Port, PortRole, Section, Wire};
 use serde_json::Value;
 
 use super::bundle::Bundles;
@@ -54,6 +54,8 @@ pub struct SceneNode {
     pub outputs: Vec<ScenePort>,
     pub has_view: bool,
     pub is_disabled: bool,
+    /// By which ports its rows pass while it does not run.
+    pub bypass: Option<Bypass>,
     pub is_source: bool,
     pub shape: Shape,
 }
@@ -244,6 +246,7 @@ impl SceneNode {
             outputs: placed(outputs, size.x),
             has_view,
             is_disabled: pipeline.is_off(&node.id),
+            bypass: pipeline.bypass_of(&node.id, catalog),
             is_source: card.is_some_and(|card| card.is_source),
             shape,
         }
@@ -284,9 +287,11 @@ fn port_y(num_ports: usize, index: usize) -> f32 {
 }
 
 impl SceneWire {
-    /// Whether it carries rows, and its source is not off.
+    /// Whether it carries rows, and these come from its source or by it.
     pub fn carries_rows(&self, nodes: &[SceneNode]) -> bool {
-        self.role == PortRole::Rows && !nodes[self.from_node].is_disabled
+        let from = &nodes[self.from_node];
+        let is_passed = from.bypass.as_ref().is_some_and(|bypass| bypass.output == self.wire.from.port);
+        self.role == PortRole::Rows && (!from.is_disabled || is_passed || from.shape == Shape::Border)
     }
 
     /// Its ends and their nodes, given how far these are dragged from their places.

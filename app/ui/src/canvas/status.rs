@@ -147,6 +147,12 @@ fn neighbours(cx: &ViewContext<'_>, node: &SceneNode) -> Vec<String> {
 /// The foot line: rates while a run is on, totals after it, columns before the first.
 pub fn footer(cx: &ViewContext<'_>, node: &SceneNode) -> String {
     let is_nested = matches!(node.shape, Shape::Nested { .. });
+    if node.bypass.is_some() {
+        return "Disabled, rows pass".to_owned();
+    }
+    if node.is_disabled {
+        return "Disabled".to_owned();
+    }
     let Some(metrics) = nested::metrics(cx, node) else {
         let columns = cx.ports_of(&node.id).and_then(|ports| {
             let port = ports.outputs.first().or(ports.inputs.first())?;

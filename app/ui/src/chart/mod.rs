@@ -18,9 +18,12 @@ mod table;
 mod time_axis;
 mod xy;
 mod xy_axes;
+mod xy_cursors;
 mod xy_header;
 mod xy_node;
 mod xy_words;
+
+use std::cell::Cell;
 
 use arrow_array::RecordBatch;
 use egui::{Align2, Id, Rect, Response, Role, Sense, Ui, WidgetInfo};
@@ -49,14 +52,23 @@ pub struct Picture<'a> {
     /// The rows of the part that is looked at, in full detail, where there are some.
     pub part: Option<&'a RecordBatch>,
     /// Set where the chart stands among others on a page.
-    pub page: Option<Page>,
+    pub page: Option<Page<'a>>,
 }
 
 /// A page of charts that the wheel scrolls, so that it zooms a chart only with Ctrl.
 #[derive(Debug, Clone, Copy)]
-pub struct Page {
-    /// Charts over time with the same id show the same time.
-    pub time: Option<Id>,
+pub struct Page<'a> {
+    /// What the charts over time show together.
+    pub time: Option<&'a SharedTime>,
+}
+
+/// The time that several charts show. One that is moved or zoomed writes it for all.
+#[derive(Debug)]
+pub struct SharedTime {
+    /// Charts with the same id show the pointer of each other.
+    pub pointer: Id,
+    /// In seconds since the epoch; `None`: all that each of them holds.
+    pub range: Cell<Option<(f64, f64)>>,
 }
 
 /// Whether a person can move about in the view, so that it is worth to ask for the part that is seen.

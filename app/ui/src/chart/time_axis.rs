@@ -123,6 +123,11 @@ pub fn caption(from: f64, to: f64) -> String {
     if (from / DAY).floor() == (to / DAY).floor() { written(from, "%-d %b %Y, UTC") } else { "UTC".to_owned() }
 }
 
+/// A moment to the millisecond.
+pub fn moment(seconds: f64) -> String {
+    written(seconds, "%-d %b %Y, %H:%M:%S%.3f UTC")
+}
+
 fn written(seconds: f64, pattern: &str) -> String {
     let moment = timestamp_us_to_datetime((seconds * 1e6).round() as i64);
     moment.map_or_else(String::new, |moment| moment.format(pattern).to_string())

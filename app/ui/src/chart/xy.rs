@@ -7,23 +7,21 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use egui::{Align2, Id, Key, Pos2, RichText, Ui};
-use egui::{pos2, vec2};
+use egui::{Align2, Id, Pos2, RichText, Ui, pos2, vec2};
 use egui_plot::{
-    AxisHints, GridMark, HLine, HPlacement, ItemId, Line, LineStyle, Plot, PlotMemory, PlotPoint, PlotPoints,
-    PlotTransform, Points, Span, VLine,
+    AxisHints, GridMark, HLine, HPlacement, ItemId, Line, LineStyle, Plot, PlotBounds, PlotMemory, PlotPoint,
+    PlotPoints, PlotTransform, Points, Span, VLine,
 };
 use millrace_model::view::{Look, Mark, Scale, XyChart, round_step};
 use millrace_protocol::Seen;
 
 use super::line_data::{LineData, Series, line_data, thinned};
 use super::plane::label_on_ground;
-use super::xy_axes::{Axes, value_at};
+use super::xy_axes::Axes;
 use super::xy_header::header_ui;
 use super::xy_node::{AREA, BAND};
 use super::xy_words::{description, digits, read_out, threshold_label, written};
-use super::{Page, empty_ui, fault_ui, time_axis};
-use crate::format;
+use super::{Page, empty_ui, fault_ui, time_axis, xy_cursors};
 use crate::theme::Theme;
 
 /// Room that a label of the x axis takes, in points.
@@ -37,8 +35,8 @@ struct Tools {
     /// The scale, where it is another than the view's.
     scale: Option<Scale>,
     has_cursors: bool,
-    /// The places of the two cursors along x.
-    cursors: [Option<f64>; 2],
+    /// The places of the two cursors along x, as soon as the chart was drawn with them.
+    cursors: Option<[f64; 2]>,
 }
 
 /// The chart with axes, legend, read-out, pan and zoom.
@@ -48,7 +46,7 @@ pub(super) fn panel_ui(
     id: Id,
     chart: &XyChart,
     (batch, part): (&RecordBatch, Option<&RecordBatch>),
-    page: Option<Page>,
+    page: Option<Page<'_>>,
 ) -> Seen {
     let part = part.map(|part| line_data(ui.ctx(), id.with("part"), part));
     match (line_data(ui.ctx(), id, batch), part) {
@@ -67,7 +65,7 @@ pub fn xy_panel_ui(
     id: Id,
     chart: &XyChart,
     (whole, part): (&LineData, Option<Arc<LineData>>),
-    page: Option<Page>,
+    page: Option<Page<'_>>,
 ) -> Seen {
     if whole.is_empty() {
         empty_ui(ui, theme, &chart.title);
@@ -85,10 +83,12 @@ pub fn xy_panel_ui(
         let is_hidden = |series: &&Series| memory.hidden_items.contains(&ItemId::new(series.name.as_str()));
         whole.series.iter().filter(is_hidden).map(|series| series.name.clone()).collect()
     });
+    let shared = page.and_then(|page| page.time).filter(|_| chart.x_is_time);
     // What was seen in the last frame decides what is worth drawing in this one.
-    let zoomed = memory
-        .filter(|memory| !memory.auto_bounds.x)
-        .map(|memory| (memory.bounds().min()[0], memory.bounds().max()[0]));
+    let zoomed = match shared {
+        Some(shared) => shared.range.get(),
+        None => memory.filter(|memory| !memory.auto_bounds.x).map(|memory| x_of(*memory.bounds())),
+    };
     let seen = zoomed.unwrap_or(whole.x);
     let num_columns = place.width().max(1.0) as usize;
     // Until the part for this place has come, the whole is drawn, coarser.
@@ -119,8 +119,8 @@ pub fn xy_panel_ui(
     if zoomed.is_some() {
         plot = plot.include_x(whole.x.0).include_x(whole.x.1);
     }
-    if let Some(time) = page.and_then(|page| page.time).filter(|_| chart.x_is_time) {
-        plot = plot.link_axis(time, [true, false]).link_cursor(time, [true, false]);
+    if let Some(shared) = shared {
+        plot = plot.link_cursor(shared.pointer, [true, false]);
     }
     plot = plot.include_y(heights.0).include_y(heights.1);
     let wanted = (place.height() / Y_LABEL_SPACE).max(2.0) as usize;
@@ -140,6 +140,11 @@ pub fn xy_panel_ui(
     }
     let cursors = tools.cursors;
     let response = plot.show(ui, |plot| {
+        match shared.map(|shared| shared.range.get()) {
+            Some(Some((from, to))) => plot.set_plot_bounds_x(from..=to),
+            Some(None) => plot.set_auto_bounds([true, plot.auto_bounds().y]),
+            None => {}
+        }
         for threshold in &chart.thresholds {
             let Some(level) = axes.height(threshold.value, false) else { continue };
             if let Some(to) = threshold.to.and_then(|to| axes.height(to, false)) {
@@ -161,10 +166,8 @@ pub fn xy_panel_ui(
                 Mark::Line => plot.line(Line::new(series.name.as_str(), points).color(color).width(1.5)),
             }
         }
-        for (cursor, name) in cursors.iter().zip(["A", "B"]) {
-            if let Some(x) = cursor {
-                plot.vline(VLine::new(name, *x).color(theme.accent).width(1.0).allow_hover(false));
-            }
+        for (x, name) in cursors.into_iter().flatten().zip(xy_cursors::NAMES) {
+            plot.vline(VLine::new(name, x).color(theme.accent).width(1.0).allow_hover(false));
         }
         if plot.response().hovered() && page.is_none() {
             let (scroll, only_y) = plot.ctx().input(|input| (input.smooth_scroll_delta(), input.modifiers.shift));
@@ -177,24 +180,42 @@ pub fn xy_panel_ui(
         plot.pointer_coordinate().filter(|_| plot.response().clicked())
     });
     let frame = *response.transform.frame();
+    if let Some(shared) = shared {
+        let now = x_of(*response.transform.bounds());
+        let is_whole = PlotMemory::load(ui.ctx(), plot_id).is_none_or(|memory| memory.auto_bounds.x);
+        let is_reset = response.response.double_clicked() && !tools.has_cursors;
+        match shared.range.get() {
+            Some(_) if is_reset => shared.range.set(None),
+            Some(before) if before != now => shared.range.set(Some(now)),
+            None if !is_whole => shared.range.set(Some(now)),
+            _ => {}
+        }
+    }
     if let Some(point) = response.inner.filter(|_| tools.has_cursors) {
-        tools.cursors = match tools.cursors {
-            [None, b] => [Some(point.x), b],
-            [a, None] => [a, Some(point.x)],
-            // The nearer of the two moves.
-            [Some(a), Some(b)] if (point.x - a).abs() < (point.x - b).abs() => [Some(point.x), Some(b)],
-            [a, Some(_)] => [a, Some(point.x)],
-        };
+        xy_cursors::clicked(point, &mut tools.cursors);
     }
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, description(chart, whole)));
     labels_ui(ui, theme, chart, &axes, &response.transform);
     if tools.has_cursors {
-        cursors_ui(ui, theme, chart, data, &hidden, tools.cursors, &response.transform);
+        let cursors = tools.cursors.unwrap_or_else(|| xy_cursors::placed(x_of(*response.transform.bounds())));
+        let shown = (data, hidden.as_slice());
+        let cursors = xy_cursors::cursors_ui(ui, theme, (id, chart), shown, cursors, &response.transform);
+        if tools.cursors != Some(cursors) {
+            ui.ctx().request_repaint();
+        }
+        tools.cursors = Some(cursors);
     }
     let y_scale = tools.scale;
     ui.ctx().data_mut(|memory| memory.insert_temp(tools_id, tools));
     let look = zoomed.map(|range| look_at(chart, range, frame.width()));
-    Seen { look, y_scale, hidden }
+    let unit = if chart.x_is_time { 1e6 } else { 1.0 };
+    let x = zoomed.map(|(from, to)| (from * unit, to * unit));
+    Seen { look, x, y_scale, hidden, ..Seen::default() }
+}
+
+/// From where to where a plot is seen along x.
+fn x_of(bounds: PlotBounds) -> (f64, f64) {
+    (bounds.min()[0], bounds.max()[0])
 }
 
 /// Microseconds as they are held, as seconds as they are drawn.
@@ -276,60 +297,18 @@ fn switches_ui(ui: &mut Ui, theme: &Theme, chart: &XyChart, tools: &mut Tools) {
     let button =
         |title: &str, is_on: bool| egui::Button::selectable(is_on, RichText::new(title).font(theme.small())).small();
     let response = ui.add(button("Cursors", tools.has_cursors));
-    if response.on_hover_text("Click twice in the chart to compare two moments").clicked() {
+    if response
+        .on_hover_text("Two lines to compare two moments with: drag them, click, or use the arrow keys")
+        .clicked()
+    {
         tools.has_cursors = !tools.has_cursors;
-        tools.cursors = [None; 2];
+        tools.cursors = None;
     }
     let scale = tools.scale.unwrap_or(chart.y_scale);
     if ui.add(button("Log", scale == Scale::Log)).on_hover_text("Lay out values by powers of ten").clicked() {
         let other = if scale == Scale::Log { Scale::Linear } else { Scale::Log };
         tools.scale = Some(other).filter(|other| *other != chart.y_scale);
     }
-    if tools.has_cursors && ui.input(|input| input.key_pressed(Key::Escape)) {
-        tools.cursors = [None; 2];
-    }
-}
-
-/// What the cursors say: the values at both, and how far they are apart.
-fn cursors_ui(
-    ui: &Ui,
-    theme: &Theme,
-    chart: &XyChart,
-    data: &LineData,
-    hidden: &[String],
-    cursors: [Option<f64>; 2],
-    transform: &PlotTransform,
-) {
-    let frame = *transform.frame();
-    let painter = ui.painter_at(frame);
-    let at_corner = |text: &str| {
-        label_on_ground(
-            &painter,
-            theme,
-            frame.right_bottom() + vec2(-8.0, -22.0),
-            Align2::RIGHT_BOTTOM,
-            text,
-            &theme.mono(),
-        );
-    };
-    for (cursor, name) in cursors.iter().zip(["A", "B"]) {
-        if let Some(x) = cursor {
-            let at = pos2(transform.position_from_point_x(*x) + 3.0, frame.bottom() - 4.0);
-            label_on_ground(&painter, theme, at, Align2::LEFT_BOTTOM, name, &theme.small());
-        }
-    }
-    let [Some(a), b] = cursors else { return at_corner("Click in the chart to set cursor A") };
-    let Some(b) = b else { return at_corner("Click again to set cursor B") };
-    let apart =
-        if chart.x_is_time { format::span(((b - a).abs() * 1e6).round() as i64) } else { format::number(b - a) };
-    let mut lines = vec![format!("B − A: {apart}")];
-    for series in data.series.iter().filter(|series| !hidden.contains(&series.name)).take(6) {
-        if let (Some(at_a), Some(at_b)) = (value_at(series, a), value_at(series, b)) {
-            let (from, to, more) = (format::number(at_a), format::number(at_b), format::number(at_b - at_a));
-            lines.push(format!("{}: {from} → {to}, difference {more}", series.name));
-        }
-    }
-    at_corner(&lines.join("\n"));
 }
 
 /// What stands inside the plot: axis labels and the names of the thresholds.

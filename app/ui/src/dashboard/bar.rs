@@ -3,7 +3,7 @@
 use egui::{Align, Layout, RichText, TextEdit, Ui, WidgetInfo, vec2};
 use millrace_model::{Dashboard, LayoutId};
 
-use super::{DashboardState, change, filter, view_nodes, weak};
+use super::{DashboardState, change, filter, time, view_nodes, weak};
 use crate::command::{Command, DashboardWish};
 use crate::context::ViewContext;
 use crate::icon::icon;
@@ -39,7 +39,7 @@ pub(super) fn bar_ui(
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 page_ui(ui, cx, state, can_link);
                 ui.add_space(space::S);
-                time_ui(ui, cx, state, dashboard);
+                time_ui(ui, cx, state, dashboard, true);
             });
         }
     });
@@ -47,7 +47,7 @@ pub(super) fn bar_ui(
         ui.horizontal(|ui| {
             ui.set_height(space::ROW);
             ui.spacing_mut().item_spacing.x = space::S;
-            time_ui(ui, cx, state, dashboard);
+            time_ui(ui, cx, state, dashboard, false);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| page_ui(ui, cx, state, can_link));
         });
     }
@@ -73,11 +73,15 @@ fn page_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState, can_li
     }
 }
 
-fn time_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState, dashboard: &Dashboard) {
-    if dashboard.tiles.keys().any(|node| cx.live.looks.contains_key(node))
+fn time_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState, dashboard: &Dashboard, is_from_right: bool) {
+    if !dashboard.shares_time
+        && dashboard.tiles.keys().any(|node| cx.live.looks.contains_key(node))
         && ui.button("Reset time").on_hover_text("Show all of the time in every chart").clicked()
     {
         cx.commands.push(Command::Dashboard(DashboardWish::ResetTime));
+    }
+    if dashboard.shares_time {
+        time::picker_ui(ui, cx, state, dashboard, is_from_right);
     }
     if !state.is_full {
         let mut shares = dashboard.shares_time;

@@ -1,14 +1,18 @@
 //! The grid of a dashboard: tiles with live charts, moved by their title and sized by their corner.
 
+use std::cell::Cell;
+
 use egui::{Align, CursorIcon, EventFilter, Id, Key, Label, Layout, Modifiers, Pos2, Rect, RichText, Role, ScrollArea};
-use egui::{Sense, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Popup, Sense, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 use millrace_model::dashboard::NUM_COLUMNS;
 use millrace_model::{Cells, Dashboard, LayoutId, NodeId, Tile};
+use millrace_protocol::Seen;
 
-use super::{DashboardState, change, filter, weak};
+use super::{DashboardState, TimeRange, change, filter, time, weak};
 use crate::accessibility::describe;
-use crate::chart::{Page, Picture, Size, view_ui};
-use crate::command::Command;
+use crate::chart::{Page, Picture, SharedTime, Size, view_ui};
+use crate::chart_file::{keep_seen, save_ui};
+use crate::command::{Command, DashboardWish};
 use crate::context::ViewContext;
 use crate::inspector::icon_button;
 use crate::theme::{radius, size, space};
@@ -103,11 +107,23 @@ pub(super) fn grid_ui(
         let mut order: Vec<(&NodeId, Cells)> = shown.tiles.iter().map(|(node, tile)| (node, tile.cells)).collect();
         order.sort_by_key(|(_, cells)| (cells.y, cells.x));
         let mut changed = None;
+        let before = state.time().and_then(|range| range.around(time::newest(cx.live, dashboard)));
+        let shared = dashboard.shares_time.then(|| SharedTime {
+            pointer: Id::unique(("dashboard time", id)),
+            range: Cell::new(before.map(|(from, to)| (from as f64 / 1e6, to as f64 / 1e6))),
+        });
+        let range_before = shared.as_ref().map(|shared| shared.range.get());
         for (node, cells) in order {
             let rect = grid.rect(cells);
             let start = settled.tiles.get(node).map_or(cells, |tile| tile.cells);
-            let wish = tile_ui(ui, cx, state, (id, dashboard.shares_time, is_fixed), (node, start), rect);
+            let wish = tile_ui(ui, cx, state, (id, shared.as_ref(), is_fixed), (node, start), rect);
             changed = changed.or(wish.map(|wish| (node.clone(), wish)));
+        }
+        let range = shared.as_ref().map(|shared| shared.range.get());
+        if let Some(range) = range.filter(|_| range != range_before) {
+            let range =
+                range.map(|(from, to)| TimeRange::Between((from * 1e6).round() as i64, (to * 1e6).round() as i64));
+            cx.commands.push(Command::Dashboard(DashboardWish::Time(range)));
         }
         if ui.input(|input| input.pointer.any_released())
             && let Some(drag) = state.drag.take()
@@ -142,7 +158,7 @@ fn tile_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
     state: &mut DashboardState,
-    (id, shares_time, is_fixed): (&LayoutId, bool, bool),
+    (id, shared, is_fixed): (&LayoutId, Option<&SharedTime>, bool),
     (node, start): (&NodeId, Cells),
     rect: Rect,
 ) -> Option<Wish> {
@@ -201,9 +217,21 @@ fn tile_ui(
                     cx.commands.push(Command::JumpTo { node: node.clone(), param: None });
                 }
             }
-            if let Some(note) = cx.live.views.get(node).and_then(filter::note) {
+            if cx.live.views.contains_key(node) {
+                let button = icon_button(ui, theme, "download-simple", &format!("Save {title}…"));
+                let chart = chart_id(state, id, node);
+                Popup::menu(&button).show(|ui| save_ui(ui, cx, chart, node));
+            }
+            let view = cx.live.views.get(node);
+            if let Some(note) = view.and_then(filter::note) {
                 let hint = "This chart's rows do not have that column.";
                 ui.add(Label::new(weak(cx, &note)).selectable(false)).on_hover_text(hint);
+                ui.add_space(space::XS);
+            }
+            let has_range = shared.is_some_and(|shared| shared.range.get().is_some());
+            if let Some(note) = view.filter(|_| has_range).and_then(time::note) {
+                let hint = "What this chart shows is of no one time, so the time chosen above does not change it.";
+                ui.add(Label::new(weak(cx, note)).selectable(false)).on_hover_text(hint);
                 ui.add_space(space::XS);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -212,7 +240,7 @@ fn tile_ui(
             });
         });
     });
-    chart_ui(&mut tile, cx, state, (id, shares_time), node);
+    chart_ui(&mut tile, cx, (state, id), shared, node);
     if !is_fixed {
         corner_ui(ui, cx, state, (id, node), start, (rect, &title));
     }
@@ -266,11 +294,16 @@ fn corner_ui(
     }
 }
 
+/// The chart of a node on this dashboard, anew after each reset of the time.
+fn chart_id(state: &DashboardState, id: &LayoutId, node: &NodeId) -> Id {
+    Id::unique(("dashboard chart", id, node, state.time_round))
+}
+
 fn chart_ui(
     ui: &mut Ui,
     cx: &mut ViewContext<'_>,
-    state: &DashboardState,
-    (id, shares_time): (&LayoutId, bool),
+    (state, id): (&DashboardState, &LayoutId),
+    shared: Option<&SharedTime>,
     node: &NodeId,
 ) {
     let Some(view) = cx.live.views.get(node) else {
@@ -283,14 +316,24 @@ fn chart_ui(
         ui.centered_and_justified(|ui| ui.label(weak(cx, "The filter leaves no rows here.")));
         return;
     }
+    let chart = chart_id(state, id, node);
+    let range = shared.and_then(|shared| shared.range.get());
+    let rows = range.and_then(|(from, to)| {
+        time::rows_within(ui, chart, view, ((from * 1e6).round() as i64, (to * 1e6).round() as i64))
+    });
+    if rows.as_ref().is_some_and(|rows| rows.num_rows() == 0) {
+        ui.centered_and_justified(|ui| ui.label(weak(cx, "No rows in this time.")));
+        return;
+    }
     let part = cx.live.parts.get(node).map(|(_, part)| &part.data);
-    let time = shares_time.then(|| Id::unique(("dashboard time", id, state.time_round)));
-    let picture = Picture { spec: &view.spec, data: &view.data, part, page: Some(Page { time }) };
-    let chart = Id::unique(("dashboard chart", id, node, state.time_round));
+    let data = rows.as_ref().unwrap_or(&view.data);
+    let picture = Picture { spec: &view.spec, data, part, page: Some(Page { time: shared }) };
     let seen = view_ui(ui, cx.theme, chart, picture, Size::Panel);
     if seen.look != cx.live.looks.get(node).copied() {
         cx.commands.push(Command::LookAt { node: node.clone(), look: seen.look });
     }
+    let time = range.map(|(from, to)| (from * 1e6, to * 1e6));
+    keep_seen(ui, chart, Seen { x: seen.x.or(time), filters: view.filters.clone().unwrap_or_default(), ..seen });
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod bar;
 mod filter;
 mod grid;
 mod tabs;
+mod time;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::context::ViewContext;
 use crate::theme::space;
 
 pub use self::tabs::{HEIGHT as TABS_HEIGHT, tabs_ui};
+pub use self::time::{TimeRange, newest};
 
 /// What is remembered of dashboards from frame to frame.
 #[derive(Debug, Default)]
@@ -32,6 +34,8 @@ pub struct DashboardState {
     pub(crate) wanted: Option<String>,
     /// What the reader wants to see of each; it is neither part of the pipeline nor of its history.
     pub(crate) filters: BTreeMap<LayoutId, Filters>,
+    /// The part of the time that each shows; all of it where none is here.
+    pub(crate) times: BTreeMap<LayoutId, TimeRange>,
     drag: Option<grid::Drag>,
     visible_views: Vec<NodeId>,
 }
@@ -51,6 +55,11 @@ impl DashboardState {
     /// How the shown dashboard filters its charts.
     pub fn filters(&self) -> Filters {
         self.shown.as_ref().and_then(|id| self.filters.get(id)).cloned().unwrap_or_default()
+    }
+
+    /// The part of the time that the charts of the shown dashboard share; `None`: all of it.
+    pub fn time(&self) -> Option<TimeRange> {
+        self.times.get(self.shown.as_ref()?).copied()
     }
 
     /// Shows a dashboard, or the canvas.

@@ -171,6 +171,8 @@ impl Designer {
             has_run: live.metrics.is_some(),
             shows_dashboard: self.shows_dashboard(),
             is_filtered: !self.dashboard.filters().is_empty(),
+            shares_time: self.dashboard.shown(document.pipeline()).is_some_and(|(_, shown)| shown.shares_time),
+            has_time_range: self.dashboard.time().is_some(),
             is_compared: self.session.compared.as_ref().is_some_and(|compared| !compared.changes.is_empty()),
             has_problems: !self.session.checked.diagnostics.is_empty(),
             has_copied: self.copied.is_some(),

@@ -235,6 +235,7 @@ mod tests {
             is_source: !has_input,
             has_view: false,
             nesting: None,
+            can_bypass: false,
         }
     }
 

@@ -350,6 +350,7 @@ mod tests {
             is_source: false,
             has_view: false,
             nesting,
+            can_bypass: false,
         }
     }
 

@@ -87,6 +87,7 @@ mod tests {
             is_source: false,
             has_view: false,
             nesting: None,
+            can_bypass: false,
         }
     }
 

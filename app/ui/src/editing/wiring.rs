@@ -262,6 +262,7 @@ mod tests {
             headline: None,
             has_view: false,
             nesting: None,
+            can_bypass: false,
         }
     }
 

@@ -38,9 +38,12 @@ pub(super) fn header_ui(ui: &mut Ui, is_help_closed: &mut bool, ctx: &mut ViewCo
     ui.label(weak(theme, what));
     ui.add_space(space::XS);
     let mut is_disabled = node.disabled;
-    let response = ui
-        .checkbox(&mut is_disabled, "Disabled")
-        .on_hover_text("A disabled node passes nothing on, and what hangs on it alone does not run.");
+    let can_bypass = card.is_some_and(|card| card.bypass(&node.params).is_some());
+    let effect = match can_bypass {
+        true => "A disabled node does not run: its rows pass by as they come.",
+        false => "A disabled node passes nothing on, and what hangs on it alone does not run.",
+    };
+    let response = ui.checkbox(&mut is_disabled, "Disabled").on_hover_text(effect);
     if response.changed() {
         let verb = if is_disabled { "Disable" } else { "Enable" };
         let change = Edit::SetDisabled { id: node.id.clone(), disabled: is_disabled };

@@ -86,7 +86,7 @@ impl Session {
                 if !is_same {
                     self.live = Live::default();
                 }
-                self.live.see(document.pipeline());
+                self.live.see(document.pipeline(), &self.catalog);
                 self.document = Some(document);
                 self.compared = None;
                 self.has_conflict = false;

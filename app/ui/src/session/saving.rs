@@ -10,7 +10,7 @@ impl Session {
     pub fn edited(&mut self) {
         let now = self.now_ms();
         if let Some(document) = &self.document {
-            self.live.see(document.pipeline());
+            self.live.see(document.pipeline(), &self.catalog);
         }
         self.check_due = Some(now + CHECK_DELAY_MS);
         if self.save_due.is_none() && !self.is_saving() {

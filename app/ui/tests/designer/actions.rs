@@ -7,7 +7,7 @@ use millrace_model::run::Standstill;
 use millrace_model::{Edit, LayoutId};
 use millrace_protocol::Revision;
 use millrace_ui::actions::{Action, Effect, Need, all, find};
-use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish};
+use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish, TimeRange};
 use millrace_ui::standing::Mark;
 
 use super::*;
@@ -86,7 +86,11 @@ fn prepare(bench: &mut Bench, need: Need) {
         Need::SomeDashboard => {
             bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(DashboardWish::Show(None))])
         }
-        Need::Dashboard => bench.ask([Command::Dashboard(DashboardWish::New)]),
+        Need::Dashboard | Need::SharedTime => bench.ask([Command::Dashboard(DashboardWish::New)]),
+        Need::TimeRange => {
+            let last = DashboardWish::Time(Some(TimeRange::Last(60)));
+            bench.ask([Command::Dashboard(DashboardWish::New), Command::Dashboard(last)]);
+        }
         Need::Filter => {
             let values = BTreeSet::from(["north".to_owned()]);
             let filter = DashboardWish::Filter { column: "site".to_owned(), values };

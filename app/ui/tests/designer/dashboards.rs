@@ -8,11 +8,11 @@ use arrow_array::{Float64Array, RecordBatch, StringArray, TimestampMicrosecondAr
 use arrow_schema::{Field, Schema};
 use egui_kittest::kittest::NodeT;
 use millrace_model::filter::{Values, of_column};
-use millrace_model::view::{Mark, Scale, ViewSpec, XyChart};
+use millrace_model::view::{BarChart, LogView, Mark, Scale, ViewSpec, XyChart};
 use millrace_model::{Cells, LayoutId, NodeId};
 use millrace_protocol::{Frame, ViewFrame};
 use millrace_ui::address::DashboardAddress;
-use millrace_ui::command::DashboardWish;
+use millrace_ui::command::{DashboardWish, TimeRange};
 
 use super::*;
 
@@ -239,12 +239,154 @@ fn zooming_one_chart_zooms_all_until_the_time_is_reset() {
     assert_eq!(both.len(), 2, "{both:?}");
     assert_eq!(both[&node("a")].x, both[&node("b")].x);
     assert_eq!(last_poll(&bench).parts.len(), 2, "the part that is seen is asked for");
-    bench.click("Reset time");
+    assert!(bench.has_text("Time: 1 Mar"), "the time that is seen is told");
+    bench.press(Modifiers::ALT, Key::Num0);
     bench.wait(200.0);
-    assert!(looks(&bench).is_empty() && !bench.has("Reset time"));
+    assert!(looks(&bench).is_empty() && bench.has("Time: All of the time"));
     bench.click("Same time in all charts");
     zoom(&mut bench);
     assert_eq!(looks(&bench).keys().collect::<Vec<_>>(), [&node("a")]);
+    bench.click("Reset time");
+    bench.wait(200.0);
+    assert!(looks(&bench).is_empty());
+}
+
+/// Log lines a second apart, over the same five minutes as the waves.
+fn lines() -> ViewFrame {
+    let base = 1_772_373_600_000_000;
+    let times = TimestampMicrosecondArray::from_iter_values((0..300).map(|second| base + second * 1_000_000));
+    let texts: Vec<String> = (0..300).map(|second| format!("line {second}")).collect();
+    let data = RecordBatch::try_from_iter([
+        ("time", Arc::new(times) as arrow_array::ArrayRef),
+        ("level", Arc::new(StringArray::from(vec!["info"; 300]))),
+        ("text", Arc::new(StringArray::from(texts))),
+    ]);
+    let data = Frame::from_batch(&data.expect("the columns are of one length")).expect("a batch can be written");
+    let spec = ViewSpec::Log(LogView { title: "Lines".to_owned(), num_rows: 300 });
+    ViewFrame { version: 1, spec, data, choices: Values::new() }
+}
+
+/// A number, which is of no time.
+fn count() -> ViewFrame {
+    let data = RecordBatch::try_from_iter([
+        ("label", Arc::new(StringArray::from(vec!["a"])) as arrow_array::ArrayRef),
+        ("series", Arc::new(StringArray::from(vec!["a"]))),
+        ("value", Arc::new(Float64Array::from(vec![1.0]))),
+    ]);
+    let data = Frame::from_batch(&data.expect("the columns are of one length")).expect("a batch can be written");
+    let bars = BarChart { title: "Bars".to_owned(), value_label: String::new(), thresholds: Vec::new() };
+    ViewFrame { version: 1, spec: ViewSpec::Bar(bars), data, choices: Values::new() }
+}
+
+/// A bench that shows a wave, log lines and bars.
+fn of_three_kinds() -> Bench {
+    let host = Host::with(PLANT);
+    host.borrow_mut().polled = Some(Box::new(|poll| {
+        let mut polled = running(poll, RunState::Running);
+        let view = |id: &NodeId| match id.as_str() {
+            "a" => waves(0.0),
+            "b" => lines(),
+            _ => count(),
+        };
+        let asked = poll.views.iter().filter(|(_, version)| **version == 0);
+        polled.views = asked.map(|(id, _)| (id.clone(), view(id))).collect();
+        polled
+    }));
+    let mut bench = Bench::with(host);
+    bench.ask([Command::Run, Command::Dashboard(DashboardWish::New)]);
+    bench.wait(500.0);
+    bench
+}
+
+#[test]
+fn a_time_that_is_chosen_is_that_of_every_chart_and_told_where_it_cannot_be() {
+    let mut bench = of_three_kinds();
+    let (text, steps) = (bench.text(), bench.steps());
+    assert!(bench.has_text("line 299") && !bench.has_text("all of the time"));
+    bench.click("Time: All of the time");
+    bench.click("Last minute");
+    bench.wait(300.0);
+    let look = |bench: &Bench| bench.harness.state().session().live.looks.get(&node("a")).and_then(|look| look.x);
+    let (from, to) = look(&bench).expect("a part is looked at");
+    let newest = (1_772_373_600_000_000_i64 + 299_000_000) as f64;
+    assert!(from <= newest - 60e6 && to >= newest && to - from < 200e6, "{from} to {to}");
+    assert!(bench.has_text("all of the time"), "bars are of no time");
+
+    bench.press(Modifiers::ALT, Key::Comma);
+    bench.wait(300.0);
+    assert!(!bench.has_text("line 299") && bench.has_text("line 239"), "the minute before");
+    bench.click("Later");
+    bench.wait(300.0);
+    assert!(bench.has_text("line 299"));
+    bench.click("Time: 1 Mar, 14:03:59 – 14:04:59");
+    for (name, moment) in [("From", "14:00:10"), ("To", "2026-03-01 14:00:20")] {
+        bench.harness.get_by_label(name).focus();
+        bench.step();
+        bench.press(Modifiers::COMMAND, Key::A);
+        bench.harness.get_by_label(name).type_text(moment);
+        bench.step();
+    }
+    bench.click("Show this time");
+    bench.wait(300.0);
+    assert!(bench.has_text("line 20") && !bench.has_text("line 21") && !bench.has_text("line 9"));
+    bench.press(Modifiers::ALT, Key::Num0);
+    bench.wait(300.0);
+    assert!(bench.has_text("line 299") && look(&bench).is_none() && !bench.has_text("all of the time"));
+    assert_eq!((bench.text(), bench.steps()), (text, steps), "looking changes nothing");
+}
+
+#[test]
+fn two_cursors_are_moved_by_keys_and_say_how_far_they_are_apart() {
+    let mut bench = of_three_kinds();
+    bench.click("Cursors");
+    bench.wait(100.0);
+    let place = |bench: &Bench, name: &str| {
+        let wanted = format!("cursor {name} at");
+        let handle = bench.harness.query_all_by_label_contains(&wanted).next();
+        handle.expect("a handle").accesskit_node().label().expect("a name")
+    };
+    let (a, b) = (place(&bench, "A"), place(&bench, "B"));
+    assert!(a.contains("1 Mar 2026, 14:01:") && b.contains("1 Mar 2026, 14:03:"), "{a} {b}");
+    bench.harness.get_by_label(&a).focus();
+    bench.step();
+    for _ in 0..3 {
+        bench.press(Modifiers::NONE, Key::ArrowLeft);
+    }
+    let near = place(&bench, "A");
+    bench.press(Modifiers::SHIFT, Key::ArrowRight);
+    let far = place(&bench, "A");
+    assert!(near < a && a < far, "{near} {a} {far}");
+    assert_eq!(place(&bench, "B"), b);
+    bench.click("Cursors");
+    bench.wait(100.0);
+    assert!(!bench.has_text("cursor A at"));
+}
+
+#[test]
+fn what_a_tile_shows_is_saved_as_rows_and_as_a_picture_of_that_time() {
+    let mut bench = of_three_kinds();
+    bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(9))))]);
+    bench.wait(300.0);
+    bench.click("Save Flow…");
+    bench.click("Save SVG…");
+    bench.wait(100.0);
+    let host = bench.host.borrow();
+    let asked = host.heard.iter().rev().find_map(|request| match request {
+        Request::RenderView { node, seen, .. } => Some((node.clone(), seen.x)),
+        _ => None,
+    });
+    let newest = (1_772_373_600_000_000_i64 + 299_000_000) as f64;
+    assert_eq!(asked, Some((node("b"), Some((newest - 9e6, newest)))));
+    drop(host);
+    for (title, rows) in [("Save Flow…", 10), ("Save Pressure…", 10), ("Save Newest…", 1)] {
+        bench.click(title);
+        bench.click("Save CSV…");
+        bench.wait(100.0);
+        let host = bench.host.borrow();
+        let (name, bytes) = host.downloads.last().expect("a file was saved");
+        let lines = String::from_utf8(bytes.clone()).expect("CSV is text").lines().count();
+        assert_eq!(lines, rows + 1, "{name}");
+    }
 }
 
 #[test]
@@ -370,4 +512,20 @@ fn it_looks_as_it_should() {
     bench.press(Modifiers::ALT, Key::Enter);
     let ground = bench.harness.ctx.global_style().visuals.panel_fill;
     picture::keep("dashboard_full", &mut bench.harness, ground);
+}
+
+#[test]
+fn the_choice_of_a_time_looks_as_it_should() {
+    for (is_dark, name) in [(true, "dark"), (false, "light")] {
+        let mut bench = of_three_kinds();
+        let theme = if is_dark { egui::Theme::Dark } else { egui::Theme::Light };
+        bench.harness.ctx.set_theme(theme);
+        bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(60))))]);
+        bench.wait(200.0);
+        bench.click("Cursors");
+        bench.click("Time: Last minute");
+        let ground = bench.harness.ctx.global_style().visuals.panel_fill;
+        picture::keep(&format!("dashboard_time_{name}"), &mut bench.harness, ground);
+        assert!(bench.has("Last 7 days") && bench.has("Show this time"));
+    }
 }

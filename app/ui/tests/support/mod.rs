@@ -289,6 +289,7 @@ fn card(kind: &str, title: &str, icon: &str, summary: &str) -> NodeCard {
         is_source: false,
         has_view: false,
         nesting: None,
+        can_bypass: false,
     }
 }
 

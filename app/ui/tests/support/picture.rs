@@ -66,5 +66,7 @@ pub fn keep<S>(name: &str, harness: &mut Harness<'_, S>, ground: Color32) {
     let mut file = format!("P6 {width} {height} 255\n").into_bytes();
     file.extend(pixels.iter().flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()]));
     #[allow(clippy::disallowed_methods, reason = "a test runs on a desk, not in a browser")]
-    std::fs::write(Path::new(&folder).join(format!("{name}.ppm")), file).expect("the folder can be written");
+    let written = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(Path::new(&folder).join(format!("{name}.ppm")), file));
+    written.expect("the folder can be written");
 }

@@ -139,6 +139,7 @@ fn catalog() -> Catalog {
         is_source: section == Section::Ingest,
         has_view: section == Section::Visualize,
         nesting: None,
+        can_bypass: false,
     };
     let rate = Field {
         keeps_state: false,

@@ -50,6 +50,7 @@ impl Node for Changes {
 
     fn card() -> CardText {
         CardText::new("Changes", "Passes a row only when what is watched has changed", "not-equals")
+            .can_bypass()
             .input(PortCard::rows("Rows that often repeat themselves."))
             .output(PortCard::rows("The rows in which something changed."))
             .headline("watch")

@@ -59,6 +59,7 @@ impl Node for Deduplicate {
 
     fn card() -> CardText {
         CardText::new("Deduplicate", "Passes the first of the rows that have the same key", "copy-simple")
+            .can_bypass()
             .input(PortCard::rows("Rows, some of them more than once."))
             .output(PortCard::rows("The first row of each key."))
             .output(late_port())

@@ -56,6 +56,7 @@ impl Node for Filter {
 
     fn card() -> CardText {
         CardText::new("Filter", "Keeps the rows for which a condition holds", "funnel")
+            .can_bypass()
             .input(PortCard::rows("Rows to look at."))
             .output(PortCard::rows("The rows for which the condition is true."))
             .output(PortCard::rejected())

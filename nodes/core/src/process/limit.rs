@@ -41,6 +41,7 @@ impl Node for Limit {
 
     fn card() -> CardText {
         CardText::new("Limit", "Passes the first rows and leaves the rest out", "number-circle-one")
+            .can_bypass()
             .input(PortCard::rows("Any rows."))
             .output(PortCard::rows("The first of them."))
             .headline("rows")

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// one inside to change what the node takes and gives.
 ///
 /// Nesting is a matter of drawing: rows flow as if the nodes stood side by side, and a run that goes on is not disturbed
-/// when they are nested or unnested. Disabling the nested pipeline disables all that is in it.
+/// when they are nested or unnested. Disabling the nested pipeline disables all that is in it, and rows pass where each node in it lets them by.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {}

@@ -83,6 +83,7 @@ impl Node for Sample {
 
     fn card() -> CardText {
         CardText::new("Sample", "Passes some of the rows, by count, by lot or by key", "percent")
+            .can_bypass()
             .input(PortCard::rows("Any rows."))
             .output(PortCard::rows("Some of them."))
     }

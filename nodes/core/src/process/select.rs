@@ -96,6 +96,7 @@ impl Node for Select {
 
     fn card() -> CardText {
         CardText::new("Select", "Computes, keeps, drops and renames columns", "columns")
+            .can_bypass()
             .input(PortCard::rows("Rows to reshape."))
             .output(PortCard::rows("The rows with their new columns.").giving(&[RowTrait::Number, RowTrait::Text]))
             .output(PortCard::rejected())

@@ -50,6 +50,7 @@ impl Node for Sort {
 
     fn card() -> CardText {
         CardText::new("Sort", "Puts rows into the order of their event time", "sort-ascending")
+            .can_bypass()
             .input(PortCard::rows("Rows with an event time, out of order.").needing(RowTrait::EventTime))
             .output(PortCard::rows("The same rows, sorted."))
             .output(late_port())

@@ -66,6 +66,7 @@ impl Node for Throttle {
 
     fn card() -> CardText {
         CardText::new("Throttle", "Passes at most so many rows of each key in a stretch of time", "speedometer")
+            .can_bypass()
             .input(PortCard::rows("Rows with an event time.").needing(RowTrait::EventTime))
             .output(PortCard::rows("The first rows of each stretch."))
             .output(late_port())

@@ -84,6 +84,32 @@ async fn a_picture_is_drawn_when_somebody_looks_and_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_window_blocks_no_source_and_finds_every_row_when_it_looks_again() {
+    const ROWS: i64 = 40_000;
+    let shown = pipeline(
+        &[
+            ("count", "ingest.count", json!({"rows": ROWS})),
+            ("total", "visualize.total", json!({})),
+            ("sink", "store.collect", json!({"record": "frozen"})),
+        ],
+        &[("count", "total"), ("count", "sink")],
+    );
+    let run = started(&shown, RunOptions { view_interval: Duration::from_millis(1), ..options() }).await;
+    let tapped = wire("count", "sink");
+    assert!(run.tap(&tapped));
+    until(|| run.view(&id("total")).is_some()).await;
+    // What a window holds that has stopped in the middle of drawing.
+    let held = (run.view(&id("total")).unwrap(), run.tapped(&tapped));
+    until(|| run.metrics().nodes[&id("count")].rows_out == ROWS as u64).await;
+    within(run.finished()).await;
+    drop(held);
+    let ViewSpec::Table(table) = run.view(&id("total")).unwrap().1.spec.clone() else { panic!("it is a table") };
+    assert_eq!(table.num_rows, ROWS as u64);
+    assert_eq!(numbers(&run.tapped(&tapped).unwrap()).last(), Some(&(ROWS - 1)));
+    assert_eq!(record("frozen").rows.len(), ROWS as usize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_a_view_is_drawn_for_who_looks_at_it_even_after_the_end() {
     let shown = pipeline(
         &[("count", "ingest.count", json!({"rows": 90, "endless": true})), ("total", "visualize.total", json!({}))],

@@ -22,10 +22,12 @@ mod xy;
 use arrow::array::RecordBatch;
 use millrace_model::view::ViewSpec;
 use millrace_operator::ViewSnapshot;
-use millrace_protocol::{ImageFormat, Seen};
+use millrace_protocol::{ImageFormat, Seen, within};
 use plotters::backend::DrawingBackend;
 
 use canvas::Canvas;
+
+use crate::filter::filtered;
 
 /// The smallest and largest width and height of a picture, in pixels.
 pub const SIDE_LIMITS: std::ops::RangeInclusive<u32> = 64..=4096;
@@ -72,7 +74,13 @@ pub fn render_seen(
     width: u32,
     height: u32,
 ) -> Result<Vec<u8>, ImageError> {
-    drawn(&snapshot.spec, &snapshot.data, seen, format, (width, height))
+    let unfit = |error: arrow::error::ArrowError| ImageError::Data { message: error.to_string() };
+    let data = filtered(snapshot.data.clone(), &seen.filters).map_err(unfit)?;
+    let data = match seen.x.and_then(|time| within(&snapshot.spec, &data, time)) {
+        Some(rows) => rows,
+        None => data,
+    };
+    drawn(&snapshot.spec, &data, seen, format, (width, height))
 }
 
 fn drawn(
@@ -104,7 +112,7 @@ fn paint<B: DrawingBackend>(
     match spec {
         ViewSpec::Xy(chart) => {
             let scale = seen.y_scale.unwrap_or(chart.y_scale);
-            let x = seen.look.and_then(|look| look.x).filter(|(from, to)| from < to);
+            let x = seen.x.or_else(|| seen.look?.x).filter(|(from, to)| from < to);
             xy::paint(canvas, &xy::Shown { chart, scale, x, hidden: &seen.hidden }, data)
         }
         ViewSpec::Bar(chart) => bar::paint(canvas, chart, data),

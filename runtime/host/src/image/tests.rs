@@ -303,7 +303,7 @@ fn an_image_shows_what_the_person_sees() {
     let snapshot = ViewSnapshot { spec: ViewSpec::Xy(line_chart()), data };
     let minute = |minute: i64| (START_US + minute * MINUTE_US) as f64;
     let look = Some(Look { x: Some((minute(60), minute(90))), num_columns: 100 });
-    let seen = Seen { look, y_scale: Some(Scale::Log), hidden: vec!["b".to_owned()] };
+    let seen = Seen { look, y_scale: Some(Scale::Log), hidden: vec!["b".to_owned()], ..Seen::default() };
     let svg = render_seen(&snapshot, &seen, ImageFormat::Svg, 960, 480).expect("a picture");
     let svg = String::from_utf8(svg).expect("SVG is text");
     assert!(svg.contains(">\n23:05\n") && !svg.contains(">\n22:30\n") && !svg.contains(">\n00:00\n"));

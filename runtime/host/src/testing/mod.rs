@@ -94,7 +94,7 @@ impl PipelineTest {
         let replays = Replays::at_once(replays(&plan, &test, &beside, &mut faults));
         let mut checks = Vec::new();
         for (at, expected) in &test.expected {
-            match check(&plan, (at, &file.pipeline.past_borders(at)), expected, &beside, is_update) {
+            match check(&plan, (at, &file.pipeline.past_borders(at, planner.catalog())), expected, &beside, is_update) {
                 Ok(check) => checks.push(check),
                 Err(fault) => faults.push(format!("expected {at}: {fault}")),
             }

@@ -95,6 +95,7 @@ impl Node for RollingWindow {
 
     fn card() -> CardText {
         CardText::new("Rolling window", "Adds aggregates over the rows just before each row", "chart-line-up")
+            .can_bypass()
             .input(PortCard::rows("Rows with an event time.").needing_unless(RowTrait::EventTime, "time"))
             .output(PortCard::rows("Every row with its results, in the order of event time."))
             .output(PortCard::late())

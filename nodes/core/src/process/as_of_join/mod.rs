@@ -73,7 +73,8 @@ impl Node for AsOfJoin {
             "As-of join",
             "Joins each row with the newest one of another stream",
             "clock-counter-clockwise",
-        );
+        )
+        .can_bypass();
         with_ports(card, "The rows of the left with the columns of their partner.").headline("tolerance")
     }
 

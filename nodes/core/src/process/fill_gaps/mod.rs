@@ -100,6 +100,7 @@ impl Node for FillGaps {
 
     fn card() -> CardText {
         CardText::new("Fill gaps", "Gives each key one row at every point of a grid of time", "dots-nine")
+            .can_bypass()
             .input(PortCard::rows("Rows with an event time.").needing(RowTrait::EventTime))
             .output(PortCard::rows("A row for each key and point of time."))
             .output(late_port())

@@ -142,6 +142,7 @@ impl Node for LookupJoin {
             "Adds the columns of a table to the rows with the same key",
             "list-magnifying-glass",
         )
+        .can_bypass()
         .input(PortCard::rows("Rows to add columns to."))
         .input(
             PortCard::named("table", PortRole::Rows, "The rows of the table, where it comes from another node.")

@@ -98,6 +98,7 @@ impl Node for ParseText {
 
     fn card() -> CardText {
         CardText::new("Parse text", "Takes a line of text apart into typed columns", "text-aa")
+            .can_bypass()
             .input(
                 PortCard::rows("Rows with a text.")
                     .needing(RowTrait::Text)

@@ -119,6 +119,7 @@ impl Node for ParseTimestamp {
 
     fn card() -> CardText {
         CardText::new("Parse timestamp", "Reads a time out of text or numbers and starts event time", "clock")
+            .can_bypass()
             .input(PortCard::rows("Rows with a time as text or as a number.").asking_for(&[RowTrait::Untimed]))
             .output(PortCard::rows("The rows with their time as a timestamp.").giving(&[RowTrait::EventTime]))
             .output(PortCard::rejected())

@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 
 use crate::data_table::Cells;
 
-pub(super) fn csv_of(batch: &RecordBatch) -> String {
+pub fn csv_of(batch: &RecordBatch) -> String {
     let schema = batch.schema_ref();
     let mut text = String::new();
     write_line(&mut text, schema.fields().iter().map(|field| field.name().clone()));

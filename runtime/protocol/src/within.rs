@@ -1,0 +1,93 @@
+//! The rows of a picture that lie within a time.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::{DataType, TimeUnit};
+use arrow_select::filter::filter_record_batch;
+use millrace_model::view::ViewSpec;
+
+/// The rows that have a part in the time from the first to the second moment, in microseconds since the epoch; `None`
+/// where the rows of such a picture are of no time ([`ViewSpec::time_fields`]). Rows without a time are left out.
+pub fn within(spec: &ViewSpec, picture: &RecordBatch, (from, to): (f64, f64)) -> Option<RecordBatch> {
+    let (start, end) = spec.time_fields(picture.schema_ref())?;
+    let moments = |field: usize| {
+        let column = picture.column(field);
+        let zone = match column.data_type() {
+            DataType::Timestamp(_, zone) => zone.clone(),
+            _ => None,
+        };
+        cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone)).ok()
+    };
+    let (starts, ends) = (moments(start)?, moments(end)?);
+    let (starts, ends) =
+        (starts.as_primitive::<TimestampMicrosecondType>(), ends.as_primitive::<TimestampMicrosecondType>());
+    let is_in = |row: usize| {
+        starts.is_valid(row) && ends.is_valid(row) && starts.value(row) as f64 <= to && ends.value(row) as f64 >= from
+    };
+    let is_in: BooleanArray = (0..picture.num_rows()).map(|row| Some(is_in(row))).collect();
+    filter_record_batch(picture, &is_in).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, StringArray, TimestampMillisecondArray};
+    use millrace_model::view::{Heatmap, LogView, TableView};
+
+    use super::*;
+
+    fn times(seconds: &[Option<i64>]) -> ArrayRef {
+        Arc::new(TimestampMillisecondArray::from_iter(seconds.iter().map(|second| second.map(|second| second * 1_000))))
+    }
+
+    fn numbers_of(rows: &RecordBatch) -> Vec<i64> {
+        rows.column_by_name("n").expect("numbers").as_primitive::<arrow_array::types::Int64Type>().values().to_vec()
+    }
+
+    fn picture(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+        let n: ArrayRef = Arc::new(Int64Array::from_iter_values(0..columns[0].1.len() as i64));
+        RecordBatch::try_from_iter(columns.into_iter().chain([("n", n)])).expect("columns of one length")
+    }
+
+    #[test]
+    fn rows_of_the_time_stay_and_those_without_a_time_go() {
+        let rows = picture(vec![("time", times(&[Some(1), None, Some(5), Some(9)]))]);
+        let log = ViewSpec::Log(LogView { title: String::new(), num_rows: 4 });
+        let table = ViewSpec::Table(TableView { title: String::new(), num_rows: 4 });
+        for spec in [log, table] {
+            let found = within(&spec, &rows, (5e6, 8e6)).expect("rows of some time");
+            assert_eq!(numbers_of(&found), [2]);
+        }
+    }
+
+    #[test]
+    fn a_cell_that_reaches_into_the_time_stays() {
+        let ends = [times(&[Some(0), Some(4), Some(8)]), times(&[Some(4), Some(8), Some(12)])];
+        let [from, to] = ends;
+        let rows = picture(vec![("x_from", from), ("x_to", to)]);
+        let spec = |x_is_time| {
+            let text = String::new;
+            ViewSpec::Heatmap(Heatmap {
+                title: text(),
+                x_label: text(),
+                y_label: text(),
+                x_is_time,
+                has_named_rows: true,
+                value_label: text(),
+            })
+        };
+        let found = within(&spec(true), &rows, (5e6, 7e6)).expect("cells of some time");
+        assert_eq!(numbers_of(&found), [1]);
+        assert!(within(&spec(false), &rows, (5e6, 7e6)).is_none());
+    }
+
+    #[test]
+    fn a_table_without_a_time_is_of_no_time() {
+        let names: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+        let table = ViewSpec::Table(TableView { title: String::new(), num_rows: 1 });
+        assert!(within(&table, &picture(vec![("name", names)]), (0.0, 1.0)).is_none());
+    }
+}
