@@ -34,6 +34,9 @@ mod checked;
 
 pub use self::by_rows::{RowQuery, RowQueryResults};
 
+/// How often a query that failed is run to find the rows at fault: some ten seconds for a small one.
+const MAX_TRIES: usize = 10_000;
+
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// A query, planned for tables of known columns.
@@ -152,18 +155,20 @@ impl SqlQuery {
 
     /// After [`Self::run`] failed: the table and the rows in it that make it fail each by itself, beside all rows of the
     /// other tables. `None` where the query fails without them too, or where every one of many rows does: then it is no
-    /// row's fault. Of several tables that could be blamed, the one with the fewest such rows.
+    /// row's fault. Of several tables that could be blamed, the one with the fewest such rows. The search is bounded, and
+    /// finds nothing where it would take too long.
     ///
     /// # Errors
     /// When arrays cannot be put together: a defect.
     pub fn culprits(&self, rows: &[RecordBatch]) -> Result<Option<(usize, Vec<RowFailure>)>, NodeError> {
         let mut found: Option<(usize, Vec<RowFailure>)> = None;
+        let mut tries_left = MAX_TRIES;
         for (table, own) in rows.iter().enumerate() {
             let mut failures = Vec::new();
-            self.halve(rows, table, (0, own.num_rows()), &mut failures);
+            self.halve(rows, table, (0, own.num_rows()), &mut tries_left, &mut failures);
             let is_all = failures.len() == own.num_rows() && failures.len() > 1;
             let is_more = found.as_ref().is_some_and(|(_, fewest)| fewest.len() <= failures.len());
-            if failures.is_empty() || is_all || is_more {
+            if failures.is_empty() || is_all || is_more || tries_left == 0 {
                 continue;
             }
             let mut keeps = vec![true; own.num_rows()];
@@ -177,15 +182,26 @@ impl SqlQuery {
         Ok(found)
     }
 
-    fn halve(&self, rows: &[RecordBatch], table: usize, (from, to): (usize, usize), failures: &mut Vec<RowFailure>) {
+    fn halve(
+        &self,
+        rows: &[RecordBatch],
+        table: usize,
+        (from, to): (usize, usize),
+        tries_left: &mut usize,
+        failures: &mut Vec<RowFailure>,
+    ) {
+        *tries_left = tries_left.saturating_sub(1);
+        if *tries_left == 0 {
+            return;
+        }
         let mut part = rows.to_vec();
         part[table] = part[table].slice(from, to - from);
         match self.run(part) {
-            Err(error) if to - from == 1 => failures.push(RowFailure { row: from, reason: error.to_string() }),
+            Err(error) if to - from == 1 => failures.push(RowFailure { row: from, reason: error.message }),
             Err(_) if to - from > 1 => {
                 let middle = usize::midpoint(from, to);
-                self.halve(rows, table, (from, middle), failures);
-                self.halve(rows, table, (middle, to), failures);
+                self.halve(rows, table, (from, middle), tries_left, failures);
+                self.halve(rows, table, (middle, to), tries_left, failures);
             }
             _ => {}
         }
