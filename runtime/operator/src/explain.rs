@@ -3,11 +3,11 @@
 //! DataFusion's errors are sentences for whoever writes queries against it, often with its own types and inner names.
 //! The frequent ones are told anew here: what is wrong, where, and what to do. Others lose their framing and pass.
 
+use arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, DataFusionError, SchemaError};
 use millrace_model::suggest;
 
 use crate::expression::{ExpressionError, function_names, state};
-use arrow::datatypes::DataType;
 
 /// The sentence for a failed evaluation, without DataFusion's own framing and without a stop at its end.
 pub(crate) fn reason(error: &DataFusionError) -> String {
@@ -244,6 +244,9 @@ fn bad_argument(message: &str) -> Told {
         if !takes.contains(&wanted) {
             takes.push(wanted);
         }
+    }
+    if takes.iter().any(|kind| kind == "a number") {
+        takes.retain(|kind| kind != "a whole number");
     }
     let (given, last) = (given?, takes.pop()?);
     let cast = takes.first().unwrap_or(&last);

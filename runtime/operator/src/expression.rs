@@ -509,7 +509,7 @@ mod tests {
             ),
             ("nope(n)", "There is no function `nope`."),
             ("nowx()", "There is no function `nowx`. Did you mean `pow`?"),
-            ("randm()", "There is no function `randm`."),
+            ("randm()", "There is no function `randm`. Did you mean `range`?"),
         ] {
             assert_eq!(compile(text).expect_err(text).to_string(), said, "{text}");
         }

@@ -3,6 +3,7 @@
 pub mod discard;
 pub mod file;
 mod ordered;
+mod place;
 pub mod sqlite;
 
 use std::sync::Arc;

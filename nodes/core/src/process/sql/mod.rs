@@ -358,7 +358,8 @@ impl WindowsOperator {
         let culprits = if is_rejecting { self.query.culprits(&tables)? } else { None };
         let Some((table, failures)) = culprits else {
             let message = error.message.trim_end_matches('.');
-            return Err(NodeError::user(format!("{message} (in {window}). It is the fault of no single row.")));
+            let advice = "No row is at fault by itself: keep the query from it, as with `x / nullif(y, 0)`";
+            return Err(NodeError::user(format!("{message} (in {window}). {advice}.")));
         };
         let place = format!("a row of {window}");
         let keeps = self.inputs[table].rejecting.put_out(&tables[table], &failures, &place, out)?;

@@ -5,7 +5,6 @@
 //! restored sink cuts off the rest.
 
 mod parts;
-mod place;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -25,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::FileFormat;
-use crate::store::ordered;
+use crate::store::{ordered, place};
 
 /// Writes rows into a file: CSV, JSON (one object a line) or Parquet, the first two also compressed when the name ends
 /// in `.gz` or `.zst`.
@@ -139,11 +138,7 @@ impl Node for StoreFile {
     }
 
     fn probe(params: &Params, base_dir: &Path) -> Result<Option<Probed>, String> {
-        let shown = params.path.as_str();
-        if !shown.trim().is_empty() {
-            place::check(&base_dir.join(shown)).map_err(|reason| format!("`{shown}` cannot be written: {reason}."))?;
-        }
-        Ok(None)
+        place::check(base_dir, &params.path).map(|()| None)
     }
 
     fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

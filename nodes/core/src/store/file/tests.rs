@@ -261,6 +261,10 @@ fn a_place_where_nothing_can_be_written_is_told_before_the_run() {
         assert_eq!(said(path), None, "{path}");
     }
     assert_eq!(names_in(folder.path()).len(), 2, "looking makes nothing");
+    let node_type = millrace_operator::node::erase::<crate::store::sqlite::StoreSqlite>();
+    let params = json!({ "path": "plain/rows.db", "table": "rows" });
+    let problems = Harness::of(node_type, params, &[schema()], folder.path().to_owned()).err().expect("refused");
+    assert!(problems[0].message.contains("is a file and no folder"), "{problems:?}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

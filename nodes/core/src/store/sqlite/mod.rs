@@ -10,21 +10,21 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use millrace_model::value::FilePath;
 use millrace_model::{ColumnRef, PortCard};
-use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Prepared, Sink};
+use millrace_operator::{BuildContext, CardText, InferContext, Machine, Node, NodeError, Prepared, Probed, Sink};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::cell::CellReader;
 use self::statements::quoted;
-use super::ordered;
+use super::{ordered, place};
 
 /// How long to wait for another program that has the database locked.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,6 +87,10 @@ impl Node for StoreSqlite {
         CardText::new("SQLite", "Rows into a table of a SQLite database", "database")
             .input(PortCard::rows("Rows to write."))
             .headline("table")
+    }
+
+    fn probe(params: &Params, base_dir: &Path) -> Result<Option<Probed>, String> {
+        place::check(base_dir, &params.path).map(|()| None)
     }
 
     fn infer(params: &Params, cx: &mut InferContext<'_>) -> Vec<Option<SchemaRef>> {

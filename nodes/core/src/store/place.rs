@@ -5,9 +5,20 @@
 use std::fs::Metadata;
 use std::path::Path;
 
+use millrace_model::value::FilePath;
+
+/// Looks at where a node is to write `path`, which starts at `base_dir`.
+///
 /// # Errors
-/// Why not and what to do, in words that follow "it cannot be written:".
-pub(super) fn check(path: &Path) -> Result<(), String> {
+/// Why nothing can be written there, and what to do.
+pub(super) fn check(base_dir: &Path, path: &FilePath) -> Result<(), String> {
+    if path.as_str().trim().is_empty() {
+        return Ok(());
+    }
+    look_at(&base_dir.join(path.as_str())).map_err(|reason| format!("`{path}` cannot be written: {reason}."))
+}
+
+fn look_at(path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err("it is a folder; name a file".to_owned());
     }
