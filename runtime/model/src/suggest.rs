@@ -6,7 +6,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().min(wanted.chars().count()) / 3)
+        .filter(|(distance, candidate)| {
+            let lengths = [candidate, wanted.as_str()].map(|name| name.chars().count());
+            // Where no letter is the same, it is another name, however short.
+            let is_another = *distance > 0 && *distance >= lengths[0].max(lengths[1]);
+            *distance <= 1 + lengths[0].min(lengths[1]) / 3 && !is_another
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -62,6 +67,7 @@ mod tests {
         assert_eq!(nearest("temprature", known), Some("temperature"));
         assert_eq!(nearest("DEVICE_ID", known), Some("device_id"));
         assert_eq!(nearest("xyzzy", known), None);
+        assert_eq!(["x", "", "N", "nn"].map(|name| nearest(name, ["n"])), [None, None, Some("n"), Some("n")]);
         assert_eq!(
             no_column("The input", "hmidity", known),
             "The input has no column `hmidity`. Did you mean `humidity`?"

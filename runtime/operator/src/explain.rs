@@ -225,6 +225,7 @@ fn bad_argument(message: &str) -> Told {
     let (name, rest) = rest.split_once('\'')?;
     let mut takes: Vec<String> = Vec::new();
     let mut given = None;
+    let mut miscounted = None;
     for part in rest.split("Error during planning: ") {
         let Some((_, part)) = part.split_once("requires ").or_else(|| part.split_once(" expects ")) else { continue };
         let Some((wanted, received)) = part.split_once(", but received ").or_else(|| part.split_once(" but received "))
@@ -232,11 +233,9 @@ fn bad_argument(message: &str) -> Told {
             continue;
         };
         if let Some(count) = wanted.strip_suffix(" arguments") {
-            if rest.starts_with(" expects ") {
-                let noun = if count == "1" { "argument" } else { "arguments" };
-                let received = received.split(['.', ',']).next().unwrap_or(received);
-                return Some(("bad_expression", format!("`{name}` takes {count} {noun}, and is given {received}.")));
-            }
+            let noun = if count == "1" { "argument" } else { "arguments" };
+            let received = received.split(['.', ',']).next().unwrap_or(received);
+            miscounted.get_or_insert_with(|| format!("`{name}` takes {count} {noun}, and is given {received}."));
             continue;
         }
         given.get_or_insert_with(|| kind(received));
@@ -244,6 +243,9 @@ fn bad_argument(message: &str) -> Told {
         if !takes.contains(&wanted) {
             takes.push(wanted);
         }
+    }
+    if let Some(miscounted) = miscounted.filter(|_| takes.is_empty()) {
+        return Some(("bad_expression", miscounted));
     }
     if takes.iter().any(|kind| kind == "a number") {
         takes.retain(|kind| kind != "a whole number");

@@ -482,6 +482,7 @@ mod tests {
             ("SELECT count(*) AS c FROM input GROUP BY Key HAVING max(Key) > CAST('x' AS INT)", "bad_constant", "'x'"),
             ("SELECT i.n FROM input i JOIN other o ON i.n = o.n WHERE o.n > 'x'", "bad_constant", "'x'"),
             ("SELECT n FROM", "bad_expression", "found the end"),
+            ("SELECT sum(n, n) FROM input", "bad_expression", "`sum` takes 1 argument, and is given 2."),
             ("SELECT random() AS r FROM input", "not_repeatable", "random"),
             ("SELECT now() AS r FROM input", "not_repeatable", "now"),
             ("DROP TABLE input", "not_a_select", "`DROP` is no SELECT"),
