@@ -1,12 +1,11 @@
 //! What a person sees of a chart as a file: a picture that the host draws, or its rows as CSV.
 
-use arrow_array::cast::AsArray;
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
 use egui::{Id, Ui};
 use millrace_model::NodeId;
 use millrace_model::view::ViewSpec;
-use millrace_protocol::{ImageFormat, Seen, within};
+use millrace_protocol::{ImageFormat, Seen, within, without_series};
 
 use crate::chart::numbers;
 use crate::command::Command;
@@ -41,20 +40,13 @@ pub fn save_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, chart: Id, node: &NodeId) 
 
 /// The rows of the series that are shown, and of the part that is seen.
 fn shown(spec: &ViewSpec, rows: &RecordBatch, seen: &Seen) -> RecordBatch {
+    let rows = without_series(rows, &seen.hidden);
     let ViewSpec::Xy(chart) = spec else {
-        return seen.x.and_then(|time| within(spec, rows, time)).unwrap_or_else(|| rows.clone());
+        return seen.x.and_then(|time| within(spec, &rows, time)).unwrap_or(rows);
     };
-    let names = rows.column_by_name("series").and_then(|names| names.as_string_opt::<i32>());
     let unit = if chart.x_is_time { 1e6 } else { 1.0 };
     let places = rows.column_by_name("x").and_then(|places| numbers(places).ok());
-    let is_shown = |row: usize| {
-        let is_hidden = names.is_some_and(|names| seen.hidden.iter().any(|hidden| hidden == names.value(row)));
-        let is_in = match (seen.x, &places) {
-            (Some((from, to)), Some(places)) => (from..=to).contains(&(places[row] * unit)),
-            _ => true,
-        };
-        is_in && !is_hidden
-    };
-    let is_shown: BooleanArray = (0..rows.num_rows()).map(|row| Some(is_shown(row))).collect();
-    filter_record_batch(rows, &is_shown).unwrap_or_else(|_| rows.clone())
+    let (Some((from, to)), Some(places)) = (seen.x, places) else { return rows };
+    let is_in: BooleanArray = places.iter().map(|place| Some((from..=to).contains(&(place * unit)))).collect();
+    filter_record_batch(&rows, &is_in).unwrap_or(rows)
 }

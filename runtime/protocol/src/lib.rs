@@ -12,7 +12,7 @@ mod within;
 pub use capture::{Capture, CaptureId, Capturing, Replay, Replaying};
 pub use frame::{Frame, FrameError};
 pub use message::*;
-pub use within::within;
+pub use within::{within, without_series};
 
 /// Bytes of a message.
 ///

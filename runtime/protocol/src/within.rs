@@ -1,4 +1,4 @@
-//! The rows of a picture that lie within a time.
+//! The rows of a picture that are seen: those within a time, and of the series that are shown.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
@@ -28,6 +28,15 @@ pub fn within(spec: &ViewSpec, picture: &RecordBatch, (from, to): (f64, f64)) ->
     };
     let is_in: BooleanArray = (0..picture.num_rows()).map(|row| Some(is_in(row))).collect();
     filter_record_batch(picture, &is_in).ok()
+}
+
+/// The rows of the series that are not hidden; all of them where the picture has no series.
+pub fn without_series(picture: &RecordBatch, hidden: &[String]) -> RecordBatch {
+    let names = picture.column_by_name("series").filter(|_| !hidden.is_empty());
+    let Some(names) = names.and_then(|names| cast(names, &DataType::Utf8).ok()) else { return picture.clone() };
+    let names = names.as_string::<i32>().iter();
+    let is_shown = names.map(|name| Some(name.is_none_or(|name| hidden.iter().all(|hidden| hidden != name))));
+    filter_record_batch(picture, &is_shown.collect()).unwrap_or_else(|_| picture.clone())
 }
 
 #[cfg(test)]
@@ -82,6 +91,16 @@ mod tests {
         let found = within(&spec(true), &rows, (5e6, 7e6)).expect("cells of some time");
         assert_eq!(numbers_of(&found), [1]);
         assert!(within(&spec(false), &rows, (5e6, 7e6)).is_none());
+    }
+
+    #[test]
+    fn rows_of_hidden_series_go_and_other_pictures_stay() {
+        let series: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None, Some("a")]));
+        let rows = picture(vec![("series", series)]);
+        assert_eq!(numbers_of(&without_series(&rows, &["a".to_owned()])), [1, 2]);
+        assert_eq!(without_series(&rows, &[]), rows);
+        let plain = picture(vec![("time", times(&[Some(1)]))]);
+        assert_eq!(without_series(&plain, &["a".to_owned()]), plain);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The bar chart: a row for each label, with a bar for each series. Lying bars leave room for long labels.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow_array::RecordBatch;
 use egui::{Align2, Color32, Id, Rect, ScrollArea, Shape, Stroke, Ui, pos2, vec2};
@@ -8,6 +8,7 @@ use millrace_model::view::BarChart;
 
 use super::columns::{number_column, text_at, text_column};
 use super::plane::{Plane, extent, fitted, font, label_on_ground, number_marks};
+use super::xy_header::name_ui;
 use super::{Size, fault_ui, take};
 use crate::format;
 use crate::theme::Theme;
@@ -25,7 +26,8 @@ struct Bars {
     range: (f64, f64),
 }
 
-fn read(chart: &BarChart, batch: &RecordBatch) -> Result<Bars, String> {
+/// The bars of the series that are shown.
+fn read(chart: &BarChart, batch: &RecordBatch, hidden: &BTreeSet<String>) -> Result<Bars, String> {
     let (labels, names) = (text_column(batch, "label")?, text_column(batch, "series")?);
     let values = number_column(batch, "value")?;
     let mut rows: Vec<Row> = Vec::new();
@@ -47,54 +49,94 @@ fn read(chart: &BarChart, batch: &RecordBatch) -> Result<Bars, String> {
     for row in &mut rows {
         row.bars.sort_by_key(|bar| bar.0);
     }
+    for row in &mut rows {
+        row.bars.retain(|(number, _)| !hidden.contains(&series[*number]));
+    }
+    let values = rows.iter().flat_map(|row| row.bars.iter().map(|bar| bar.1));
     let levels = chart.thresholds.iter().flat_map(|threshold| threshold.values());
-    let (low, high) = extent(values.iter().copied().chain(levels).chain([0.0])).unwrap_or((0.0, 1.0));
+    let (low, high) = extent(values.chain(levels).chain([0.0])).unwrap_or((0.0, 1.0));
     Ok(Bars { rows, series, range: if low < high { (low, high) } else { (low, low + 1.0) } })
 }
 
-pub(super) fn bar_ui(ui: &mut Ui, theme: &Theme, id: Id, chart: &BarChart, batch: &RecordBatch, size: Size) {
-    let bars = match read(chart, batch) {
-        Ok(bars) => bars,
-        Err(fault) => return fault_ui(ui, theme, &fault),
+/// Draws the chart, and gives the series that are hidden.
+pub(super) fn bar_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    id: Id,
+    chart: &BarChart,
+    batch: &RecordBatch,
+    size: Size,
+) -> Vec<String> {
+    let hidden_id = id.with("hidden");
+    let mut hidden: BTreeSet<String> = match size {
+        Size::Node => BTreeSet::new(),
+        Size::Panel => ui.data(|data| data.get_temp(hidden_id)).unwrap_or_default(),
     };
+    let bars = match read(chart, batch, &hidden) {
+        Ok(bars) => bars,
+        Err(fault) => {
+            fault_ui(ui, theme, &fault);
+            return Vec::new();
+        }
+    };
+    if size == Size::Panel && bars.series.len() > 1 {
+        legend_ui(ui, theme, &bars.series, &mut hidden);
+        ui.data_mut(|data| data.insert_temp(hidden_id, hidden.clone()));
+    }
     let font = font(ui, size);
     let per_row = bars.rows.iter().map(|row| row.bars.len()).max().unwrap_or(1).max(1) as f32;
     let bar_height = if size == Size::Node { font.size * 0.9 } else { 14.0 };
     let least_height = (per_row * bar_height + font.size * 0.6).max(font.size * 1.5);
     let room = ui.available_height();
     let axis_height = if size == Size::Panel { font.size * 2.0 } else { 0.0 };
-    let legend_height = if size == Size::Panel && bars.series.len() > 1 { font.size * 2.0 } else { 0.0 };
     let num_rows = bars.rows.len() as f32;
-    let row_height = ((room - axis_height - legend_height) / num_rows).clamp(least_height, least_height.max(44.0));
-    let paint = |ui: &mut Ui, height: f32, legend_height: f32| {
+    let row_height = ((room - axis_height) / num_rows).clamp(least_height, least_height.max(44.0));
+    let paint = |ui: &mut Ui, height: f32| {
         ui.set_min_height(height);
-        paint(ui, theme, chart, &bars, Measures { font: font.clone(), row_height, axis_height, legend_height, size });
+        paint(ui, theme, chart, &bars, Measures { font: font.clone(), row_height, axis_height, size });
     };
-    let wanted = row_height * num_rows + axis_height + legend_height;
+    let wanted = row_height * num_rows + axis_height;
     if size == Size::Panel && wanted > room {
-        ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| paint(ui, wanted, legend_height));
+        ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| paint(ui, wanted));
     } else {
-        paint(ui, room, legend_height);
+        paint(ui, room);
     }
+    hidden.into_iter().collect()
+}
+
+/// The names of the series above the bars, each to hide and to show.
+fn legend_ui(ui: &mut Ui, theme: &Theme, series: &[String], hidden: &mut BTreeSet<String>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 12.0;
+        for (number, name) in series.iter().enumerate() {
+            let is_shown = !hidden.contains(name);
+            if name_ui(ui, theme, (name, number), is_shown).clicked() {
+                if is_shown {
+                    hidden.insert(name.clone());
+                } else {
+                    hidden.remove(name);
+                }
+            }
+        }
+    });
 }
 
 struct Measures {
     font: egui::FontId,
     row_height: f32,
     axis_height: f32,
-    legend_height: f32,
     size: Size,
 }
 
 fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Measures) {
-    let Measures { font, row_height, axis_height, legend_height, size } = measures;
+    let Measures { font, row_height, axis_height, size } = measures;
     let response = take(ui, &description(chart, bars));
     let (rect, painter) = (response.rect, ui.painter_at(response.rect));
     let width_of = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE).size().x;
     let widest = bars.rows.iter().take(200).map(|row| width_of(&row.label)).fold(0.0_f32, f32::max);
     let left = rect.left() + widest.min(rect.width() * 0.35) + 8.0;
     let value_room = width_of("-0,000.00");
-    let top = rect.top() + legend_height;
+    let top = rect.top();
     let height = row_height * bars.rows.len() as f32;
     let inner = Rect::from_min_max(pos2(left, top), pos2(rect.right() - value_room, (top + height).max(top + 1.0)));
     let plane = Plane { inner, x: bars.range, y: (0.0, 1.0) };
@@ -111,17 +153,6 @@ fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Me
             if !place.expand(2.0).intersects(words) {
                 painter.galley(place.min, text, theme.text_weak);
             }
-        }
-        let mut x = rect.left();
-        for (number, name) in bars.series.iter().enumerate().filter(|_| legend_height > 0.0) {
-            let at = pos2(x, rect.top() + legend_height / 2.0);
-            painter.rect_filled(
-                Rect::from_center_size(at + vec2(5.0, 0.0), vec2(10.0, 10.0)),
-                2.0,
-                theme.series_color(number),
-            );
-            let text = painter.text(at + vec2(16.0, 0.0), Align2::LEFT_CENTER, name, font.clone(), theme.text);
-            x = text.right() + 16.0;
         }
     }
     for threshold in &chart.thresholds {
@@ -141,7 +172,7 @@ fn paint(ui: &mut Ui, theme: &Theme, chart: &BarChart, bars: &Bars, measures: Me
         let label = fitted(&painter, &row.label, &font, theme.text, left - 8.0 - rect.left());
         painter.galley(pos2(left - 8.0 - label.size().x, place.center().y - label.size().y / 2.0), label, theme.text);
         let gap = (row_height * 0.2).min(6.0);
-        let thick = (row_height - gap) / row.bars.len() as f32;
+        let thick = (row_height - gap) / row.bars.len().max(1) as f32;
         for (number, (series, value)) in row.bars.iter().enumerate() {
             let y = place.top() + gap / 2.0 + number as f32 * thick;
             let end = plane.x_at(*value);

@@ -86,7 +86,10 @@ pub fn view_ui(ui: &mut Ui, theme: &Theme, id: Id, picture: Picture<'_>, size: S
     match (spec, size) {
         (ViewSpec::Xy(chart), Size::Node) => xy_node::node_ui(ui, theme, id, chart, data),
         (ViewSpec::Xy(chart), Size::Panel) => return xy::panel_ui(ui, theme, id, chart, (data, part), page),
-        (ViewSpec::Bar(chart), _) => bar::bar_ui(ui, theme, id, chart, data, size),
+        (ViewSpec::Bar(chart), _) => {
+            let hidden = bar::bar_ui(ui, theme, id, chart, data, size);
+            return Seen { hidden, ..Seen::default() };
+        }
         (ViewSpec::Histogram(chart), _) => histogram::histogram_ui(ui, theme, chart, data, size),
         (ViewSpec::Heatmap(chart), _) => heatmap::heatmap_ui(ui, theme, chart, data, size),
         (ViewSpec::Gauge(gauge), _) => gauge::gauge_ui(ui, theme, id, gauge, data, size),

@@ -45,7 +45,7 @@ fn legend_ui(ui: &mut Ui, theme: &Theme, plot: Id, series: &[Series]) {
     for series in series {
         let id = ItemId::new(series.name.as_str());
         let is_shown = !memory.hidden_items.contains(&id);
-        let response = name_ui(ui, theme, series, is_shown);
+        let response = name_ui(ui, theme, (&series.name, series.color), is_shown);
         if response.hovered() && is_shown {
             hovered = Some(id);
         }
@@ -60,17 +60,17 @@ fn legend_ui(ui: &mut Ui, theme: &Theme, plot: Id, series: &[Series]) {
 }
 
 /// A dot in the colour of the series and its name; hollow and weak while it is hidden.
-fn name_ui(ui: &mut Ui, theme: &Theme, series: &Series, is_shown: bool) -> Response {
+pub(super) fn name_ui(ui: &mut Ui, theme: &Theme, (name, color_index): (&str, usize), is_shown: bool) -> Response {
     const DOT: f32 = 4.0;
     let color = if is_shown { theme.text } else { theme.text_weak };
-    let galley = ui.painter().layout_no_wrap(series.name.clone(), theme.small(), color);
+    let galley = ui.painter().layout_no_wrap(name.to_owned(), theme.small(), color);
     let size = vec2(2.0 * DOT + 6.0 + galley.size().x, ui.available_height());
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let center = rect.left_center() + vec2(DOT, 0.0);
     if is_shown {
-        ui.painter().circle_filled(center, DOT, theme.series_color(series.color));
+        ui.painter().circle_filled(center, DOT, theme.series_color(color_index));
     } else {
-        ui.painter().circle_stroke(center, DOT - 0.5, (1.0, theme.series_color(series.color)));
+        ui.painter().circle_stroke(center, DOT - 0.5, (1.0, theme.series_color(color_index)));
     }
     let at = rect.left_center() + vec2(2.0 * DOT + 6.0, -galley.size().y / 2.0);
     let text = egui::Rect::from_min_size(at, galley.size());
@@ -78,6 +78,6 @@ fn name_ui(ui: &mut Ui, theme: &Theme, series: &Series, is_shown: bool) -> Respo
     if response.hovered() || response.has_focus() {
         ui.painter().hline(text.x_range(), text.bottom(), (1.0, color));
     }
-    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_shown, &series.name));
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_shown, name));
     response.on_hover_text(if is_shown { "Click to hide" } else { "Click to show" })
 }

@@ -269,9 +269,9 @@ fn lines() -> ViewFrame {
 /// A number, which is of no time.
 fn count() -> ViewFrame {
     let data = RecordBatch::try_from_iter([
-        ("label", Arc::new(StringArray::from(vec!["a"])) as arrow_array::ArrayRef),
-        ("series", Arc::new(StringArray::from(vec!["a"]))),
-        ("value", Arc::new(Float64Array::from(vec![1.0]))),
+        ("label", Arc::new(StringArray::from(vec!["a", "a"])) as arrow_array::ArrayRef),
+        ("series", Arc::new(StringArray::from(vec!["good", "bad"]))),
+        ("value", Arc::new(Float64Array::from(vec![1.0, 2.0]))),
     ]);
     let data = Frame::from_batch(&data.expect("the columns are of one length")).expect("a batch can be written");
     let bars = BarChart { title: "Bars".to_owned(), value_label: String::new(), thresholds: Vec::new() };
@@ -363,6 +363,23 @@ fn two_cursors_are_moved_by_keys_and_say_how_far_they_are_apart() {
 }
 
 #[test]
+fn a_series_of_bars_is_hidden_by_its_name_and_is_not_in_what_is_saved() {
+    let mut bench = of_three_kinds();
+    assert!(bench.has_text("Bar chart Bars: a 1, a 2"));
+    bench.click("good");
+    bench.wait(100.0);
+    assert!(bench.has_text("Bar chart Bars: a 2") && !bench.has_text("Bars: a 1"));
+    bench.click("Save Newest…");
+    bench.click("Save CSV…");
+    bench.wait(100.0);
+    let saved = bench.host.borrow().downloads.last().cloned().expect("a file was saved").1;
+    assert_eq!(String::from_utf8(saved).expect("CSV is text"), "label,series,value\r\na,bad,2.0\r\n");
+    bench.click("good");
+    bench.wait(100.0);
+    assert!(bench.has_text("Bars: a 1, a 2"));
+}
+
+#[test]
 fn what_a_tile_shows_is_saved_as_rows_and_as_a_picture_of_that_time() {
     let mut bench = of_three_kinds();
     bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(9))))]);
@@ -378,7 +395,7 @@ fn what_a_tile_shows_is_saved_as_rows_and_as_a_picture_of_that_time() {
     let newest = (1_772_373_600_000_000_i64 + 299_000_000) as f64;
     assert_eq!(asked, Some((node("b"), Some((newest - 9e6, newest)))));
     drop(host);
-    for (title, rows) in [("Save Flow…", 10), ("Save Pressure…", 10), ("Save Newest…", 1)] {
+    for (title, rows) in [("Save Flow…", 10), ("Save Pressure…", 10), ("Save Newest…", 2)] {
         bench.click(title);
         bench.click("Save CSV…");
         bench.wait(100.0);

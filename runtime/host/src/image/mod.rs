@@ -22,7 +22,7 @@ mod xy;
 use arrow::array::RecordBatch;
 use millrace_model::view::ViewSpec;
 use millrace_operator::ViewSnapshot;
-use millrace_protocol::{ImageFormat, Seen, within};
+use millrace_protocol::{ImageFormat, Seen, within, without_series};
 use plotters::backend::DrawingBackend;
 
 use canvas::Canvas;
@@ -80,6 +80,9 @@ pub fn render_seen(
         Some(rows) => rows,
         None => data,
     };
+    // Lines that are hidden keep their colours from others.
+    let is_plot = matches!(snapshot.spec, ViewSpec::Xy(_));
+    let data = if is_plot { data } else { without_series(&data, &seen.hidden) };
     drawn(&snapshot.spec, &data, seen, format, (width, height))
 }
 
