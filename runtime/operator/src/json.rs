@@ -3,13 +3,15 @@
 //! JSON has no number that is infinite or none at all, and Arrow's writer would make null of them. Here they are texts
 //! (`"NaN"`, `"Infinity"`, `"-Infinity"`), so that nothing becomes null that is not; readers of numbers take them back.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef, Float64Type};
 use arrow::error::ArrowError;
-use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, LineDelimited, NullableEncoder, WriterBuilder};
+use arrow::json::writer::{
+    Encoder, EncoderFactory, EncoderOptions, LineDelimited, NullableEncoder, WriterBuilder, make_encoder,
+};
 
 /// Whether a member that is null is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ struct Unbounded;
 impl EncoderFactory for Unbounded {
     fn make_default_encoder<'a>(
         &self,
-        _: &'a FieldRef,
+        field: &'a FieldRef,
         array: &'a dyn Array,
         _: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
@@ -52,22 +54,27 @@ impl EncoderFactory for Unbounded {
             return Ok(None);
         }
         let nulls = array.nulls().cloned();
-        Ok(Some(NullableEncoder::new(Box::new(Numbers(numbers)), nulls)))
+        let plain = make_encoder(field, array, &PLAIN)?;
+        Ok(Some(NullableEncoder::new(Box::new(Numbers { numbers, plain }), nulls)))
     }
 }
 
-struct Numbers(Float64Array);
+static PLAIN: LazyLock<EncoderOptions> = LazyLock::new(EncoderOptions::default);
 
-impl Encoder for Numbers {
+struct Numbers<'a> {
+    numbers: Float64Array,
+    /// Writes all others, as they are written beside numbers that are one.
+    plain: NullableEncoder<'a>,
+}
+
+impl Encoder for Numbers<'_> {
     fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
-        let text = match self.0.value(row) {
-            number if number.is_nan() => "\"NaN\"".to_owned(),
-            f64::INFINITY => "\"Infinity\"".to_owned(),
-            f64::NEG_INFINITY => "\"-Infinity\"".to_owned(),
-            // As Rust and Arrow write it: with a point or an exponent, as few digits as give the same number again.
-            number => format!("{number:?}"),
-        };
-        out.extend_from_slice(text.as_bytes());
+        match self.numbers.value(row) {
+            number if number.is_nan() => out.extend_from_slice(b"\"NaN\""),
+            f64::INFINITY => out.extend_from_slice(b"\"Infinity\""),
+            f64::NEG_INFINITY => out.extend_from_slice(b"\"-Infinity\""),
+            _ => self.plain.encode(row, out),
+        }
     }
 }
 
@@ -75,6 +82,20 @@ impl Encoder for Numbers {
 mod tests {
     use super::*;
     use arrow::array::{ArrayRef, Float32Array, Int64Array, ListArray};
+
+    #[test]
+    fn a_number_is_written_alike_whatever_stands_in_other_rows() {
+        let values = [1e20, 0.1, -0.0, 1e-7, 123_456_789.125, 1e30];
+        let lines = |last: f64| {
+            let wide = Float64Array::from_iter_values(values.into_iter().chain([last]));
+            let narrow = Float32Array::from_iter_values(values.into_iter().chain([last]).map(|value| value as f32));
+            let columns = [("wide", Arc::new(wide) as ArrayRef), ("narrow", Arc::new(narrow) as ArrayRef)];
+            let batch = RecordBatch::try_from_iter(columns).expect("columns fit");
+            let text = String::from_utf8(to_lines(&batch, Nulls::Written).expect("writes")).expect("UTF-8");
+            text.lines().take(values.len()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(f64::NAN), lines(0.0));
+    }
 
     #[test]
     fn what_json_has_no_number_for_is_a_text_and_null_stays_null() {
@@ -104,10 +125,10 @@ mod tests {
                 r#"{"v":"Infinity","w":"NaN","l":null,"n":2}"#,
                 r#"{"v":"-Infinity","w":1.0,"l":[null],"n":3}"#,
                 r#"{"v":0.1,"w":2.0,"l":[],"n":4}"#,
-                r#"{"v":null,"w":"Infinity","l":[1e300],"n":5}"#,
+                r#"{"v":null,"w":"Infinity","l":[1.0e300],"n":5}"#,
             ]
         );
         let text = String::from_utf8(to_lines(&batch, Nulls::LeftOut).expect("writes")).expect("UTF-8");
-        assert!(text.ends_with("{\"w\":\"Infinity\",\"l\":[1e300],\"n\":5}\n"), "{text}");
+        assert!(text.ends_with("{\"w\":\"Infinity\",\"l\":[1.0e300],\"n\":5}\n"), "{text}");
     }
 }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use egui::{Align, CursorIcon, EventFilter, Id, Key, Label, Layout, Modifiers, Pos2, Rect, RichText, Role, ScrollArea};
 use egui::{Popup, Sense, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 use millrace_model::dashboard::NUM_COLUMNS;
+use millrace_model::view::ViewSpec;
 use millrace_model::{Cells, Dashboard, LayoutId, NodeId, Tile};
 use millrace_protocol::Seen;
 
@@ -332,7 +333,8 @@ fn chart_ui(
     if seen.look != cx.live.looks.get(node).copied() {
         cx.commands.push(Command::LookAt { node: node.clone(), look: seen.look });
     }
-    let time = range.map(|(from, to)| (from * 1e6, to * 1e6));
+    // A plot over numbers is of no time.
+    let time = range.filter(|_| !matches!(view.spec, ViewSpec::Xy(_))).map(|(from, to)| (from * 1e6, to * 1e6));
     keep_seen(ui, chart, Seen { x: seen.x.or(time), filters: view.filters.clone().unwrap_or_default(), ..seen });
 }
 

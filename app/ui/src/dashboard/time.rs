@@ -49,13 +49,19 @@ impl TimeRange {
         }
     }
 
-    /// The part of the same length right before (`-1`) or behind (`1`); what would lie behind the newest row ends there.
+    /// The part of the same length right before (`-1`) or behind (`1`). One that would lie behind the newest row ends
+    /// there, and goes on with the rows where it lasts whole seconds.
     #[must_use]
     pub fn moved(self, by: i64, newest_us: Option<i64>) -> Option<Self> {
         let (from, to) = self.around(newest_us)?;
         let way = (to - from).checked_mul(by)?;
         let way = newest_us.map_or(way, |newest_us| way.min((newest_us - to).max(0)));
-        Some(Self::Between(from + way, to + way))
+        let is_newest = by > 0 && newest_us == Some(to + way);
+        let seconds = u32::try_from((to - from) / 1_000_000).ok().filter(|_| (to - from) % 1_000_000 == 0);
+        match seconds.filter(|seconds| is_newest && *seconds > 0) {
+            Some(seconds) => Some(Self::Last(seconds)),
+            None => Some(Self::Between(from + way, to + way)),
+        }
     }
 
     pub fn words(self) -> String {
@@ -245,13 +251,12 @@ mod tests {
         assert_eq!(last.around(None), None, "without rows there is no time");
         let before = last.moved(-1, Some(NOON)).expect("a part");
         assert_eq!(before, TimeRange::Between(NOON - 120_000_000, NOON - 60_000_000));
-        assert_eq!(before.moved(1, Some(NOON)), Some(TimeRange::Between(NOON - 60_000_000, NOON)));
+        assert_eq!(before.moved(1, Some(NOON)), Some(last), "the newest part follows the rows again");
         let nearly = TimeRange::Between(NOON - 70_000_000, NOON - 10_000_000);
-        assert_eq!(
-            nearly.moved(1, Some(NOON)),
-            Some(TimeRange::Between(NOON - 60_000_000, NOON)),
-            "not into the future"
-        );
+        assert_eq!(nearly.moved(1, Some(NOON)), Some(last), "not into the future");
+        let odd = TimeRange::Between(NOON - 1_500_000, NOON - 1_000_000);
+        assert_eq!(odd.moved(1, Some(NOON)), Some(TimeRange::Between(NOON - 1_000_000, NOON - 500_000)));
+        assert_eq!(odd.moved(5, Some(NOON)), Some(TimeRange::Between(NOON - 500_000, NOON)));
     }
 
     #[test]

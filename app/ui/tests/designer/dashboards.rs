@@ -318,7 +318,7 @@ fn a_time_that_is_chosen_is_that_of_every_chart_and_told_where_it_cannot_be() {
     bench.click("Later");
     bench.wait(300.0);
     assert!(bench.has_text("line 299"));
-    bench.click("Time: 1 Mar, 14:03:59 – 14:04:59");
+    bench.click("Time: Last minute");
     for (name, moment) in [("From", "14:00:10"), ("To", "2026-03-01 14:00:20")] {
         bench.harness.get_by_label(name).focus();
         bench.step();
@@ -377,6 +377,40 @@ fn a_series_of_bars_is_hidden_by_its_name_and_is_not_in_what_is_saved() {
     bench.click("good");
     bench.wait(100.0);
     assert!(bench.has_text("Bars: a 1, a 2"));
+}
+
+#[test]
+fn a_plot_over_numbers_is_saved_whole_whatever_time_is_chosen() {
+    let host = Host::with(PLANT);
+    host.borrow_mut().polled = Some(Box::new(|poll| {
+        let mut polled = running(poll, RunState::Running);
+        let dots = || {
+            let ViewFrame { version, spec, choices, .. } = waves(0.0);
+            let ViewSpec::Xy(chart) = spec else { panic!("waves are points") };
+            let numbers = || Arc::new(Float64Array::from_iter_values((0..10).map(f64::from))) as arrow_array::ArrayRef;
+            let series: arrow_array::ArrayRef = Arc::new(StringArray::from(vec!["a"; 10]));
+            let data = RecordBatch::try_from_iter([("series", series), ("x", numbers()), ("y", numbers())]);
+            let data = Frame::from_batch(&data.expect("columns of one length")).expect("a batch can be written");
+            let spec = ViewSpec::Xy(XyChart { mark: Mark::Dot, x_is_time: false, ..chart });
+            ViewFrame { version, spec, data, choices }
+        };
+        let view = |id: &NodeId| if id.as_str() == "a" { dots() } else { waves(0.0) };
+        let asked = poll.views.iter().filter(|(id, version)| **version == 0 && id.as_str() != "c");
+        polled.views = asked.map(|(id, _)| (id.clone(), view(id))).collect();
+        polled
+    }));
+    let mut bench = Bench::with(host);
+    bench.ask([Command::Run, Command::Dashboard(DashboardWish::New)]);
+    bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::Last(9))))]);
+    bench.wait(500.0);
+    for (title, rows) in [("Save Pressure…", 10), ("Save Flow…", 10)] {
+        bench.click(title);
+        bench.click("Save CSV…");
+        bench.wait(100.0);
+        let saved = bench.host.borrow().downloads.last().cloned().expect("a file was saved").1;
+        let lines = String::from_utf8(saved).expect("CSV is text").lines().count();
+        assert_eq!(lines, rows + 1, "{title}");
+    }
 }
 
 #[test]
