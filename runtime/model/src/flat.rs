@@ -37,11 +37,14 @@ impl Pipeline {
     pub fn flat(&self, catalog: &Catalog) -> Flat {
         let mut flat = Flat { pipeline: self.clone(), ..Flat::default() };
         let bypasses = self.stand_in(&mut flat, catalog);
-        let nested: Vec<&NodeId> = self
+        let nested: BTreeSet<&NodeId> = self
             .nodes()
             .filter(|node| catalog.nesting_of(node) == Some(Nesting::Pipeline))
             .map(|node| &node.id)
             .collect();
+        if nested.is_empty() && bypasses.is_empty() {
+            return flat;
+        }
         // Both ports of a boundary node carry the rows; the one outside is not drawn.
         let hidden_port = |boundary: &NodeId, is_input: bool| {
             let card = catalog.card(&self.node(boundary)?.kind)?;
@@ -51,7 +54,7 @@ impl Pipeline {
             Some(Endpoint::new(boundary.clone(), port.name.as_str()))
         };
         let through = |end: &Endpoint, is_input: bool| {
-            if nested.contains(&&end.node) {
+            if nested.contains(&end.node) {
                 return hidden_port(self.boundary(end)?, is_input);
             }
             let Some((own, stand_in)) = bypasses.get(&end.node) else { return Some(end.clone()) };
@@ -191,21 +194,11 @@ mod tests {
     use super::*;
     use crate::card::{Form, NodeCard, PortRole, Section};
 
-    /// `devices` feeds `outer`, in which `inner` lives, in which `hot` does the work; `hot` feeds two nodes outside.
-    const TEXT: &str = r#"{"format": 1, "name": "T", "nodes": {
-        "devices": {"kind": "ingest.file"}, "chart": {"kind": "store.file"}, "alarms": {"kind": "store.file"},
-        "outer": {"kind": "process.nested_pipeline"},
-        "outer_in": {"kind": "process.nested_input", "inside": "outer"},
-        "outer_out": {"kind": "process.nested_output", "inside": "outer"},
-        "inner": {"kind": "process.nested_pipeline", "inside": "outer"},
-        "inner_in": {"kind": "process.nested_input", "inside": "inner"},
-        "inner_out": {"kind": "process.nested_output", "inside": "inner"},
-        "hot": {"kind": "process.filter", "inside": "inner"}},
-        "wires": [
-        {"from": "devices.rows", "to": "outer.outer_in"}, {"from": "outer_in.rows", "to": "inner.inner_in"},
-        {"from": "inner_in.rows", "to": "hot.in"}, {"from": "hot.kept", "to": "inner_out.rows"},
-        {"from": "inner.inner_out", "to": "outer_out.rows"},
-        {"from": "outer.outer_out", "to": "alarms.rows"}, {"from": "outer.outer_out", "to": "chart.rows"}]}"#;
+    /// What nesting is tested on, with the filter's own ports.
+    fn nested() -> String {
+        let text = crate::nesting::tests::TEXT.replace(r#""to": "hot.rows""#, r#""to": "hot.in""#);
+        text.replace(r#""from": "hot.rows""#, r#""from": "hot.kept""#)
+    }
 
     /// One wire after the other: `devices` → `hot` → `sum` → `chart`, and what `hot` rejects goes to `alarms`.
     const CHAIN: &str = r#"{"format": 1, "name": "T", "nodes": {
@@ -294,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_disabled_nested_pipeline_lets_by_what_its_nodes_let_by() {
-        let pipeline = disabled(TEXT, "process.nested_pipeline");
+        let pipeline = disabled(&nested(), "process.nested_pipeline");
         let flat = pipeline.flat(&catalog());
         assert!(flat.pipeline.nodes().all(|node| !node.disabled), "all of it passes rows on");
         let past = vec![wire("devices.rows", "alarms.rows"), wire("devices.rows", "chart.rows")];
@@ -304,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_drawn_wire_is_carried_by_the_wires_past_all_borders() {
-        let (pipeline, catalog) = (pipeline(TEXT), catalog());
+        let (pipeline, catalog) = (pipeline(&nested()), catalog());
         let inward = vec![wire("devices.rows", "hot.in")];
         for (from, to) in
             [("devices.rows", "outer.outer_in"), ("outer_in.rows", "inner.inner_in"), ("inner_in.rows", "hot.in")]
@@ -321,7 +314,7 @@ mod tests {
 
     #[test]
     fn wires_in_a_circle_end_the_search_for_carriers() {
-        let text = TEXT.replace(
+        let text = nested().replace(
             r#"{"from": "devices.rows", "to": "outer.outer_in"}"#,
             r#"{"from": "outer.outer_out", "to": "outer.outer_in"}"#,
         );

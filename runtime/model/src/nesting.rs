@@ -130,12 +130,12 @@ impl Catalog {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{Edit, EditError};
 
     /// `devices` feeds `outer`, in which `inner` lives, in which `hot` does the work; `hot` feeds two nodes outside.
-    const TEXT: &str = r#"{"format": 1, "name": "T", "nodes": {
+    pub(crate) const TEXT: &str = r#"{"format": 1, "name": "T", "nodes": {
         "devices": {"kind": "ingest.file"}, "chart": {"kind": "store.file"}, "alarms": {"kind": "store.file"},
         "outer": {"kind": "process.nested_pipeline"},
         "outer_in": {"kind": "process.nested_input", "inside": "outer"},

@@ -191,8 +191,8 @@ pub fn xy_panel_ui(
             _ => {}
         }
     }
-    if let Some(point) = response.inner.filter(|_| tools.has_cursors) {
-        xy_cursors::clicked(point, &mut tools.cursors);
+    if let (Some(point), Some(cursors)) = (response.inner, tools.cursors) {
+        tools.cursors = Some(xy_cursors::moved(cursors, point.x));
     }
     response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, description(chart, whole)));
     labels_ui(ui, theme, chart, &axes, &response.transform);

@@ -4,7 +4,7 @@
 //! the nearer one.
 
 use egui::{Align2, CursorIcon, EventFilter, Id, Key, Modifiers, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
-use egui_plot::{PlotPoint, PlotTransform};
+use egui_plot::PlotTransform;
 use millrace_model::view::XyChart;
 
 use super::line_data::LineData;
@@ -91,13 +91,6 @@ fn said(chart: &XyChart, data: &LineData, hidden: &[String], [a, b]: [f64; 2]) -
         Some(format!("{}: {from} → {to}, difference {more}", series.name))
     });
     [format!("B − A: {apart}")].into_iter().chain(lines).collect()
-}
-
-/// The place of a click, which moves a cursor.
-pub(super) fn clicked(point: PlotPoint, cursors: &mut Option<[f64; 2]>) {
-    if let Some(cursors) = cursors {
-        *cursors = moved(*cursors, point.x);
-    }
 }
 
 #[cfg(test)]

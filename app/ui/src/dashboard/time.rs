@@ -156,8 +156,7 @@ pub(super) fn picker_ui(
     dashboard: &Dashboard,
     is_from_right: bool,
 ) {
-    let newest_us = newest(cx.live, dashboard);
-    let Some(range) = state.time() else { return menu_ui(ui, cx, None, newest_us) };
+    let Some(range) = state.time() else { return menu_ui(ui, cx, None, dashboard) };
     let steps = [("caret-left", "Earlier", -1), ("caret-right", "Later", 1)];
     let step = |ui: &mut Ui, cx: &mut ViewContext<'_>, (sign, title, by): (&str, &str, i64)| {
         if icon_button(ui, cx.theme, sign, title).clicked() {
@@ -166,11 +165,11 @@ pub(super) fn picker_ui(
     };
     let [first, last] = if is_from_right { [steps[1], steps[0]] } else { steps };
     step(ui, cx, first);
-    menu_ui(ui, cx, Some(range), newest_us);
+    menu_ui(ui, cx, Some(range), dashboard);
     step(ui, cx, last);
 }
 
-fn menu_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, range: Option<TimeRange>, newest_us: Option<i64>) {
+fn menu_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, range: Option<TimeRange>, dashboard: &Dashboard) {
     let words = range.map_or_else(|| "All of the time".to_owned(), TimeRange::words);
     let button = Button::new(format!("{} {words} {}", icon("clock"), icon("caret-down")));
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
@@ -189,6 +188,7 @@ fn menu_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, range: Option<TimeRange>, newe
             choose(ui, Some(quick));
         }
         ui.separator();
+        let newest_us = newest(cx.live, dashboard);
         typed_ui(ui, cx, range, newest_us);
     });
     let name = format!("Time: {words}");

@@ -22,7 +22,7 @@ use millrace_operator::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::window::panes::{PanePlan, WindowParams};
+use super::window::pane_plan::{PanePlan, WindowParams};
 use super::window::top::Top;
 use super::window::{self, keyed};
 use crate::rejecting::first_error;

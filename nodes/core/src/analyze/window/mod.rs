@@ -18,6 +18,7 @@ use crate::rejecting::{self, Rejecting};
 pub(crate) mod alignment;
 mod groups;
 pub(crate) mod keyed;
+pub(crate) mod pane_plan;
 pub(crate) mod panes;
 pub(crate) mod state;
 #[cfg(test)]

@@ -358,7 +358,7 @@ impl WindowsOperator {
         let culprits = if is_rejecting { self.query.culprits(&tables)? } else { None };
         let Some((table, failures)) = culprits else {
             let message = error.message.trim_end_matches('.');
-            let advice = "No row is at fault by itself: keep the query from it, as with `x / nullif(y, 0)`";
+            let advice = "No single row was found at fault: keep the query from it, as with `x / nullif(y, 0)`";
             return Err(NodeError::user(format!("{message} (in {window}). {advice}.")));
         };
         let place = format!("a row of {window}");

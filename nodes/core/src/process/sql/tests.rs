@@ -136,7 +136,7 @@ fn a_row_that_fails_once_it_meets_others_is_rejected_and_what_is_no_rows_fault_f
         [(joined, "fail"), ("SELECT key, 1 / (count(*) - 2) AS c FROM input GROUP BY key", "reject")]
     {
         let error = run(query, on_error, &rows, &others).expect_err(query).to_string();
-        assert!(error.contains("ivide by zero") && error.contains("No row is at fault by itself"), "{error}");
+        assert!(error.contains("ivide by zero") && error.contains("No single row was found at fault"), "{error}");
     }
 }
 
