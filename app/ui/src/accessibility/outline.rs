@@ -29,6 +29,8 @@ pub struct Outline {
     is_told: Vec<bool>,
     /// The entries that were widgets in the last frame.
     widgets: Vec<usize>,
+    /// What was asked of such entries, and of no widget yet: the canvas may have moved in the frame that heard of it.
+    unheard: Vec<(Id, Action)>,
     group: Option<Node>,
 }
 
@@ -60,14 +62,17 @@ impl Outline {
         self.group = None;
     }
 
-    /// What these events ask of entries: to get the focus, or to be clicked.
-    pub fn asked(&self, events: &[Event]) -> Vec<(Id, Action)> {
-        let asked = |event: &Event| {
-            let Event::AccessKitActionRequest(request) = event else { return None };
-            let place = self.places.get(&request.target_node).filter(|place| !self.is_widget(**place))?;
-            Some((self.entries[*place].id, request.action))
-        };
-        events.iter().filter_map(asked).collect()
+    /// What these events ask of entries: to get the focus, or to be clicked. With it comes what the last frame's events
+    /// asked of widgets that had left the view by then.
+    pub fn asked(&mut self, events: &[Event]) -> Vec<(Id, Action)> {
+        let mut asked = std::mem::take(&mut self.unheard);
+        for event in events {
+            let Event::AccessKitActionRequest(request) = event else { continue };
+            let Some(&place) = self.places.get(&request.target_node) else { continue };
+            let to = if self.is_widget(place) { &mut self.unheard } else { &mut asked };
+            to.push((self.entries[place].id, request.action));
+        }
+        asked
     }
 
     fn is_widget(&self, place: usize) -> bool {
@@ -86,6 +91,15 @@ impl Plugin for Outline {
     }
 
     fn output_hook(&mut self, ctx: &Context, output: &mut FullOutput) {
+        if let Some(update) = &output.platform_output.accesskit_update
+            && !self.unheard.is_empty()
+        {
+            // A widget hears by itself.
+            self.unheard.retain(|(asked, _)| update.nodes.iter().all(|(id, _)| *id != asked.accesskit_id()));
+            if !self.unheard.is_empty() {
+                ctx.request_repaint();
+            }
+        }
         let passed = &output.platform_output;
         if passed.requested_discard() && passed.num_completed_passes < ctx.options(|options| options.max_passes.get()) {
             // Nobody hears of this pass: another one follows in the same frame.
@@ -96,6 +110,7 @@ impl Plugin for Outline {
         let Some(place) = update.nodes.iter().position(|(id, _)| *id == parent) else {
             // The canvas is not shown, and its readers forget what was below it.
             self.forget();
+            self.unheard.clear();
             return;
         };
         let mut widgets: Vec<usize> = update.nodes.iter().filter_map(|(id, _)| self.places.get(id).copied()).collect();
@@ -143,7 +158,8 @@ impl Plugin for Outline {
 
 #[cfg(test)]
 mod tests {
-    use egui::RawInput;
+    use egui::accesskit::{ActionRequest, TreeId};
+    use egui::{RawInput, Rect, Sense, WidgetInfo};
 
     use super::*;
 
@@ -192,5 +208,48 @@ mod tests {
         let update = output.platform_output.accesskit_update.expect("it is enabled");
         assert!(output.platform_output.num_completed_passes > 1, "the first pass was discarded");
         assert!(update.nodes.iter().any(|(id, _)| *id == entry.accesskit_id()), "the entry is told");
+    }
+
+    #[test]
+    fn what_is_asked_of_a_widget_that_leaves_the_view_in_the_same_frame_is_asked_of_its_entry() {
+        let ctx = Context::default();
+        ctx.enable_accesskit();
+        let entry = Id::unique("entry");
+        let click = || {
+            Event::AccessKitActionRequest(ActionRequest {
+                action: Action::Click,
+                target_tree: TreeId::ROOT,
+                target_node: entry.accesskit_id(),
+                data: None,
+            })
+        };
+        let frame = |is_widget: bool, events: Vec<Event>| {
+            let mut asked = Vec::new();
+            let mut is_clicked = false;
+            let mut output = ctx.run_ui(RawInput { events, ..RawInput::default() }, |ui| {
+                let events = ui.input(|input| input.events.clone());
+                asked = Outline::with(ui.ctx(), |outline| {
+                    if outline.parent.is_none() {
+                        let entries = vec![Entry { id: entry, label: "Node".to_owned(), description: String::new() }];
+                        outline.show(ui.unique_id(), entries);
+                    }
+                    outline.asked(&events)
+                });
+                ui.label("canvas");
+                if is_widget {
+                    let response = ui.interact(Rect::EVERYTHING, entry, Sense::click());
+                    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Node"));
+                    is_clicked = response.clicked();
+                }
+            });
+            output.textures_delta.clear();
+            (is_clicked, asked.len())
+        };
+        assert_eq!(frame(true, Vec::new()), (false, 0));
+        assert_eq!(frame(true, vec![click()]), (true, 0), "the widget hears");
+        assert_eq!(frame(true, Vec::new()), (false, 0), "and nothing more is asked");
+        assert_eq!(frame(false, vec![click()]), (false, 0), "the widget has gone");
+        assert_eq!(frame(false, Vec::new()), (false, 1), "its entry hears");
+        assert_eq!(frame(false, Vec::new()), (false, 0), "once");
     }
 }
