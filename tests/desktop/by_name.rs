@@ -112,11 +112,14 @@ async fn a_pipeline_is_built_run_and_watched_by_role_and_name_alone() {
 
     // What is out of view is told as well, and comes into view when it is asked for.
     browser.press(&[], char::from(Key::Escape)).await;
-    let out_of_view = "out of view or seen from afar";
+    let is_unselected = "return find('button', 'node Filter')?.getAttribute('aria-pressed') === 'false'";
+    browser.wait("nothing to be selected", is_unselected, Vec::new()).await;
     for _ in 0..20 {
         browser.press(&[Key::Control], char::from(Key::Down)).await;
     }
-    browser.wait_for_name("group", out_of_view).await;
+    let is_out_of_view = "const group = find('button', 'node Filter')?.parentElement;\
+        return group != null && name(group) === 'out of view or seen from afar'";
+    browser.wait("the node to go out of view", is_out_of_view, Vec::new()).await;
     browser.press_name("button", "node Filter").await;
     let is_selected = "return find('button', 'node Filter')?.getAttribute('aria-pressed') === 'true'";
     browser.wait("the node to come into view and be selected", is_selected, Vec::new()).await;

@@ -156,87 +156,135 @@ fn a_row_is_late_by_its_place_in_its_source_at_every_batch_size_and_parallelism(
     assert!(num_late.get() > 100, "{} rows were late", num_late.get());
 }
 
-/// A node that two sources meet in: its kind and params, its inputs, and the ports of their late rows.
-fn meetings() -> Vec<(&'static str, Value, [&'static str; 2], [&'static str; 2])> {
-    let keys = json!([{ "left": "site" }]);
-    let sides = (["left", "right"], ["left_late", "right_late"]);
-    let size = format!("{SIZE_S} s");
-    let query = "SELECT input.site, count(*) AS n, sum(input.n * other.n) AS sum FROM input \
-                 JOIN other ON input.site = other.site GROUP BY input.site";
-    vec![
-        ("process.window_join", json!({ "keys": keys, "size": size, "kind": "full" }), sides.0, sides.1),
-        (
-            "process.interval_join",
-            json!({ "keys": keys, "before": "6 s", "after": "6 s", "kind": "left" }),
-            sides.0,
-            sides.1,
-        ),
-        ("process.as_of_join", json!({ "keys": keys }), sides.0, sides.1),
-        (
-            "process.sql",
-            json!({ "query": query, "window": size, "tables": [{ "name": "other" }] }),
-            ["rows", "other"],
-            ["late", "other"],
-        ),
-    ]
+/// A node that two sources meet in, by itself or behind a union.
+#[derive(Debug, Clone)]
+struct Meeting {
+    kind: &'static str,
+    params: Value,
+    /// Where the rows of each source arrive.
+    inputs: [&'static str; 2],
+    late_ports: &'static [&'static str],
+    /// The last window of a row begins at a multiple of this; none: a row is late as soon as it is behind.
+    slide_s: Option<i64>,
 }
+
+impl Meeting {
+    fn join(kind: &'static str, params: Value, slide_s: Option<i64>) -> Self {
+        Self { kind, params, inputs: ["meet.left", "meet.right"], late_ports: &["left_late", "right_late"], slide_s }
+    }
+
+    fn behind_a_union(kind: &'static str, params: Value, slide_s: Option<i64>) -> Self {
+        Self { kind, params, inputs: ["union.rows", "union.rows"], late_ports: &["late"], slide_s }
+    }
+
+    fn all() -> Vec<Self> {
+        let (pairs, keys, size) = (json!([{ "left": "site" }]), json!(["site"]), format!("{SIZE_S} s"));
+        let query = "SELECT input.site, count(*) AS n, sum(input.n * other.n) AS sum FROM input \
+                     JOIN other ON input.site = other.site GROUP BY input.site";
+        let total = json!([{ "name": "n", "expression": "count(*)" }, { "name": "sum", "expression": "sum(n)" }]);
+        let hops = json!({ "size": size, "slide": "5 s", "keys": keys, "aggregates": total });
+        vec![
+            Self::join("process.window_join", json!({ "keys": pairs, "size": size, "kind": "full" }), Some(SIZE_S)),
+            Self::join(
+                "process.interval_join",
+                json!({ "keys": pairs, "before": "6 s", "after": "6 s", "kind": "left" }),
+                None,
+            ),
+            Self::join("process.as_of_join", json!({ "keys": pairs }), None),
+            Self {
+                kind: "process.sql",
+                params: json!({ "query": query, "window": size, "tables": [{ "name": "other" }] }),
+                inputs: ["meet.rows", "meet.other"],
+                late_ports: &["late", "other"],
+                slide_s: Some(SIZE_S),
+            },
+            Self::behind_a_union(
+                "analyze.tumbling_window",
+                json!({ "size": size, "keys": keys, "aggregates": total }),
+                Some(SIZE_S),
+            ),
+            Self::behind_a_union("analyze.hopping_window", hops, Some(5)),
+            Self::behind_a_union("process.sort", json!({}), None),
+        ]
+    }
+
+    fn is_union(&self) -> bool {
+        self.inputs[0].starts_with("union")
+    }
+
+    fn pipeline(&self, sides: &[Vec<Row>; 2]) -> Pipeline {
+        let source = |rows: &[Row], first: i64| {
+            let line = |(n, (second, site)): (i64, &Row)| {
+                format!("2026-01-01T00:{:02}:{:02}Z,{site},{n}\n", second / 60, second % 60)
+            };
+            let text: String = (first..).zip(rows).map(line).collect();
+            json!({ "kind": "ingest.inject", "params": {
+                "rows": format!("ts,site,n\n{text}"), "event_time": "ts", "max_out_of_orderness": format!("{LAG_S} s"),
+            } })
+        };
+        let sink = |name: &str| json!({ "kind": "store.file", "params": { "path": format!("{name}.ndjson") } });
+        let mut nodes = json!({
+            "a": source(&sides[0], 0), "b": source(&sides[1], FIRST_OF_B),
+            "meet": { "kind": self.kind, "params": self.params }, "out": sink("out"),
+        });
+        let mut wires = vec![json!({ "from": "meet.rows", "to": "out.rows" })];
+        wires.extend(
+            ["a", "b"].iter().zip(self.inputs).map(|(from, to)| json!({ "from": format!("{from}.rows"), "to": to })),
+        );
+        for late_port in self.late_ports {
+            nodes[late_port] = sink(late_port);
+            wires.push(json!({ "from": format!("meet.{late_port}"), "to": format!("{late_port}.rows") }));
+        }
+        if self.is_union() {
+            // Between the two, rows go to several instances, and come from them.
+            nodes["union"] = json!({ "kind": "process.union" });
+            nodes["once"] = json!({ "kind": "process.deduplicate", "params": { "keys": ["n"] } });
+            wires.push(json!({ "from": "union.rows", "to": "once.rows" }));
+            wires.push(json!({ "from": "once.rows", "to": "meet.rows" }));
+        }
+        let text = json!({ "format": 1, "name": "Meet", "nodes": nodes, "wires": wires }).to_string();
+        Pipeline::parse(&text).expect("it is a pipeline").0
+    }
+
+    /// The numbers of the rows that are late by how far their own source has come.
+    fn late(&self, sides: &[Vec<Row>; 2]) -> Vec<i64> {
+        let mut late = Vec::new();
+        for (rows, first) in sides.iter().zip([0, FIRST_OF_B]) {
+            let mut watermark = i64::MIN;
+            for (n, (second, _)) in (first..).zip(rows) {
+                let end = self.slide_s.map_or(*second, |slide| second.div_euclid(slide) * slide + SIZE_S - 1);
+                if end < watermark {
+                    late.push(n);
+                }
+                watermark = watermark.max(second - LAG_S);
+            }
+        }
+        late.sort_unstable();
+        late
+    }
+}
+
+/// Rows of the second source have numbers from here on.
+const FIRST_OF_B: i64 = 1_000;
 
 #[test]
 fn where_two_sources_meet_a_row_is_late_by_its_own_source_however_far_the_other_has_come() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let planner = Planner::new(registry());
     let rows = || prop::collection::vec((0_i64..200, 0_u8..4), 1..40);
-    let case = (rows(), rows(), prop::sample::select(meetings()), any::<u64>());
+    let case = (rows(), rows(), prop::sample::select(Meeting::all()), any::<u64>());
     let num_late = std::cell::Cell::new(0);
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(60));
-    let outcome = runner.run(&case, |(left, right, (kind, params, inputs, late_ports), seed)| {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(100));
+    let outcome = runner.run(&case, |(left, right, meeting, seed)| {
         let on_time = |jumps: &[(i64, u8)], pace: i64| -> Vec<Row> {
             (0..).zip(jumps).map(|(n, (jump, site))| ((n * pace - jump % 60).max(0), *site)).collect()
         };
         // One source is far ahead of the other.
         let sides = [on_time(&left, 4), on_time(&right, 9)];
-        let source = |rows: &[Row]| {
-            let line = |(n, (second, site)): (usize, &Row)| {
-                format!("2026-01-01T00:{:02}:{:02}Z,{site},{n}\n", second / 60, second % 60)
-            };
-            let text: String = rows.iter().enumerate().map(line).collect();
-            json!({ "kind": "ingest.inject", "params": {
-                "rows": format!("ts,site,n\n{text}"), "event_time": "ts", "max_out_of_orderness": format!("{LAG_S} s"),
-            } })
-        };
-        let sink = |name: &str| json!({ "kind": "store.file", "params": { "path": format!("{name}.ndjson") } });
-        let nodes = json!({
-            "a": source(&sides[0]), "b": source(&sides[1]), "meet": { "kind": kind, "params": params },
-            "out": sink("out"), "a_late": sink("a_late"), "b_late": sink("b_late"),
-        });
-        let wires = [
-            ("a.rows".to_owned(), format!("meet.{}", inputs[0])),
-            ("b.rows".to_owned(), format!("meet.{}", inputs[1])),
-            ("meet.rows".to_owned(), "out.rows".to_owned()),
-            (format!("meet.{}", late_ports[0]), "a_late.rows".to_owned()),
-            (format!("meet.{}", late_ports[1]), "b_late.rows".to_owned()),
-        ];
-        let wires: Vec<Value> = wires.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
-        let text = json!({ "format": 1, "name": "Meet", "nodes": nodes, "wires": wires }).to_string();
-        let pipeline = Pipeline::parse(&text).expect("it is a pipeline").0;
         let folder = tempfile::tempdir().expect("a folder");
-        let plan = runtime.block_on(planner.plan(&pipeline, &BTreeMap::new(), folder.path()));
+        let plan = runtime.block_on(planner.plan(&meeting.pipeline(&sides), &BTreeMap::new(), folder.path()));
         assert!(plan.is_runnable(), "{:#?}", plan.diagnostics);
-
-        let goes_by_windows = matches!(kind, "process.window_join" | "process.sql");
-        let late_of = |rows: &[Row]| {
-            let mut watermark = i64::MIN;
-            let mut late = Vec::new();
-            for (n, (second, _)) in (0_i64..).zip(rows) {
-                let end = if goes_by_windows { second.div_euclid(SIZE_S) * SIZE_S + SIZE_S - 1 } else { *second };
-                if end < watermark {
-                    late.push(n);
-                }
-                watermark = watermark.max(second - LAG_S);
-            }
-            late
-        };
-        let expected_late = [late_of(&sides[0]), late_of(&sides[1])];
+        let expected_late = meeting.late(&sides);
         let mut first = None;
         for (batch_size, parallelism, turn) in
             [(1, 1, 0), (32, 2, 1), (8_192, 3, 2), (1, 3, 3), (8_192, 1, 4), (32, 1, 5)]
@@ -253,20 +301,18 @@ fn where_two_sources_meet_a_row_is_late_by_its_own_source_however_far_the_other_
             let outcome = simulation
                 .run(async { start(&plan, planner.registry(), options).await.expect("it starts").finished().await });
             prop_assert_eq!(outcome.state, RunState::Done, "{:?}", outcome.failure);
-            let late = ["a_late.ndjson", "b_late.ndjson"].map(|name| {
-                let rows = sorted_lines(&folder.path().join(name)).into_iter();
-                let mut numbers: Vec<i64> = rows
-                    .map(|line| serde_json::from_str::<Value>(&line).expect("a row")["n"].as_i64().expect("a number"))
-                    .collect();
-                numbers.sort_unstable();
-                numbers
-            });
-            prop_assert_eq!(&late, &expected_late, "{} {:?}", kind, (batch_size, parallelism));
+            let late_lines =
+                meeting.late_ports.iter().flat_map(|port| sorted_lines(&folder.path().join(format!("{port}.ndjson"))));
+            let mut late: Vec<i64> = late_lines
+                .map(|line| serde_json::from_str::<Value>(&line).expect("a row")["n"].as_i64().expect("a number"))
+                .collect();
+            late.sort_unstable();
+            prop_assert_eq!(&late, &expected_late, "{} {:?}", meeting.kind, (batch_size, parallelism));
             let rows = sorted_lines(&folder.path().join("out.ndjson"));
             let first = first.get_or_insert_with(|| rows.clone());
-            prop_assert_eq!(&rows, &*first, "{} {:?}", kind, (batch_size, parallelism));
+            prop_assert_eq!(&rows, &*first, "{} {:?}", meeting.kind, (batch_size, parallelism));
         }
-        num_late.set(num_late.get() + expected_late[0].len() + expected_late[1].len());
+        num_late.set(num_late.get() + expected_late.len());
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

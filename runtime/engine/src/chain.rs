@@ -9,10 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use millrace_model::{PortRole, Wire};
 use millrace_operator::output::Emitted;
 use millrace_operator::{Clock, Machine, Operator, Output};
 
+use crate::aside::Aside;
 use crate::channel::{Closed, Signal};
 use crate::checkpoint::{Barrier, Part, SavedInstance};
 use crate::counters::WireCell;
@@ -42,6 +45,7 @@ pub(crate) struct Link {
     pub operator: Option<Box<dyn Operator>>,
     pub ports: Vec<OutPort>,
     output: Output,
+    aside: Aside,
     watermark_in: Option<i64>,
     watermark_out: Option<i64>,
 }
@@ -83,11 +87,17 @@ enum Sending {
 }
 
 impl Link {
-    /// Goes on with the watermarks of a checkpoint.
-    pub fn restore(&mut self, saved: &SavedInstance) {
+    /// Goes on with the watermarks of a checkpoint, and the rows that wait for later ones. `schemas` are those of the
+    /// inputs.
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub fn restore(&mut self, saved: &SavedInstance, schemas: &[Option<SchemaRef>]) -> Result<(), ArrowError> {
+        self.aside = Aside::restore(&saved.aside, schemas)?;
         self.watermark_in = saved.watermark_in;
         self.watermark_out = saved.watermark_out;
         self.named.counters.restore(saved.counters);
+        Ok(())
     }
 
     pub fn new(
@@ -98,7 +108,7 @@ impl Link {
         memory: &MemoryBudget,
     ) -> Self {
         let output = Output::with_clock(clock).with_room(memory.room_for(&named.counters));
-        Self { named, operator, ports, output, watermark_in: None, watermark_out: None }
+        Self { named, operator, ports, output, aside: Aside::default(), watermark_in: None, watermark_out: None }
     }
 }
 
@@ -114,8 +124,34 @@ impl Chain {
         self.call(link, |operator, out| operator.on_batch(input, batch, out))
     }
 
-    /// Tells a node how far event time has come.
+    /// Takes a batch that arrived at an input of the first node. `ahead_us` is how far its own source has come, where that
+    /// is further than the node.
+    pub fn arrive(&mut self, input: usize, batch: RecordBatch, ahead_us: Option<i64>) -> Result<(), Stopped> {
+        let Link { named, aside, .. } = &mut self.links[0];
+        let batch = match ahead_us {
+            Some(ahead_us) => aside.put(input, batch, ahead_us).map_err(|error| named.failed(&error))?,
+            None => batch,
+        };
+        if batch.num_rows() > 0 { self.batch(0, input, batch) } else { Ok(()) }
+    }
+
+    /// Tells a node how far event time has come, and hands it the rows that waited for that.
     pub fn watermark(&mut self, link: usize, watermark_us: i64) -> Result<(), Stopped> {
+        self.release(link, watermark_us)?;
+        self.advance(link, watermark_us)
+    }
+
+    fn release(&mut self, link: usize, until_us: i64) -> Result<(), Stopped> {
+        while let Some((watermark_us, waited)) = self.links[link].aside.take(until_us) {
+            self.advance(link, watermark_us)?;
+            for (input, rows) in waited {
+                self.batch(link, input, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, link: usize, watermark_us: i64) -> Result<(), Stopped> {
         let node = &mut self.links[link];
         if node.watermark_in >= Some(watermark_us) {
             return Ok(());
@@ -125,14 +161,6 @@ impl Chain {
         let passes_on = !node.operator.as_ref().is_some_and(|operator| operator.makes_watermarks());
         self.call(link, |operator, out| operator.on_watermark(watermark_us, out))?;
         if passes_on { self.pass_watermark(link, watermark_us) } else { Ok(()) }
-    }
-
-    /// Tells the first node how far one of its inputs has come by itself.
-    pub fn input_watermark(&mut self, input: usize, watermark_us: i64) -> Result<(), Stopped> {
-        self.call(0, |operator, _| {
-            operator.on_input_watermark(input, watermark_us);
-            Ok(())
-        })
     }
 
     /// Tells everything behind a node that rows have stopped for now, or come again.
@@ -153,6 +181,7 @@ impl Chain {
 
     /// Tells a node, and everything behind it, that nothing follows.
     pub fn end(&mut self, link: usize) -> Result<(), Stopped> {
+        self.release(link, i64::MAX)?;
         self.call(link, |operator, out| operator.on_watermark(i64::MAX, out))?;
         self.call(link, |operator, out| operator.on_end(out))?;
         self.refresh(link);
@@ -251,6 +280,7 @@ impl Chain {
                 watermark_out: link.watermark_out,
                 has_ended,
                 counters: link.named.counters.save(),
+                aside: link.aside.save().map_err(|error| link.named.failed(&error))?,
             };
             Ok(Part { node: link.named.id.clone(), instance, saved })
         });
@@ -315,7 +345,8 @@ impl Chain {
     fn refresh(&mut self, link: usize) {
         let node = &self.links[link];
         if let Some(operator) = &node.operator {
-            node.named.counters.state_bytes.store(operator.state_bytes(), Relaxed);
+            let state_bytes = operator.state_bytes() + node.aside.size_bytes();
+            node.named.counters.state_bytes.store(state_bytes, Relaxed);
         }
     }
 

@@ -9,16 +9,18 @@
 //! several instances, one queue may be ahead of the others. A row that is behind what its own queue has said would be
 //! late or not as the others happen to have come: so it waits until they have come as far, and meets the watermark that
 //! it would meet on a single queue. They do come: a source, and every node that passes time on, tells all queues what
-//! time it is before it sends such a row on one of them. Nodes that make their own watermarks need not, so behind them
-//! nothing waits.
+//! time it is before it sends such a row on one of them. Several instances that make their own watermarks need not, so
+//! behind them nothing waits.
+//!
+//! **Where several sources meet**, a row behind its own source would be in time or not as the others have come. It is
+//! handed over with how far its own queue has come, for the node to put it aside ([`crate::aside`]).
 
 use std::task::Poll;
 
 use arrow::array::RecordBatch;
-use millrace_model::event_time::event_time_column;
-use millrace_operator::time::event_times;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::aside::behind;
 use crate::channel::{Closed, Message, Receiver, Signal};
 use crate::checkpoint::Barrier;
 use crate::world::World;
@@ -32,7 +34,7 @@ struct Channel {
     upstream: usize,
     /// Its watermarks hold nothing back.
     is_timeless: bool,
-    /// The only source that time on this queue comes from, by number.
+    /// Where time on this queue comes from, by number: other queues with the same one tell the same time.
     origin: Option<usize>,
     watermark_us: Option<i64>,
     is_idle: bool,
@@ -50,16 +52,20 @@ pub(crate) struct Inputs {
     /// Where to look first next time, so that a busy input does not starve the others.
     next: usize,
     watermark_us: Option<i64>,
-    /// By port, where there are several: how far its own queues have come.
-    port_watermarks: Vec<Option<i64>>,
     is_idle: bool,
 }
 
 /// What has come in.
 #[derive(Debug)]
 pub(crate) enum Arrival {
-    /// Rows at the input port of this index; the permit comes free when they have been handled.
-    Batch(usize, RecordBatch, OwnedSemaphorePermit),
+    /// Rows at the input port `port`; the permit comes free when they have been handled.
+    Batch {
+        port: usize,
+        batch: RecordBatch,
+        /// How far their own source has come, where that is ahead of the watermark of the node.
+        ahead_us: Option<i64>,
+        permit: OwnedSemaphorePermit,
+    },
     Change(Change),
     /// A barrier has come on every queue that has not ended.
     Barrier(Barrier),
@@ -68,8 +74,6 @@ pub(crate) enum Arrival {
 /// What a signal means for the node as a whole.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// The input port whose own watermark has advanced, and how far.
-    pub port_watermark: Option<(usize, i64)>,
     /// The new watermark, if it has advanced.
     pub watermark_us: Option<i64>,
     /// Whether all inputs are idle, if that has changed.
@@ -105,7 +109,12 @@ impl Inputs {
             }
             let (from, message) = self.receive().await?;
             match message {
-                Message::Batch(batch, permit) => return Ok(Arrival::Batch(self.channels[from].port, batch, permit)),
+                Message::Batch(batch, permit) => {
+                    let channel = &self.channels[from];
+                    let own_us = channel.watermark_us.filter(|_| !channel.is_timeless);
+                    let ahead_us = own_us.filter(|own_us| self.watermark_us < Some(*own_us));
+                    return Ok(Arrival::Batch { port: channel.port, batch, ahead_us, permit });
+                }
                 Message::Signal(signal) => {
                     let change = self.note(from, signal);
                     if !matches!(signal, Signal::Barrier(_)) {
@@ -145,7 +154,7 @@ impl Inputs {
                     None => match channel.messages.poll_recv(cx) {
                         Poll::Pending => continue,
                         Poll::Ready(Some(Message::Batch(batch, permit)))
-                            if self.others_lag(index) && is_behind(&batch, self.channels[index].watermark_us) =>
+                            if self.others_lag(index) && self.is_behind(index, &batch) =>
                         {
                             self.channels[index].held = Some((batch, permit));
                             continue;
@@ -173,6 +182,11 @@ impl Inputs {
             })
     }
 
+    /// Whether a row that came by this queue is older than what the queue has said.
+    fn is_behind(&self, index: usize, batch: &RecordBatch) -> bool {
+        self.channels[index].watermark_us.is_some_and(|watermark_us| behind(batch, watermark_us).is_some())
+    }
+
     /// The upstream node that holds the watermark back, where there are several.
     pub fn held_by(&self) -> Option<usize> {
         let first = self.channels.first()?.upstream;
@@ -195,27 +209,6 @@ impl Inputs {
         self.channels.iter().map(|channel| channel.port + 1).max().unwrap_or(0)
     }
 
-    /// How far the queues of an input port have come by themselves, where there are several ports.
-    pub fn port_watermark(&self, port: usize) -> Option<i64> {
-        self.port_watermarks.get(port).copied().flatten()
-    }
-
-    /// The new watermark of the port alone, if it has advanced.
-    fn advance_port(&mut self, port: usize) -> Option<(usize, i64)> {
-        let num_ports = self.num_ports();
-        if num_ports < 2 {
-            return None;
-        }
-        self.port_watermarks.resize(num_ports, None);
-        let of_port = self.timed().filter(|channel| channel.port == port && !channel.has_ended);
-        let watermark_us = of_port.map(|channel| channel.watermark_us).min().flatten();
-        if watermark_us <= self.port_watermarks[port] {
-            return None;
-        }
-        self.port_watermarks[port] = watermark_us;
-        watermark_us.map(|watermark_us| (port, watermark_us))
-    }
-
     /// Whether nothing follows at an input port.
     pub fn has_ended(&self, port: usize) -> bool {
         let mut of_port = self.channels.iter().filter(|channel| channel.port == port).peekable();
@@ -233,9 +226,6 @@ impl Inputs {
             Signal::End => channel.has_ended = true,
         }
         let mut change = Change { end: self.channels.iter().all(|channel| channel.has_ended), ..Change::default() };
-        if matches!(signal, Signal::Watermark(_)) {
-            change.port_watermark = self.advance_port(port);
-        }
         change.ended_port = (matches!(signal, Signal::End) && self.has_ended(port)).then_some(port);
         if change.end {
             return change;
@@ -258,14 +248,6 @@ impl Inputs {
     }
 }
 
-/// Whether a row is older than the watermark.
-fn is_behind(batch: &RecordBatch, watermark_us: Option<i64>) -> bool {
-    let Some(watermark_us) = watermark_us else { return false };
-    let column = event_time_column(&batch.schema()).and_then(|name| batch.column_by_name(name).cloned());
-    let Some(times) = column.and_then(|column| event_times(column.as_ref()).ok()) else { return false };
-    arrow::compute::min(&times).is_some_and(|oldest_us| oldest_us < watermark_us)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,11 +261,6 @@ mod tests {
         inputs
     }
 
-    /// What all inputs together say.
-    fn note(inputs: &mut Inputs, from: usize, signal: Signal) -> Change {
-        Change { port_watermark: None, ..inputs.note(from, signal) }
-    }
-
     fn watermark(us: i64) -> Change {
         Change { watermark_us: Some(us), ..Change::default() }
     }
@@ -291,40 +268,26 @@ mod tests {
     #[test]
     fn the_watermark_is_the_smallest_of_the_inputs_and_names_who_holds_it() {
         let mut inputs = two_inputs();
-        assert_eq!(note(&mut inputs, 0, Signal::Watermark(50)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Watermark(50)), Change::default());
         assert_eq!(inputs.held_by(), Some(1));
-        assert_eq!(note(&mut inputs, 1, Signal::Watermark(80)), watermark(50));
+        assert_eq!(inputs.note(1, Signal::Watermark(80)), watermark(50));
         assert_eq!(inputs.held_by(), Some(0));
-        assert_eq!(note(&mut inputs, 0, Signal::Watermark(40)), Change::default());
-        assert_eq!(note(&mut inputs, 0, Signal::Watermark(90)), watermark(80));
-    }
-
-    #[test]
-    fn each_of_several_ports_tells_how_far_its_own_queues_have_come() {
-        let mut inputs = Inputs::default();
-        for port in [0, 1, 1] {
-            inputs.add(queue(1, 1).1, port, port, false, None);
-        }
-        let mut said = |from, us| inputs.note(from, Signal::Watermark(us)).port_watermark;
-        assert_eq!([said(0, 50), said(0, 40), said(1, 80), said(2, 60)], [Some((0, 50)), None, None, Some((1, 60))]);
-        assert_eq!((inputs.port_watermark(0), inputs.port_watermark(1)), (Some(50), Some(60)));
-        let mut one = Inputs::default();
-        one.add(queue(1, 1).1, 0, 0, false, None);
-        assert_eq!(one.note(0, Signal::Watermark(50)), watermark(50), "of one port there is nothing more to say");
+        assert_eq!(inputs.note(0, Signal::Watermark(40)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Watermark(90)), watermark(80));
     }
 
     #[test]
     fn an_idle_or_ended_input_holds_nobody_back_and_time_never_returns() {
         let mut inputs = two_inputs();
-        note(&mut inputs, 0, Signal::Watermark(50));
-        assert_eq!(note(&mut inputs, 1, Signal::Idle), watermark(50));
-        assert_eq!(note(&mut inputs, 1, Signal::Active), Change::default());
-        assert_eq!(note(&mut inputs, 1, Signal::Watermark(20)), Change::default());
-        assert_eq!(note(&mut inputs, 0, Signal::Watermark(60)), Change::default());
-        assert_eq!(note(&mut inputs, 1, Signal::End), Change { ended_port: Some(1), ..watermark(60) });
-        assert_eq!(note(&mut inputs, 0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
-        assert_eq!(note(&mut inputs, 0, Signal::Active), Change { idle: Some(false), ..Change::default() });
-        assert_eq!(note(&mut inputs, 0, Signal::End), Change { ended_port: Some(0), end: true, ..Change::default() });
+        inputs.note(0, Signal::Watermark(50));
+        assert_eq!(inputs.note(1, Signal::Idle), watermark(50));
+        assert_eq!(inputs.note(1, Signal::Active), Change::default());
+        assert_eq!(inputs.note(1, Signal::Watermark(20)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Watermark(60)), Change::default());
+        assert_eq!(inputs.note(1, Signal::End), Change { ended_port: Some(1), ..watermark(60) });
+        assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
+        assert_eq!(inputs.note(0, Signal::Active), Change { idle: Some(false), ..Change::default() });
+        assert_eq!(inputs.note(0, Signal::End), Change { ended_port: Some(0), end: true, ..Change::default() });
     }
 
     #[test]
@@ -332,18 +295,18 @@ mod tests {
         let mut inputs = Inputs::default();
         inputs.add(queue(1, 1).1, 0, 0, false, None);
         inputs.add(queue(1, 1).1, 1, 1, true, None);
-        assert_eq!(note(&mut inputs, 0, Signal::Watermark(50)), watermark(50));
-        assert_eq!(note(&mut inputs, 1, Signal::Watermark(90)), Change::default());
-        assert_eq!(note(&mut inputs, 0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
-        assert_eq!(note(&mut inputs, 1, Signal::End), Change { ended_port: Some(1), ..Change::default() });
+        assert_eq!(inputs.note(0, Signal::Watermark(50)), watermark(50));
+        assert_eq!(inputs.note(1, Signal::Watermark(90)), Change::default());
+        assert_eq!(inputs.note(0, Signal::Idle), Change { idle: Some(true), ..Change::default() });
+        assert_eq!(inputs.note(1, Signal::End), Change { ended_port: Some(1), ..Change::default() });
     }
 
     #[test]
     fn when_all_are_idle_time_is_where_the_furthest_was_whoever_fell_idle_last() {
         for (first, last) in [(0, 1), (1, 0)] {
             let mut inputs = two_inputs();
-            note(&mut inputs, 0, Signal::Watermark(90));
-            let changes = [note(&mut inputs, first, Signal::Idle), note(&mut inputs, last, Signal::Idle)];
+            inputs.note(0, Signal::Watermark(90));
+            let changes = [inputs.note(first, Signal::Idle), inputs.note(last, Signal::Idle)];
             assert_eq!(changes.iter().filter_map(|change| change.watermark_us).collect::<Vec<_>>(), [90]);
             assert_eq!(changes[1].idle, Some(true));
         }

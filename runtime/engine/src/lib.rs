@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod chain;
 mod channel;
 mod checkpoint;

@@ -1,7 +1,7 @@
 //! From a plan to a run: builds every machine, joins them with queues, opens sources and then sinks, and sets the tasks
 //! going. Nothing outside is touched before everything has been built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::SchemaRef;
@@ -196,7 +196,7 @@ struct Builder<'a> {
     layout: &'a Layout,
     memory: MemoryBudget,
     ends: BTreeMap<&'a Wire, Ends>,
-    /// The only source that a node has its time from and passes on, for the nodes built so far.
+    /// Where the time of a node comes from ([`Self::origin`]), for the nodes built so far.
     origins: BTreeMap<NodeId, Option<usize>>,
 }
 
@@ -372,30 +372,38 @@ impl<'a> Builder<'a> {
                 ports.push(OutPort { role: output.port.role, legs, recent });
             }
             let makes_time = operator.as_ref().is_some_and(|operator| operator.makes_watermarks());
-            let origin = if makes_time { None } else { self.origin(node) };
+            let origin = self.origin(node, makes_time, stage.num_instances);
             self.origins.insert(id.clone(), origin);
             let mut link = Link::new(named, operator, ports, self.options.world.clock(), &self.memory);
             if let Some(saved) = self.saved(node, instance, stage.num_instances) {
-                link.restore(saved);
+                let schemas: Vec<_> = node.inputs.iter().map(|input| input.schema.clone()).collect();
+                link.restore(saved, &schemas).map_err(|error| RunError::at(&link.named, &error))?;
             }
             links.push(link);
         }
         Ok(Chain::new(links, exchanges, shared.gate.clone(), instance))
     }
 
-    /// The only source that a node has its time from.
-    fn origin(&self, node: &PlannedNode) -> Option<usize> {
+    /// By what number those behind a node know where its time comes from: one source's, or that of the node where time
+    /// begins anew, because it makes its own or several sources meet in it. None where its instances may tell different
+    /// times, each by itself.
+    fn origin(&self, node: &PlannedNode, makes_time: bool, num_instances: usize) -> Option<usize> {
+        let itself = || self.plan.order.iter().position(|id| *id == node.id);
         if node.is_source() {
-            return self.plan.order.iter().position(|id| *id == node.id);
+            return itself();
+        }
+        if makes_time {
+            return itself().filter(|_| num_instances == 1);
         }
         let is_timed = |wire: &&Wire| {
             wire.to.node == node.id
                 && node.input_index(&wire.to.port).is_some_and(|port| !node.inputs[port].port.is_timeless)
         };
-        let mut origins =
-            self.plan.wires.iter().filter(is_timed).map(|wire| self.origins.get(&wire.from.node).copied().flatten());
-        let first = origins.next()??;
-        origins.all(|origin| origin == Some(first)).then_some(first)
+        let of_wires = self.plan.wires.iter().filter(is_timed);
+        let origins: Option<BTreeSet<usize>> =
+            of_wires.map(|wire| self.origins.get(&wire.from.node).copied().flatten()).collect();
+        let origins = origins?;
+        if origins.len() > 1 { itself() } else { origins.first().copied() }
     }
 
     fn fused_target(&self, stage: &Stage, wire: &Wire) -> Target {

@@ -110,13 +110,6 @@ pub trait Operator: Send {
     /// Takes a batch that arrived at the input of this index (in the order of the card's ports).
     fn on_batch(&mut self, input: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError>;
 
-    /// The input of this index by itself has come to this time, which may be ahead of [`Operator::on_watermark`]: a row
-    /// that is older is late by its own source, however far the other inputs have come. Called only where there are
-    /// several inputs, before the rows that it holds for, and again after a restart.
-    fn on_input_watermark(&mut self, input: usize, watermark_us: i64) {
-        let _ = (input, watermark_us);
-    }
-
     /// Event time has advanced: no row older than `watermark_us` is expected. The engine passes the watermark on after
     /// this call, unless [`Operator::makes_watermarks`].
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {

@@ -423,5 +423,31 @@ def wired_lookup():
     write("wired_lookup/expected/joined.csv", ["n,device,room"] + out)
 
 
-for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings, patterns, wired_lookup):
+def merged_lines():
+    """Two lines in one stream, one far ahead of the other, with rows up to 40 s behind: late by their own line."""
+    rand = random.Random(10)
+    base = 1_700_000_000
+    windows, late = {}, []
+    for line, step in (("a", 2), ("b", 11)):
+        rows, newest = [], None
+        for i in range(700):
+            at = base + i * step - (rand.randint(3, 40) if rand.random() < 0.1 else rand.randint(0, 2))
+            value = rand.randint(-9, 9)
+            rows.append(f"{stamp(at)},{line},{value}")
+            # 20 s by 5 s; a window is closed when the newest row of its line is 2 s past its end.
+            starts = [start for start in range(at - 19, at + 1) if start % 5 == 0]
+            open_ones = [start for start in starts if newest is None or start + 20 > newest - 2]
+            for start in open_ones:
+                windows.setdefault((start, value % 3), []).append(value)
+            if not open_ones:
+                late.append(rows[-1])
+            newest = at if newest is None else max(newest, at)
+        write(f"merged_lines/{line}.csv", ["at,line,value"] + rows)
+    out = ["window_start,window_end,rest,n,total"]
+    out += [f"{stamp(start)},{stamp(start + 20)},{rest},{len(v)},{sum(v)}" for (start, rest), v in windows.items()]
+    write("merged_lines/expected/windows.csv", out)
+    write("merged_lines/expected/late.csv", ["at,line,value"] + late)
+
+
+for make in (hourly_temperature, access_per_minute, disorder_and_damage, chained_windows, windows_of_all_kinds, joins, tidy_readings, patterns, wired_lookup, merged_lines):
     make()

@@ -83,11 +83,12 @@ impl Checkpoint {
     /// What would become of the state of each node, were `plan` to go on from here. Nodes without state are left out.
     pub fn fates(&self, plan: &Plan) -> Vec<NodeFate> {
         let layout = Layout::new(plan, self.parallelism);
-        let has_state = |saved: &SavedNode| saved.instances.iter().any(|instance| !instance.state.is_empty());
+        let has_state =
+            |saved: &SavedNode| saved.instances.iter().any(|of| !of.state.is_empty() || !of.aside.is_empty());
         let of_saved = self.nodes.iter().filter(|(_, saved)| has_state(saved)).map(|(id, saved)| {
             let lost = match plan.nodes.get(id).filter(|node| node.takes_part) {
                 None => Some("it is no longer part of the pipeline"),
-                Some(node) if saved.fingerprint != fingerprint(node) => {
+                Some(node) if saved.fingerprint != fingerprint(node) || !saved.aside_fits(node) => {
                     Some("its kind, its params or the columns that reach it have changed")
                 }
                 Some(_) if saved.instances.len() != layout.num_instances(id) => {
@@ -115,8 +116,18 @@ impl Checkpoint {
     /// What instance `instance` of a node has to go on from, where its state still fits.
     pub(crate) fn instance(&self, node: &PlannedNode, instance: usize, num_instances: usize) -> Option<&SavedInstance> {
         let saved = self.nodes.get(&node.id)?;
-        let fits = saved.fingerprint == fingerprint(node) && saved.instances.len() == num_instances;
+        let fits =
+            saved.fingerprint == fingerprint(node) && saved.aside_fits(node) && saved.instances.len() == num_instances;
         saved.instances.get(instance).filter(|_| fits)
+    }
+}
+
+impl SavedNode {
+    /// Whether the rows that wait for a later watermark have all columns of the inputs.
+    fn aside_fits(&self, node: &PlannedNode) -> bool {
+        let schema = |input: usize| node.inputs.get(input).and_then(|input| input.schema.as_ref());
+        let mut aside = self.instances.iter().flat_map(|instance| &instance.aside);
+        aside.all(|rows| schema(rows.input).is_some_and(|schema| rows.fits(schema)))
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use coordinator::{Coordinator, Marks, Outcome, sentence};
 pub(crate) use folder::fingerprint;
 pub use folder::{Checkpoint, Found, NodeFate, StateError, StateFolder};
 
+use crate::aside::SavedAside;
 use crate::counters::SavedCounters;
 
 /// A place between two rows that all nodes see.
@@ -37,6 +38,9 @@ pub(crate) struct SavedInstance {
     /// Its input had ended, and it had passed that on.
     pub has_ended: bool,
     pub counters: SavedCounters,
+    /// Rows that wait for a later watermark.
+    #[serde(default)]
+    pub aside: Vec<SavedAside>,
 }
 
 /// One instance of a node, as a checkpoint names it.

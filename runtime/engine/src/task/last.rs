@@ -47,7 +47,7 @@ pub(super) async fn drive_sink(
         }
         match arrival {
             None => {}
-            Some(Arrival::Batch(_, batch, _permit)) => {
+            Some(Arrival::Batch { batch, permit: _permit, .. }) => {
                 named.counters.add_rows_in(batch.num_rows());
                 fault::reach("sink_write").map_err(|error| named.failed(&error))?;
                 named.call(|| sink.write(&batch))?;
@@ -110,7 +110,7 @@ pub(super) async fn drive_view(
         };
         match arrival {
             None => draw(view.as_mut(), named, easel)?,
-            Some(Arrival::Batch(_, batch, _permit)) => {
+            Some(Arrival::Batch { batch, permit: _permit, .. }) => {
                 named.counters.add_rows_in(batch.num_rows());
                 named.call(|| view.on_batch(batch))?;
                 easel.note_news();

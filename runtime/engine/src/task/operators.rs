@@ -48,9 +48,6 @@ pub(super) async fn drive_operators(
                 if link == 0 {
                     // It has not heard yet what the one before it was told.
                     for port in 0..inputs.num_ports() {
-                        if let Some(watermark_us) = inputs.port_watermark(port) {
-                            chain.input_watermark(port, watermark_us)?;
-                        }
                         if inputs.has_ended(port) {
                             chain.input_end(port)?;
                         }
@@ -74,17 +71,14 @@ pub(super) async fn drive_operators(
                 chain.tick()?;
                 chain.flush().await?;
             }
-            Some(Arrival::Batch(input, batch, _permit)) => {
-                chain.batch(0, input, batch)?;
+            Some(Arrival::Batch { port, batch, ahead_us, permit: _permit }) => {
+                chain.arrive(port, batch, ahead_us)?;
                 chain.flush().await?;
             }
             Some(Arrival::Change(change)) => {
                 chain.links[0].named.counters.set_held_by(inputs.held_by());
                 if change.idle == Some(false) {
                     chain.set_idle(0, false);
-                }
-                if let Some((port, watermark_us)) = change.port_watermark {
-                    chain.input_watermark(port, watermark_us)?;
                 }
                 if let Some(watermark) = change.watermark_us {
                     chain.watermark(0, watermark)?;

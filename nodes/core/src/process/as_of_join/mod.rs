@@ -96,7 +96,6 @@ impl Node for AsOfJoin {
         };
         let [left_keys, right_keys] = plan.keys;
         Ok(Machine::Operator(Box::new(AsOfJoinOperator {
-            watermark_us: None,
             lateness: Lateness::new(plan.times[LEFT]),
             keys: KeyEncoder::new(left_keys, &cx.inputs[LEFT])?,
             left: Waiting::new(cx.inputs[LEFT].clone()),
@@ -128,8 +127,6 @@ fn plan(params: &Params, cx: &mut InferContext<'_>) -> Option<Plan> {
 }
 
 struct AsOfJoinOperator {
-    watermark_us: Option<i64>,
-    /// Of the left.
     lateness: Lateness,
     keys: KeyEncoder,
     left: Waiting,
@@ -220,13 +217,7 @@ impl Operator for AsOfJoinOperator {
         Ok(())
     }
 
-    fn on_input_watermark(&mut self, side: usize, watermark_us: i64) {
-        let lateness = if side == LEFT { &mut self.lateness } else { &mut self.right.lateness };
-        lateness.advance(watermark_us);
-    }
-
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
-        self.watermark_us = self.watermark_us.max(Some(watermark_us));
         self.lateness.advance(watermark_us);
         self.right.lateness.advance(watermark_us);
         self.release(watermark_us, out)?;
@@ -238,7 +229,7 @@ impl Operator for AsOfJoinOperator {
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
-        let watermark_us = self.watermark_us;
+        let watermark_us = self.lateness.watermark_us;
         // Rows that nothing waits for are not worth a place.
         if let Some(watermark_us) = watermark_us {
             self.sweep(watermark_us)?;
@@ -250,7 +241,6 @@ impl Operator for AsOfJoinOperator {
 
     fn restore(&mut self, state: &[u8]) -> Result<(), NodeError> {
         let (header, [left, right, flags]) = saved::from_bytes::<Header, 3>(state)?;
-        self.watermark_us = header.watermark_us;
         self.lateness.watermark_us = header.watermark_us;
         self.right.lateness.watermark_us = header.watermark_us;
         self.num_dropped = header.num_dropped;

@@ -102,7 +102,6 @@ impl Node for IntervalJoin {
         };
         let [left_keys, right_keys] = plan.keys;
         Ok(Machine::Operator(Box::new(IntervalJoinOperator {
-            watermark_us: None,
             sides: [
                 Side::new(&cx.inputs[LEFT], left_keys, plan.times[LEFT])?,
                 Side::new(&cx.inputs[RIGHT], right_keys, plan.times[RIGHT])?,
@@ -158,7 +157,6 @@ struct IntervalJoinOperator {
     /// How much earlier than a row of this side a partner may be; less than nothing where it must be later. How much later
     /// it may be is what the other side says.
     earlier_us: [i64; 2],
-    watermark_us: Option<i64>,
     /// Not told yet.
     num_dropped: usize,
 }
@@ -237,12 +235,7 @@ impl Operator for IntervalJoinOperator {
         Ok(())
     }
 
-    fn on_input_watermark(&mut self, side: usize, watermark_us: i64) {
-        self.sides[side].lateness.advance(watermark_us);
-    }
-
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
-        self.watermark_us = self.watermark_us.max(Some(watermark_us));
         for side in [LEFT, RIGHT] {
             self.sides[side].lateness.advance(watermark_us);
             let later_us = self.earlier_us[1 - side];
@@ -277,7 +270,7 @@ impl Operator for IntervalJoinOperator {
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, NodeError> {
-        let watermark_us = self.watermark_us;
+        let watermark_us = self.sides[LEFT].lateness.watermark_us;
         // Rows that nothing waits for are not worth a place.
         if let Some(watermark_us) = watermark_us {
             self.sweep(watermark_us)?;
@@ -291,7 +284,6 @@ impl Operator for IntervalJoinOperator {
         let (header, batches) = saved::from_bytes::<Header, 4>(state)?;
         let [left, left_flags, right, right_flags] = batches;
         self.num_dropped = header.num_dropped;
-        self.watermark_us = header.watermark_us;
         for (side, rows, flags) in [(LEFT, left, left_flags), (RIGHT, right, right_flags)] {
             self.sides[side].lateness.watermark_us = header.watermark_us;
             let (is_kept, lonely) = (self.kind.keeps(side), &mut self.lonely[side]);

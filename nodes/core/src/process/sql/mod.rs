@@ -149,7 +149,6 @@ impl Node for Sql {
                 let inputs = inputs.map(|((schema, time), name)| Input {
                     lateness: Lateness::new(time),
                     rejecting: rejecting(name),
-                    own_watermark_us: None,
                     rows: RowStore::new(schema.clone()),
                     windows: BTreeMap::new(),
                 });
@@ -274,8 +273,6 @@ impl Operator for RowsOperator {
 struct Input {
     lateness: Lateness,
     rejecting: Rejecting,
-    /// How far this input has come by itself.
-    own_watermark_us: Option<i64>,
     rows: RowStore,
     /// By the start of an open window: its rows, in the order of their arrival.
     windows: BTreeMap<i64, Vec<u64>>,
@@ -370,8 +367,7 @@ impl WindowsOperator {
 
 impl Operator for WindowsOperator {
     fn on_batch(&mut self, input: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
-        let own_us = self.inputs.get(input).and_then(|input| input.own_watermark_us);
-        let open_from = self.watermark_us.max(own_us).map(|watermark_us| self.open_from(watermark_us));
+        let open_from = self.watermark_us.map(|watermark_us| self.open_from(watermark_us));
         let size_us = self.size_us;
         let (table, input_port) = (input, LATE + input);
         let input = self.inputs.get_mut(input).ok_or_else(|| NodeError::internal("there is no such input"))?;
@@ -384,12 +380,6 @@ impl Operator for WindowsOperator {
         let times: Vec<i64> =
             in_time.times.iter().zip(keeps.values()).filter(|(_, keeps)| *keeps).map(|(time_us, _)| *time_us).collect();
         input.hold(filter_record_batch(&in_time.batch, &keeps)?, &times, size_us)
-    }
-
-    fn on_input_watermark(&mut self, input: usize, watermark_us: i64) {
-        if let Some(input) = self.inputs.get_mut(input) {
-            input.own_watermark_us = Some(watermark_us);
-        }
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {

@@ -109,7 +109,6 @@ impl Node for WindowJoin {
             kind: params.kind,
             windows: plan.windows,
             watermark_us: None,
-            own_watermarks_us: [None; 2],
             num_dropped: 0,
         })))
     }
@@ -181,8 +180,6 @@ struct WindowJoinOperator {
     kind: JoinKind,
     windows: Windows,
     watermark_us: Option<i64>,
-    /// How far each side has come by itself.
-    own_watermarks_us: [Option<i64>; 2],
     /// Not told yet.
     num_dropped: usize,
 }
@@ -350,16 +347,10 @@ fn within(entries: &[Entry], start_us: i64, end_us: i64) -> &[Entry] {
 
 impl Operator for WindowJoinOperator {
     fn on_batch(&mut self, side: usize, batch: RecordBatch, out: &mut Output) -> Result<(), NodeError> {
-        // A row is late when all its windows have closed, not when it is behind the watermark; by the time of its own
-        // side, so that it is not by chance.
-        let watermark_us = self.watermark_us.max(self.own_watermarks_us[side]);
-        self.sides[side].lateness.watermark_us = watermark_us.map(|watermark_us| self.passed_on(watermark_us));
+        // A row is late when all its windows have closed, not when it is behind the watermark.
+        self.sides[side].lateness.watermark_us = self.watermark_us.map(|watermark_us| self.passed_on(watermark_us));
         let in_time = self.sides[side].lateness.sort_out(batch, late_port(side), out)?;
         self.hold(side, in_time.batch, &in_time.times, out)
-    }
-
-    fn on_input_watermark(&mut self, side: usize, watermark_us: i64) {
-        self.own_watermarks_us[side] = Some(watermark_us);
     }
 
     fn on_watermark(&mut self, watermark_us: i64, out: &mut Output) -> Result<(), NodeError> {
