@@ -199,18 +199,13 @@ impl PickList {
         self.marked = self.marked.min(items.len().saturating_sub(1));
         let (up, down, enter, escape) = ctx.input_mut(|input| {
             (
-                input.consume_key(egui::Modifiers::NONE, Key::ArrowUp),
-                input.consume_key(egui::Modifiers::NONE, Key::ArrowDown),
+                input.count_and_consume_key(egui::Modifiers::NONE, Key::ArrowUp),
+                input.count_and_consume_key(egui::Modifiers::NONE, Key::ArrowDown),
                 input.key_pressed(Key::Enter),
                 input.key_pressed(Key::Escape),
             )
         });
-        if down {
-            self.marked = (self.marked + 1).min(items.len().saturating_sub(1));
-        }
-        if up {
-            self.marked = self.marked.saturating_sub(1);
-        }
+        self.marked = (self.marked + down).min(items.len().saturating_sub(1)).saturating_sub(up);
         let mut picked = if enter { items.get(self.marked).and_then(|item| self.command_for(item, now)) } else { None };
         let width = match self.source {
             Source::Actions | Source::Wires(_) => WIDE,
@@ -235,7 +230,7 @@ impl PickList {
                     for (index, item) in items.iter().enumerate() {
                         let is_marked = index == self.marked;
                         let facts = Facts { keymap, now, offer: &self.offer };
-                        if item_ui(ui, theme, item, &facts, is_marked, is_marked && (up || down)) {
+                        if item_ui(ui, theme, item, &facts, is_marked, is_marked && (up + down > 0)) {
                             picked = self.command_for(item, now);
                         }
                     }

@@ -122,3 +122,64 @@ pub(crate) fn behind(batch: &RecordBatch, watermark_us: i64) -> Option<BooleanAr
     }
     Some((0..times.len()).map(|row| Some(times.is_valid(row) && times.value(row) < watermark_us)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, AsArray, Int64Array, TimestampMicrosecondArray};
+    use arrow::datatypes::{Field, Int64Type, Schema};
+    use millrace_model::event_time::{UTC, timestamp_type, with_event_time};
+
+    use super::*;
+
+    fn schema(columns: &[&str]) -> SchemaRef {
+        let number = |name: &&str| Field::new(*name, arrow::datatypes::DataType::Int64, true);
+        let fields: Vec<Field> =
+            [Field::new("t", timestamp_type(), true)].into_iter().chain(columns.iter().map(number)).collect();
+        with_event_time(&Schema::new(fields), Some("t"))
+    }
+
+    /// Times, and a number for each row.
+    fn batch(times: &[Option<i64>]) -> RecordBatch {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..times.len() as i64));
+        let times = TimestampMicrosecondArray::from(times.to_vec()).with_timezone(UTC);
+        RecordBatch::try_new(schema(&["n", "m"]), vec![Arc::new(times), numbers.clone(), numbers]).expect("it fits")
+    }
+
+    fn numbers(batch: &RecordBatch) -> Vec<i64> {
+        batch.column(1).as_primitive::<Int64Type>().values().to_vec()
+    }
+
+    #[test]
+    fn rows_behind_wait_for_their_watermark_and_the_others_do_not() {
+        let mut aside = Aside::default();
+        let rest = aside.put(1, batch(&[Some(7), Some(3), None, Some(5), Some(4)]), 5).expect("a time column");
+        assert_eq!(numbers(&rest), [0, 2, 3], "a row at the watermark is not behind it");
+        aside.put(0, batch(&[Some(1)]), 5).expect("a time column");
+        aside.put(0, batch(&[Some(1)]), 2).expect("a time column");
+        let mut taken = Vec::new();
+        for until_us in [1, 4, 5, 9] {
+            while let Some((watermark_us, rows)) = aside.take(until_us) {
+                let rows: Vec<_> = rows.iter().map(|(input, rows)| (*input, numbers(rows))).collect();
+                taken.push((until_us, watermark_us, rows));
+            }
+        }
+        assert_eq!(taken, [(4, 2, vec![(0, vec![0])]), (5, 5, vec![(1, vec![1, 4]), (0, vec![0])])]);
+        assert_eq!(aside.size_bytes(), 0);
+    }
+
+    #[test]
+    fn what_waits_is_there_after_a_restart_with_the_columns_that_the_input_has_then() {
+        let mut aside = Aside::default();
+        aside.put(0, batch(&[Some(3), Some(9)]), 5).expect("a time column");
+        let saved = aside.save().expect("it can be written");
+        let fewer = schema(&["m"]);
+        assert!(saved[0].fits(&fewer) && !saved[0].fits(&schema(&["m", "new"])));
+        let mut restored = Aside::restore(&saved, &[Some(fewer.clone())]).expect("it fits");
+        let (watermark_us, rows) = restored.take(i64::MAX).expect("a row waits");
+        assert_eq!((watermark_us, rows[0].0, numbers(&rows[0].1)), (5, 0, vec![0]));
+        assert_eq!(rows[0].1.schema(), fewer);
+        assert!(Aside::restore(&saved, &[Some(schema(&["new"]))]).is_err());
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Key, KeyboardShortcut, ModifierNames, Modifiers};
+use egui::{Event, Key, KeyboardShortcut, ModifierNames, Modifiers};
 use serde_json::Value;
 
 use super::{Action, Situation, all, find};
@@ -87,19 +87,26 @@ impl Keymap {
         commands: &mut Vec<Command>,
     ) {
         let is_pressed =
-            ctx.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Key { pressed: true, .. })));
+            ctx.input(|input| input.events.iter().any(|event| matches!(event, Event::Key { pressed: true, .. })));
         if !is_pressed {
             return;
         }
         // Shortcuts with more modifiers first, so that Ctrl+Shift+Z is not taken for Ctrl+Z.
         let keys = all().flat_map(|action| self.keys_of(action).iter().map(move |key| (key, action)));
-        let mut keys: Vec<(&KeyboardShortcut, &Action)> = keys.filter(|(key, action)| is_meant(action, key)).collect();
+        let mut keys: Vec<(&KeyboardShortcut, &Action)> =
+            keys.filter(|(key, action)| is_meant(action, key) && action.need.is_met(now)).collect();
         keys.sort_by_key(|(key, _)| std::cmp::Reverse(num_modifiers(key.modifiers)));
-        for (key, action) in keys {
-            if action.need.is_met(now) && ctx.input_mut(|input| input.consume_shortcut(key)) {
+        // Each press by itself and in order: a slow frame brings several.
+        ctx.input_mut(|input| {
+            input.events.retain(|event| {
+                let Event::Key { key, modifiers, pressed: true, .. } = event else { return true };
+                let is_this =
+                    |of: &KeyboardShortcut| of.logical_key == *key && modifiers.matches_logically(of.modifiers);
+                let Some((_, action)) = keys.iter().find(|(of, _)| is_this(of)) else { return true };
                 commands.push((action.command)());
-            }
-        }
+                false
+            });
+        });
     }
 }
 
@@ -183,5 +190,23 @@ mod tests {
         assert!(keymap.conflicts_of(fit).is_empty());
         keymap.set(fit, Some(run.keys.to_vec()));
         assert_eq!((keymap.conflicts_of(fit), keymap.conflicts_of(run)), (vec![run], vec![fit]));
+    }
+
+    #[test]
+    fn a_slow_frame_brings_each_press_by_itself_and_in_order() {
+        let press = |modifiers, key| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers };
+        let (ctrl, shift) = (Modifiers::COMMAND | Modifiers::CTRL, Modifiers::SHIFT);
+        let undo = press(ctrl, Key::Z);
+        let events = vec![undo.clone(), undo.clone(), press(ctrl | shift, Key::Z), press(ctrl, Key::F20), undo];
+        let ctx = egui::Context::default();
+        let (mut commands, mut rest) = (Vec::new(), Vec::new());
+        let mut output = ctx.run_ui(egui::RawInput { events, ..egui::RawInput::default() }, |ui| {
+            let now = Situation { can_undo: true, can_redo: true, ..Situation::default() };
+            Keymap::default().pressed(ui.ctx(), &now, &mut commands);
+            rest = ui.input(|input| input.events.clone());
+        });
+        output.textures_delta.clear();
+        assert!(matches!(commands[..], [Command::Undo, Command::Undo, Command::Redo, Command::Undo]), "{commands:?}");
+        assert_eq!(rest, [press(ctrl, Key::F20)], "what nobody takes stays");
     }
 }

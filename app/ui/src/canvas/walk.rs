@@ -29,11 +29,11 @@ pub fn take_keys(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, is_
         keep_arrows(ui, focused);
     }
     for (key, direction) in ARROWS {
-        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key)) {
+        for _ in 0..ui.input_mut(|input| input.count_and_consume_key(Modifiers::COMMAND, key)) {
             let (dx, dy) = (direction.x as i32 * NUDGE.0, direction.y as i32 * NUDGE.0);
             cx.commands.push(Command::Nudge { dx, dy });
         }
-        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+        for _ in 0..ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key)) {
             let here = state.focused.node.as_ref().and_then(|id| state.scene.index_of(id));
             let next = match here {
                 Some(here) => step(&state.scene, here, direction),
@@ -43,6 +43,7 @@ pub fn take_keys(ui: &Ui, cx: &mut ViewContext<'_>, state: &mut CanvasState, is_
                 let id = state.scene.nodes[next].id.clone();
                 cx.commands.push(Command::Select(Selection::node(id.clone())));
                 state.bring_into_view(&id);
+                state.focused.node = Some(id.clone());
                 state.wants_focus = Some(id);
             }
         }

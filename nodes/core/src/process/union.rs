@@ -1,7 +1,7 @@
 //! `process.union`: rows of several inputs, all of one schema, in one stream.
 //!
-//! Holds nothing. The watermark is the smallest of the inputs', which the engine sees to; the rows of one wire keep
-//! their order, between wires none is promised.
+//! Holds nothing. The watermark is the smallest of the inputs', which the engine sees to, as it sees to rows that are
+//! behind their own source; the others of one wire keep their order, between wires none is promised.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 /// | a, b | c | a, b, c — in the order of arrival |
 ///
 /// Event time is kept, and advances with the slowest of the wires. The order of rows is kept for each wire, not between
-/// wires.
+/// wires; only a row that is behind the watermark of its own source waits until the other sources have come as far, so
+/// that whether it is late does not hang on them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {}
