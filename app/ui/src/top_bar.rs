@@ -17,8 +17,10 @@ use crate::menus;
 use crate::theme::{Theme, radius, size, space};
 
 pub const HEIGHT: f32 = 48.0;
-/// A narrower bar leaves out what is also elsewhere.
+/// A narrower bar leaves out what is also elsewhere: the name of the program and the zoom,
 const TIGHT: f32 = 800.0;
+/// and then undo and redo.
+const TIGHTER: f32 = 560.0;
 /// What the numbers of a run take beside its button, where there is room.
 const RUN_WIDTH: f32 = 440.0;
 
@@ -29,15 +31,25 @@ pub fn top_bar_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: f32) {
         ui.new_child(UiBuilder::new().id_salt(name).max_rect(rect).layout(layout))
     };
     let is_tight = rect.width() < TIGHT;
+    let shows_history = rect.width() >= TIGHTER;
+    let view_width = match (is_tight, shows_history) {
+        (false, _) => 340.0,
+        (true, true) => 220.0,
+        (true, false) => 136.0,
+    };
     // The run stands in the middle of the window, unless its neighbours need the room.
-    let right = rect.with_min_x(rect.max.x - if is_tight { 220.0 } else { 340.0 }).shrink2(vec2(space::M, 0.0));
+    let right = rect.with_min_x(rect.max.x - view_width).shrink2(vec2(space::M, 0.0));
     let left = rect.with_max_x(right.min.x).shrink2(vec2(space::L, 0.0));
     let mut project = part(ui, left, Layout::left_to_right(Align::Center), "project");
     project_ui(&mut project, cx, is_tight);
     let start = (rect.center().x - RUN_WIDTH / 2.0).max(project.min_rect().max.x + space::M);
     let middle = rect.with_min_x(start).with_max_x(right.min.x.max(start));
     run_ui(&mut part(ui, middle, Layout::left_to_right(Align::Center), "run"), cx);
-    view_ui(&mut part(ui, right, Layout::right_to_left(Align::Center), "view"), cx, (!is_tight).then_some(zoom));
+    let mut view = part(ui, right, Layout::right_to_left(Align::Center), "view");
+    view_ui(&mut view, cx, (!is_tight).then_some(zoom));
+    if shows_history {
+        history_ui(&mut view, cx);
+    }
 }
 
 fn project_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, is_tight: bool) {
@@ -260,6 +272,10 @@ fn view_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, zoom: Option<f32>) {
     if let Some(zoom) = zoom {
         zoom_ui(ui, cx, zoom);
     }
+}
+
+fn history_ui(ui: &mut Ui, cx: &mut ViewContext<'_>) {
+    let theme = cx.theme;
     ui.add_space(space::S);
     let history = cx.document.history();
     let label = history.redo_label().map_or_else(|| "Nothing to redo".to_owned(), |label| format!("Redo: {label}"));

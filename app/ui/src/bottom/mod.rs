@@ -11,7 +11,8 @@ mod quick_look;
 mod raw;
 mod row_filter;
 
-use egui::{Align, Frame, Id, Layout, Margin, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::containers::scroll_area::ScrollBarVisibility;
+use egui::{Align, Frame, Id, Layout, Margin, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 use millrace_model::NodeId;
 
@@ -76,7 +77,7 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
             ui.set_height(BAR_HEIGHT);
             ui.add_space(space::M);
             ui.spacing_mut().item_spacing.x = space::L;
-            tabs_ui(ui, state, ctx);
+            sideways(ui, "tabs", |ui| tabs_ui(ui, state, ctx));
             let has_room = ui.available_width() >= state.tools_width;
             if has_room {
                 tools_ui(ui, state, ctx, false);
@@ -87,9 +88,18 @@ fn bar_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {
     if !has_room {
         ui.horizontal(|ui| {
             ui.set_height(BAR_HEIGHT);
-            tools_ui(ui, state, ctx, true);
+            sideways(ui, "tools", |ui| {
+                ui.set_min_width(state.tools_width.max(ui.available_width()));
+                tools_ui(ui, state, ctx, true);
+            });
         });
     }
+}
+
+/// What is wider than its place can be moved sideways.
+fn sideways(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui)) {
+    let area = ScrollArea::horizontal().id_salt(name).auto_shrink([true, true]);
+    area.scroll_bar_visibility(ScrollBarVisibility::AlwaysHidden).show(ui, content);
 }
 
 fn tabs_ui(ui: &mut Ui, state: &mut BottomState, ctx: &mut ViewContext<'_>) {

@@ -8,6 +8,7 @@ use egui::{CentralPanel, Context, Event, Frame, Key, Margin, Modifiers, Panel, U
 use super::Designer;
 use crate::accessibility::{Region, Regions};
 use crate::actions::{Keymap, Situation};
+use crate::bottom::{self, BottomState};
 use crate::command::{Command, DashboardWish};
 use crate::context::ViewContext;
 use crate::dashboard::{self, DashboardState};
@@ -15,7 +16,10 @@ use crate::document::SaveState;
 use crate::link::LinkState;
 use crate::session::Session;
 use crate::theme::Theme;
-use crate::{bottom, canvas, capture, inspector, pages, palette, revisions, top_bar};
+use crate::{canvas, capture, inspector, pages, palette, revisions, top_bar};
+
+/// A narrower window has no room for tools and tables between the palette and the inspector, in points.
+const NARROW: f32 = 1200.0;
 
 impl Designer {
     pub(super) fn workspace(&mut self, ui: &mut Ui, theme: &Theme, situation: &Situation, commands: &mut Vec<Command>) {
@@ -65,6 +69,11 @@ impl Designer {
             let can_link = session.can_link();
             return dashboard_page(ui, regions, &mut cx, &mut self.dashboard, can_link);
         }
+        // The first of the panels gets the whole width.
+        let is_narrow = ui.available_width() < NARROW;
+        if is_narrow {
+            bottom_panel(ui, regions, &mut cx, &mut self.bottom, &mut self.shown.bottom);
+        }
         let side =
             |left: i8| Frame::new().fill(theme.panel).inner_margin(Margin { left, right: 14, top: 12, bottom: 0 });
         let shown = &mut self.shown;
@@ -82,14 +91,9 @@ impl Designer {
                 None => inspector::inspector_ui(ui, &mut self.inspector, &mut cx),
             }
         });
-        let frame = Frame::new().fill(theme.panel);
-        let panel = Panel::bottom("bottom").default_size(248.0).size_range(80.0..=700.0).frame(frame);
-        panel.show_collapsible(ui, &mut shown.bottom, |ui| {
-            // The panel keeps its height whatever the open tab holds.
-            ui.expand_to_include_rect(ui.max_rect());
-            regions.mark(ui, theme, Region::Bottom);
-            bottom::bottom_ui(ui, &mut cx, &mut self.bottom);
-        });
+        if !is_narrow {
+            bottom_panel(ui, regions, &mut cx, &mut self.bottom, &mut shown.bottom);
+        }
         tabs_panel(ui, &mut cx, &self.dashboard);
         CentralPanel::no_frame().frame(Frame::new().fill(theme.ground)).show(ui, |ui| {
             let has_focus = regions.mark(ui, theme, Region::Canvas);
@@ -144,6 +148,22 @@ impl Designer {
             self.session.injecting = None;
         }
     }
+}
+
+fn bottom_panel(
+    ui: &mut Ui,
+    regions: &mut Regions,
+    cx: &mut ViewContext<'_>,
+    state: &mut BottomState,
+    is_shown: &mut bool,
+) {
+    let panel = Panel::bottom("bottom").default_size(248.0).size_range(80.0..=700.0);
+    panel.frame(Frame::new().fill(cx.theme.panel)).show_collapsible(ui, is_shown, |ui| {
+        // The panel keeps its height whatever the open tab holds.
+        ui.expand_to_include_rect(ui.max_rect());
+        regions.mark(ui, cx.theme, Region::Bottom);
+        bottom::bottom_ui(ui, cx, state);
+    });
 }
 
 fn tabs_panel(ui: &mut Ui, cx: &mut ViewContext<'_>, state: &DashboardState) {

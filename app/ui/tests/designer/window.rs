@@ -1,5 +1,9 @@
 //! View, theme, panels and the command list.
 
+use std::sync::Arc;
+
+use millrace_protocol::TapRows;
+
 use super::*;
 
 #[test]
@@ -87,4 +91,59 @@ fn the_command_list_and_the_keys_are_found_by_the_keyboard() {
     assert!(bench.has("Copy, cut, paste"));
     bench.press(Modifiers::NONE, Key::Escape);
     assert!(!bench.has("Copy, cut, paste"));
+}
+
+/// Rows of three columns on the first wire of [`FLEET`].
+fn watched(poll: &Poll) -> Polled {
+    let times =
+        arrow_array::TimestampMicrosecondArray::from_iter_values((0..40).map(|n| 1_772_373_807_412_000 + n * 250_000));
+    let values = arrow_array::Float64Array::from_iter_values((0..40).map(|n| 20.0 + f64::from(n) / 8.0));
+    let names = arrow_array::StringArray::from_iter_values((0..40).map(|n| format!("device-{:04}", n % 7)));
+    let rows = arrow_array::RecordBatch::try_from_iter([
+        ("ts", Arc::new(times) as arrow_array::ArrayRef),
+        ("temperature", Arc::new(values) as _),
+        ("device", Arc::new(names) as _),
+    ])
+    .expect("equal lengths");
+    let taps = poll.taps.iter().map(|wire| TapRows {
+        wire: wire.clone(),
+        rows: Some(millrace_protocol::Frame::from_batch(&rows).expect("it can be written")),
+    });
+    Polled { taps: taps.collect(), ..running(poll, RunState::Running) }
+}
+
+#[test]
+fn in_a_narrow_window_the_rows_of_a_wire_and_all_their_tools_are_in_view() {
+    for theme_kind in [egui::Theme::Dark, egui::Theme::Light] {
+        let mut bench = Bench::open(FLEET);
+        bench.harness.ctx.set_theme(theme_kind);
+        bench.host.borrow_mut().polled = Some(Box::new(watched));
+        bench.click("Run");
+        bench.click("wire devices.rows → hot.rows");
+        bench.wait(300.0);
+        for width in [1440.0, 1100.0, 960.0] {
+            bench.harness.set_size(vec2(width, 760.0));
+            bench.harness.run_steps(4);
+            let panel = bench.harness.get_by_label("Problems, data and log").rect();
+            for label in ["Devices → Hot", "Captures", "Freeze", "Save CSV…", "Table", "Filter rows"] {
+                let rect = bench.harness.get_by_label(label).rect();
+                assert!(panel.contains_rect(rect), "{label} at {width}: {rect:?} in {panel:?}");
+            }
+            let ground = theme::Theme::of(&bench.harness.ctx).ground;
+            picture::keep(&format!("watched_{width}_{theme_kind:?}"), &mut bench.harness, ground);
+        }
+        // Where they cannot all be in view, nothing lies over another panel.
+        bench.harness.set_size(vec2(480.0, 760.0));
+        bench.harness.run_steps(4);
+        let panel = bench.harness.get_by_label("Problems, data and log").rect();
+        assert!(panel.left() >= 0.0 && panel.right() <= 480.0, "{panel:?}");
+        assert!(panel.contains_rect(bench.harness.get_by_label("Problems 2").rect()));
+        let bar = ["project menu", "Stop", "Pause", "All commands", "Light theme", "Dark theme", "Keys"];
+        let bar = bar.map(|label| bench.harness.query_by_label(label).map(|node| node.rect()));
+        let bar: Vec<egui::Rect> = bar.into_iter().flatten().collect();
+        let lies_over = |(a, b): (&egui::Rect, &egui::Rect)| a.right() > b.left();
+        assert!(bar.len() == 6 && !bar.iter().zip(&bar[1..]).any(lies_over), "{bar:?}");
+        let ground = theme::Theme::of(&bench.harness.ctx).ground;
+        picture::keep(&format!("watched_480_{theme_kind:?}"), &mut bench.harness, ground);
+    }
 }
