@@ -1,5 +1,7 @@
 // Starts the designer on the page's canvas, or says in plain words why that is not possible.
 
+import "./frames.js";
+
 const notice = document.getElementById("notice");
 
 function fail(message, detail) {

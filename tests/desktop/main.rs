@@ -14,3 +14,4 @@ mod picture;
 mod project;
 mod screen;
 mod window;
+mod window_cost;

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use crate::process::Run;
-use crate::programs;
+use crate::setup::{self, Consent, Scope};
+use crate::{programs, web};
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -16,7 +17,7 @@ pub struct Options {
 ///
 /// # Errors
 /// When a bench cannot be built, or its answer is wrong.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(options: &Options, consent: Consent) -> Result<()> {
     if let Some(bench @ ("frames" | "charts")) = options.arguments.first().map(String::as_str) {
         // The designer needs none of the engine, so it is built alone.
         return Run::cargo(["bench", "--package", "millrace_ui", "--bench", bench, "--"])
@@ -26,6 +27,16 @@ pub fn run(options: &Options) -> Result<()> {
     if options.arguments.first().is_some_and(|first| first == "operators") {
         Run::cargo(["build", "--release", "--bin", "operators"]).args(programs::SELECTION).run()?;
         return Run::new(programs::operators("release")).args(["--bench"]).args(&options.arguments[1..]).run();
+    }
+    if options.arguments.first().is_some_and(|first| first == "window") {
+        // The designer in a browser, which is driven as the tests do.
+        web::build(setup::ensure(Scope::Tests, consent)?)?;
+        Run::cargo(["build", "--release", "--bin", "millrace"]).args(programs::SELECTION).run()?;
+        return Run::cargo(["test", "--test", "desktop"])
+            .args(programs::SELECTION)
+            .args(["--", "--ignored", "--exact", "window_cost::a_window_costs_a_run_little", "--nocapture"])
+            .env("MILLRACE_CLI", programs::cli("release"))
+            .run();
     }
     // Only what is measured is built for speed; what drives the command is there for the tests already.
     Run::cargo(["build", "--release", "--bin", "millrace", "--bin", "watching"]).args(programs::SELECTION).run()?;

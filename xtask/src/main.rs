@@ -73,6 +73,6 @@ fn main() -> Result<()> {
         Command::Deps => deps::run(),
         Command::NodesDoc(options) => nodes_doc::run(&options),
         Command::Screenshots(options) => screenshots::run(&options, consent),
-        Command::Bench(options) => bench::run(&options),
+        Command::Bench(options) => bench::run(&options, consent),
     }
 }

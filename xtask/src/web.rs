@@ -17,7 +17,7 @@ use crate::workspace::{self, Package, files_under};
 /// The crate that becomes wasm.
 const CRATE: &str = "millrace_web";
 /// Files of ui-assets that are part of the page as they are.
-const STATIC: &[&str] = &["icons", "index.html", "start.js"];
+const STATIC: &[&str] = &["frames.js", "icons", "index.html", "start.js"];
 
 /// The command `web`.
 ///

@@ -297,6 +297,7 @@ fn running(pipeline: &Pipeline) -> impl FnMut() -> Polled + use<> {
         nodes,
         wires,
         memory_bytes: 100_000_000,
+        cpu: None,
         checkpoint: None,
         standstill: None,
     };

@@ -31,6 +31,12 @@ pub trait Link {
 
     /// A steady clock in milliseconds; its zero means nothing.
     fn now_ms(&self) -> f64;
+
+    /// For how long the screen was busy with the last frame beyond what it always takes, in milliseconds. Without a graphics
+    /// card it is long; 0 where it is not known.
+    fn frame_cost_ms(&self) -> f64 {
+        0.0
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

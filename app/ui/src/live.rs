@@ -280,6 +280,7 @@ mod tests {
                 nodes: BTreeMap::from([(id, node)]),
                 wires: vec![WireMetrics { wire, rows, batches: 1, rows_injected: 0, fill: 0.25 }],
                 memory_bytes: 0,
+                cpu: None,
                 checkpoint: None,
                 standstill: None,
             },

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use millrace_model::run::{NodeMetrics, RunMetrics};
+use millrace_model::run::{CpuUse, NodeMetrics, RunMetrics};
 use millrace_model::{NodeId, Wire};
 
 /// Rates are taken over this much of the run, so that they neither flicker nor lag.
@@ -37,6 +37,7 @@ pub struct Rates {
     node_rates: Vec<NodeRate>,
     wire_rates: Vec<WireRate>,
     source_rate: f64,
+    core_wait: f64,
     /// Oldest first; the first is the one that rates are taken against.
     past: VecDeque<Counts>,
 }
@@ -47,6 +48,7 @@ struct Counts {
     source_rows: u64,
     nodes: Vec<NodeCounts>,
     wires: Vec<u64>,
+    cpu: Option<CpuUse>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +82,7 @@ impl Counts {
             source_rows: metrics.num_source_rows(),
             nodes: metrics.nodes.values().map(NodeCounts::of).collect(),
             wires: metrics.wires.iter().map(|wire| wire.rows).collect(),
+            cpu: metrics.cpu,
         }
     }
 }
@@ -103,6 +106,11 @@ impl Rates {
         self.source_rate
     }
 
+    /// How many threads of the host's process were ready and had no core, on average; 0 where that is not known.
+    pub fn core_wait(&self) -> f64 {
+        self.core_wait
+    }
+
     pub fn update(&mut self, metrics: &RunMetrics) {
         let is_same =
             metrics.nodes.keys().eq(self.nodes.keys()) && metrics.wires.iter().map(|wire| &wire.wire).eq(&self.wires);
@@ -122,6 +130,8 @@ impl Rates {
             let seconds = (now.elapsed_ms - before.elapsed_ms) as f64 / 1_000.0;
             let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
             self.source_rate = rate(now.source_rows, before.source_rows);
+            let waited_ms = now.cpu.zip(before.cpu).map(|(now, before)| rate(now.waited_ms, before.waited_ms));
+            self.core_wait = waited_ms.unwrap_or(0.0) / 1_000.0;
             let nodes = now.nodes.iter().zip(&before.nodes);
             self.node_rates = nodes.map(|(now, before)| now.rate(*before, seconds)).collect();
             let rows = now.wires.iter().zip(&before.wires).map(|(now, before)| rate(*now, *before));
@@ -156,9 +166,25 @@ mod tests {
             nodes: BTreeMap::new(),
             wires: wires.iter().map(wire).collect(),
             memory_bytes: 0,
+            cpu: None,
             checkpoint: None,
             standstill: None,
         }
+    }
+
+    #[test]
+    fn threads_without_a_core_are_those_of_the_last_second() {
+        let poll = |elapsed_ms, waited_ms| {
+            let cpu = Some(CpuUse { used_ms: 0, waited_ms });
+            RunMetrics { cpu, ..metrics(elapsed_ms, &[]) }
+        };
+        let mut rates = Rates::default();
+        rates.update(&poll(0, 7_000));
+        assert_eq!(rates.core_wait(), 0.0);
+        rates.update(&poll(500, 8_000));
+        assert_eq!(rates.core_wait(), 2.0);
+        rates.update(&poll(1_500, 8_000));
+        assert_eq!(rates.core_wait(), 0.0);
     }
 
     #[test]

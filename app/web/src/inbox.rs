@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use millrace_protocol::{ServerMessage, decode};
 use millrace_ui::link::{LinkState, Picked};
 
+use crate::frame_clock::request_frame;
+
 /// Messages and picked files that came, and how the link stands.
 pub struct Inbox {
     ctx: egui::Context,
@@ -25,7 +27,7 @@ impl Inbox {
 
     pub fn push(&self, message: ServerMessage) {
         self.messages.borrow_mut().push(message);
-        self.ctx.request_repaint();
+        request_frame(&self.ctx);
     }
 
     /// Takes in the bytes of one message.
@@ -38,12 +40,12 @@ impl Inbox {
 
     pub fn push_picked(&self, picked: Picked) {
         self.picked.borrow_mut().push(picked);
-        self.ctx.request_repaint();
+        request_frame(&self.ctx);
     }
 
     pub fn set_state(&self, state: LinkState) {
         self.state.replace(state);
-        self.ctx.request_repaint();
+        request_frame(&self.ctx);
     }
 
     pub fn state(&self) -> LinkState {

@@ -22,6 +22,18 @@ pub fn canvas() -> Result<HtmlCanvasElement, JsValue> {
     element.dyn_into().map_err(|_| JsValue::from_str("the element `millrace` is not a canvas"))
 }
 
+/// Gives the canvas its WebGL context before eframe asks for it, without what egui never uses: it smooths edges by itself,
+/// and draws neither by depth nor through what lies behind. Where there is no graphics card this is most of a frame's cost.
+pub fn prepare(canvas: &HtmlCanvasElement) {
+    let options = js_sys::Object::new();
+    for name in ["antialias", "alpha", "depth", "stencil"] {
+        // A plain object takes any property.
+        let _ = Reflect::set(&options, &name.into(), &false.into());
+    }
+    // Where there is none, eframe looks for another kind and says so.
+    let _ = canvas.get_context_with_context_options("webgl2", &options);
+}
+
 /// The dashboard that the page's address asks for.
 pub fn wanted_dashboard() -> Option<DashboardAddress> {
     DashboardAddress::of_query(&window().ok()?.location().search().ok()?)

@@ -98,6 +98,10 @@ impl Link for SocketLink {
     fn now_ms(&self) -> f64 {
         page::now_ms()
     }
+
+    fn frame_cost_ms(&self) -> f64 {
+        crate::frame_clock::cost_ms()
+    }
 }
 
 impl Shared {

@@ -6,17 +6,20 @@ use millrace_ui::Designer;
 use millrace_ui::link::Link;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+use crate::frame_clock::{FrameClock, Pace};
 use crate::socket::SocketLink;
 use crate::tauri::TauriLink;
 use crate::{accessibility, page};
 
 struct App {
     designer: Designer,
+    clock: FrameClock,
 }
 
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
         self.designer.ui(ui);
+        self.clock.frame();
     }
 }
 
@@ -28,6 +31,7 @@ impl eframe::App for App {
 pub fn start() -> Result<(), JsValue> {
     page::show_panics();
     let canvas = page::canvas()?;
+    page::prepare(&canvas);
     wasm_bindgen_futures::spawn_local(async move {
         let started = WebRunner::new().start(canvas, WebOptions::default(), Box::new(create)).await;
         if let Err(error) = started {
@@ -39,6 +43,7 @@ pub fn start() -> Result<(), JsValue> {
 
 fn create(cc: &CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std::error::Error + Send + Sync>> {
     let ctx = cc.egui_ctx.clone();
+    ctx.add_plugin(Pace);
     let link: Box<dyn Link> = match TauriLink::find(&ctx) {
         Some(link) => Box::new(link),
         None => Box::new(SocketLink::open(&ctx)),
@@ -48,5 +53,6 @@ fn create(cc: &CreationContext<'_>) -> Result<Box<dyn eframe::App>, Box<dyn std:
         designer.open_dashboard(address);
     }
     accessibility::install(&ctx).map_err(|error| page::message_of(&error))?;
-    Ok(Box::new(App { designer }))
+    let canvas = page::canvas().map_err(|error| page::message_of(&error))?;
+    Ok(Box::new(App { designer, clock: FrameClock::new(&canvas) }))
 }

@@ -136,6 +136,10 @@ impl Link for TauriLink {
     fn now_ms(&self) -> f64 {
         page::now_ms()
     }
+
+    fn frame_cost_ms(&self) -> f64 {
+        crate::frame_clock::cost_ms()
+    }
 }
 
 /// A channel of Tauri whose messages are events of the protocol. It lives as long as the page.

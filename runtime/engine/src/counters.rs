@@ -1,11 +1,12 @@
 //! What is counted while a run goes on: one set of atomics for each instance of a node and for each wire, added up only
 //! when somebody asks.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use millrace_model::run::{NodeMetrics, WireMetrics};
+use millrace_model::run::{CpuUse, NodeMetrics, WireMetrics};
 use millrace_model::{NodeId, PortRole, Wire};
 use millrace_operator::Source;
 use serde::{Deserialize, Serialize};
@@ -237,4 +238,26 @@ pub(crate) fn memory_bytes() -> u64 {
         line.split_whitespace().next()?.parse::<u64>().ok()
     };
     std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status)).map_or(0, |kb| kb * 1_024)
+}
+
+/// What this process has used of the cores so far; none where the system does not tell.
+pub fn cpu_use() -> Option<CpuUse> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Fields 14 and 15 of proc_pid_stat(5), in hundredths of a second on Linux. The command name in brackets may hold
+    // spaces; the fields after it are counted from the third on.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(CpuUse { used_ms: (user + system) * 10, waited_ms: waited_ms().unwrap_or(0) })
+}
+
+/// The second number of each thread's `schedstat`, in nanoseconds (sched-stats of the kernel's documentation).
+fn waited_ms() -> Option<u64> {
+    let waited_ns = |thread: PathBuf| -> Option<u64> {
+        let text = std::fs::read_to_string(thread.join("schedstat")).ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse().ok()
+    };
+    // A thread may end meanwhile; its time is then no longer counted.
+    let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+    Some(threads.filter_map(|thread| waited_ns(thread.path())).sum::<u64>() / 1_000_000)
 }

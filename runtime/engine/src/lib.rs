@@ -49,6 +49,7 @@ mod task;
 mod world;
 
 pub use checkpoint::{Checkpoint, Found, NodeFate, StateError, StateFolder};
+pub use counters::cpu_use;
 pub use gate::Halted;
 pub use inject::InjectError;
 pub use options::{RunOptions, StateOptions};

@@ -14,7 +14,7 @@ use millrace_model::{Diagnostic, NodeId, Wire};
 use millrace_operator::ViewSnapshot;
 use tokio::sync::watch;
 
-use crate::counters::{NodeCell, WireCell, memory_bytes};
+use crate::counters::{NodeCell, WireCell, cpu_use, memory_bytes};
 use crate::edit::Editing;
 use crate::gate::{Gate, Halted};
 use crate::newest::NewestRows;
@@ -71,6 +71,7 @@ impl Shared {
             nodes: self.nodes.iter().map(|(id, cell)| (id.clone(), cell.metrics())).collect(),
             wires: self.wires.values().map(|cell| cell.metrics()).collect(),
             memory_bytes: memory_bytes(),
+            cpu: cpu_use(),
             checkpoint: self.checkpoint(),
             standstill: if state.is_over() { None } else { self.gate.standstill() },
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use millrace_host::engine;
 use millrace_host::file::write_whole;
 use millrace_host::model::run::RunMetrics;
 use serde::Serialize;
@@ -60,7 +61,10 @@ pub fn write(path: &Path, pipeline: &str, run: &RunMetrics) -> Result<(), Stop> 
         run,
         source_rows,
         source_rows_per_second: if seconds > 0.0 { (source_rows as f64 / seconds).round() } else { 0.0 },
-        process: ProcessUse { cpu_seconds: cpu_seconds(), peak_memory_bytes: peak_memory_bytes() },
+        process: ProcessUse {
+            cpu_seconds: engine::cpu_use().map(|cpu| cpu.used_ms as f64 / 1_000.0),
+            peak_memory_bytes: peak_memory_bytes(),
+        },
     };
     let failed = |error: &dyn std::fmt::Display| {
         Stop::failed(format!("--metrics {}: the file cannot be written: {error}.", path.display()))
@@ -68,17 +72,6 @@ pub fn write(path: &Path, pipeline: &str, run: &RunMetrics) -> Result<(), Stop> 
     let mut text = serde_json::to_string_pretty(&content).map_err(|error| failed(&error))?;
     text.push('\n');
     write_whole(path, text.as_bytes()).map_err(|error| failed(&error))
-}
-
-/// User and system time of all threads, from fields 14 and 15 of `/proc/self/stat` (proc_pid_stat(5)), which are in
-/// hundredths of a second on Linux.
-fn cpu_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The command name in brackets may hold spaces; the fields after it are counted from the third on.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some((user + system) as f64 / 100.0)
 }
 
 /// The largest resident memory so far: `VmHWM` of `/proc/self/status`.
@@ -95,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_system_tells_what_the_process_used() {
-        assert!(cpu_seconds().is_some_and(|seconds| (0.0..100_000.0).contains(&seconds)));
+        assert!(engine::cpu_use().is_some_and(|cpu| cpu.used_ms < 100_000_000));
         assert!(peak_memory_bytes().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

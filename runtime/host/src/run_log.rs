@@ -127,6 +127,7 @@ mod tests {
             nodes: BTreeMap::from([(id.clone(), node)]),
             wires: Vec::new(),
             memory_bytes: 0,
+            cpu: None,
             checkpoint: None,
             standstill: None,
         };

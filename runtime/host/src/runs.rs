@@ -272,6 +272,7 @@ fn metrics_of(error: &RunError) -> RunMetrics {
         nodes: BTreeMap::new(),
         wires: Vec::new(),
         memory_bytes: 0,
+        cpu: None,
         checkpoint: None,
         standstill: None,
     }

@@ -47,12 +47,24 @@ pub struct RunMetrics {
     pub wires: Vec<WireMetrics>,
     /// Resident memory of the whole process; 0 where the system does not tell.
     pub memory_bytes: u64,
+    /// CPU time of the whole process; none where the system does not tell.
+    #[serde(default)]
+    pub cpu: Option<CpuUse>,
     /// The newest checkpoint; none where none are taken, or before the first.
     #[serde(default)]
     pub checkpoint: Option<CheckpointMetrics>,
     /// Why the run does not move; none while it does.
     #[serde(default)]
     pub standstill: Option<Standstill>,
+}
+
+/// What a process has used of the machine's cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuUse {
+    /// User and system time of all its threads since it started, in milliseconds.
+    pub used_ms: u64,
+    /// For how long its threads, taken together, were ready and had no core; 0 where the system does not tell.
+    pub waited_ms: u64,
 }
 
 /// Why a run does not move.

@@ -41,10 +41,17 @@ impl ViewSpec {
     /// The fields of the picture that say from when to when a row is, where a row of it is of some time. Points of an
     /// [`XyChart`] are not chosen by it: they are looked at with a [`Look`].
     pub fn time_fields(&self, picture: &Schema) -> Option<(usize, usize)> {
+        let is_time = |place: &usize| matches!(picture.field(*place).data_type(), DataType::Timestamp(..));
+        self.x_fields(picture).filter(|(from, to)| is_time(from) && is_time(to))
+    }
+
+    /// The same of times or numbers: from where to where a row is on the axis along which a person moves about.
+    pub fn x_fields(&self, picture: &Schema) -> Option<(usize, usize)> {
         let place = |name: &str| picture.index_of(name).ok();
         let is_time = |place: &usize| matches!(picture.field(*place).data_type(), DataType::Timestamp(..));
-        let (from, to) = match self {
-            ViewSpec::Heatmap(chart) if chart.x_is_time => (place("x_from")?, place("x_to")?),
+        Some(match self {
+            ViewSpec::Histogram(_) => (place("from")?, place("to")?),
+            ViewSpec::Heatmap(_) => (place("x_from")?, place("x_to")?),
             ViewSpec::Log(_) | ViewSpec::Map(_) => (place("time")?, place("time")?),
             ViewSpec::Table(_) => {
                 let event_time = event_time_column(picture).and_then(|name| picture.index_of(name).ok());
@@ -52,8 +59,7 @@ impl ViewSpec {
                 (time, time)
             }
             _ => return None,
-        };
-        (is_time(&from) && is_time(&to)).then_some((from, to))
+        })
     }
 }
 

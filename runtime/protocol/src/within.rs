@@ -1,30 +1,37 @@
 //! The rows of a picture that are seen: those within a time, and of the series that are shown.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::TimestampMicrosecondType;
-use arrow_array::{Array, BooleanArray, RecordBatch};
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, BooleanArray, Float64Array, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::filter::filter_record_batch;
 use millrace_model::view::ViewSpec;
 
-/// The rows that have a part in the time from the first to the second moment, in microseconds since the epoch; `None`
-/// where the rows of such a picture are of no time ([`ViewSpec::time_fields`]). Rows without a time are left out.
+/// The rows that have a part in the range along x ([`ViewSpec::x_fields`]), which is of microseconds since the epoch or of
+/// numbers; `None` where the rows of such a picture are at no place. Rows without one are left out.
 pub fn within(spec: &ViewSpec, picture: &RecordBatch, (from, to): (f64, f64)) -> Option<RecordBatch> {
-    let (start, end) = spec.time_fields(picture.schema_ref())?;
-    let moments = |field: usize| {
+    let (start, end) = spec.x_fields(picture.schema_ref())?;
+    let places = |field: usize| -> Option<Float64Array> {
         let column = picture.column(field);
-        let zone = match column.data_type() {
-            DataType::Timestamp(_, zone) => zone.clone(),
-            _ => None,
+        let number = match column.data_type() {
+            DataType::Timestamp(_, zone) => {
+                let moments = cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone())).ok()?;
+                cast(&cast(&moments, &DataType::Int64).ok()?, &DataType::Float64).ok()?
+            }
+            data_type if data_type.is_numeric() => cast(column, &DataType::Float64).ok()?,
+            _ => return None,
         };
-        cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone)).ok()
+        Some(number.as_primitive::<Float64Type>().clone())
     };
-    let (starts, ends) = (moments(start)?, moments(end)?);
-    let (starts, ends) =
-        (starts.as_primitive::<TimestampMicrosecondType>(), ends.as_primitive::<TimestampMicrosecondType>());
+    let (starts, ends) = (places(start)?, places(end)?);
     let is_in = |row: usize| {
-        starts.is_valid(row) && ends.is_valid(row) && starts.value(row) as f64 <= to && ends.value(row) as f64 >= from
+        if starts.is_null(row) || ends.is_null(row) {
+            return false;
+        }
+        let (start, end) = (starts.value(row), ends.value(row));
+        // What only touches the range has no part in it, unless it is a point.
+        if start < end { start < to && end > from } else { start <= to && end >= from }
     };
     let is_in: BooleanArray = (0..picture.num_rows()).map(|row| Some(is_in(row))).collect();
     filter_record_batch(picture, &is_in).ok()
@@ -90,7 +97,10 @@ mod tests {
         };
         let found = within(&spec(true), &rows, (5e6, 7e6)).expect("cells of some time");
         assert_eq!(numbers_of(&found), [1]);
-        assert!(within(&spec(false), &rows, (5e6, 7e6)).is_none());
+        let numbers = |numbers: &[f64]| -> ArrayRef { Arc::new(Float64Array::from(numbers.to_vec())) };
+        let rows = picture(vec![("x_from", numbers(&[0.0, 4.0, 8.0])), ("x_to", numbers(&[4.0, 8.0, 12.0]))]);
+        let found = within(&spec(false), &rows, (4.0, 8.5)).expect("cells at numbers");
+        assert_eq!(numbers_of(&found), [1, 2], "what only touches has no part in it");
     }
 
     #[test]

@@ -65,6 +65,10 @@ pub(crate) fn exposition(runs: &[RunningPipeline]) -> String {
     if let Some(bytes) = memory {
         page.sample("millrace_memory_bytes", "", bytes as f64);
     }
+    page.family("millrace_cpu_seconds_total", "counter", "CPU time of the whole process.");
+    if let Some(used_ms) = runs.iter().filter_map(|run| run.metrics.cpu).map(|cpu| cpu.used_ms).max() {
+        page.sample("millrace_cpu_seconds_total", "", used_ms as f64 / 1_000.0);
+    }
     page.0
 }
 
@@ -96,7 +100,7 @@ fn escaped(text: &impl ToString) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millrace_host::model::run::{RunMetrics, RunState, WireMetrics};
+    use millrace_host::model::run::{CpuUse, RunMetrics, RunState, WireMetrics};
     use millrace_host::model::{NodeId, Wire};
 
     fn run(run: u64, name: &str) -> RunningPipeline {
@@ -114,6 +118,7 @@ mod tests {
                 nodes: [(NodeId::new("filter").expect("an id"), node)].into(),
                 wires: vec![WireMetrics { wire, rows: 12, batches: 1, rows_injected: 0, fill: 0.5 }],
                 memory_bytes: 1_024,
+                cpu: Some(CpuUse { used_ms: 2_500, waited_ms: 0 }),
                 checkpoint: None,
                 standstill: None,
             },
@@ -131,6 +136,7 @@ mod tests {
             "millrace_node_watermark_seconds{run=\"1\",project=\"7\",pipeline=\"One\",node=\"filter\"} 2.5",
             "millrace_wire_fill_ratio{run=\"1\",project=\"7\",pipeline=\"One\",from=\"a.rows\",to=\"b.rows\"} 0.5",
             "millrace_memory_bytes 1024",
+            "millrace_cpu_seconds_total 2.5",
         ] {
             assert_eq!(page.lines().filter(|found| *found == line).count(), 1, "{line}\n{page}");
         }

@@ -10,7 +10,13 @@ mod regions;
 pub use outline::{Entry, Outline};
 pub use regions::{Region, Regions};
 
-use egui::Response;
+use egui::{EventFilter, Id, Response, Ui};
+
+/// Keeps egui from moving the focus by arrows itself, while a widget takes them.
+pub fn keep_arrows(ui: &Ui, focused: Id) {
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(focused, filter));
+}
 
 /// Adds a sentence to the widget's entry in the accessibility tree; `words` is called only when there is a tree.
 pub fn describe(response: &Response, words: impl FnOnce() -> String) {

@@ -3,11 +3,12 @@
 //! It runs while the keyboard is at a node or at the canvas as a whole, and takes the keys before anything else sees
 //! them. The node that is walked to is selected, brought into view, and has the keyboard from the next frame on.
 
-use egui::{EventFilter, Id, Key, Modifiers, Ui, Vec2, vec2};
+use egui::{Key, Modifiers, Ui, Vec2, vec2};
 
 use super::CanvasState;
 use super::gesture::NUDGE;
 use super::scene::{Scene, Shape};
+use crate::accessibility::keep_arrows;
 use crate::command::Command;
 use crate::context::ViewContext;
 use crate::selection::Selection;
@@ -61,12 +62,6 @@ fn open_by_enter(ui: &Ui, cx: &mut ViewContext<'_>, state: &CanvasState, is_at_c
     {
         cx.commands.push(Command::Open(Some(node.id.clone())));
     }
-}
-
-/// Keeps egui from moving the focus by arrows itself.
-fn keep_arrows(ui: &Ui, focused: Id) {
-    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(focused, filter));
 }
 
 /// Where the walk begins: at the selected node, else at the one most to the left and top.

@@ -1,12 +1,13 @@
 //! The heatmap: a colour for each cell, and a scale that says what the colours are.
 
 use arrow_array::{Array, RecordBatch};
-use egui::{Align2, Rect, Ui, pos2, vec2};
+use egui::{Align2, Id, Rect, Ui, pos2, vec2};
 use millrace_model::view::Heatmap;
 
 use super::columns::{number_column, text_at, text_column};
 use super::plane::{Plane, extent, font, share};
-use super::{Size, fault_ui, take};
+use super::zoom::{Range, Zoom, seen_of};
+use super::{Page, Size, fault_ui, take_movable};
 use crate::format;
 use crate::theme::Theme;
 
@@ -36,16 +37,37 @@ fn read(chart: &Heatmap, batch: &RecordBatch) -> Result<Cells, String> {
     Ok(Cells { x: pairs("x_from", "x_to")?, y, values: number_column(batch, "value")?, names })
 }
 
-pub(super) fn heatmap_ui(ui: &mut Ui, theme: &Theme, chart: &Heatmap, batch: &RecordBatch, size: Size) {
+/// Gives what is seen along x, where that is not all: microseconds since the epoch where it is a time.
+pub(super) fn heatmap_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    id: Id,
+    chart: &Heatmap,
+    batch: &RecordBatch,
+    (size, page): (Size, Option<Page<'_>>),
+) -> Option<Range> {
     let cells = match read(chart, batch) {
         Ok(cells) => cells,
-        Err(fault) => return fault_ui(ui, theme, &fault),
+        Err(fault) => {
+            fault_ui(ui, theme, &fault);
+            return None;
+        }
     };
     let ends = |pairs: &[(f64, f64)]| extent(pairs.iter().flat_map(|pair| [pair.0, pair.1])).unwrap_or((0.0, 1.0));
-    let range = extent(cells.values.iter().copied()).unwrap_or((0.0, 1.0));
+    let shared = page.and_then(|page| page.time).filter(|_| chart.x_is_time);
+    let mut zoom = if size == Size::Panel { Zoom::load(ui, id) } else { Zoom::default() };
+    if let Some(shared) = shared {
+        zoom.x = shared.range.get();
+    }
+    let whole = (ends(&cells.x), ends(&cells.y));
+    let seen = (seen_of(zoom.x, whole.0), seen_of(zoom.y, whole.1));
+    let reaches_in = |(from, to): (f64, f64), seen: Range| from < seen.1 && to > seen.0;
+    let is_seen = |index: &usize| reaches_in(cells.x[*index], seen.0) && reaches_in(cells.y[*index], seen.1);
+    // Colours tell apart what is seen.
+    let range = extent((0..cells.values.len()).filter(is_seen).map(|index| cells.values[index])).unwrap_or((0.0, 1.0));
     let (low, high) = (format::number(range.0), format::number(range.1));
     let words = format!("Heatmap {}: {} from {low} to {high}", chart.title, chart.value_label);
-    let response = take(ui, &words);
+    let response = take_movable(ui, &words, size);
     let (rect, painter, font) = (response.rect, ui.painter_at(response.rect), font(ui, size));
     let width_of = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), theme.text).size().x;
     let widest = cells.names.iter().map(|name| width_of(name)).fold(font.size * 3.5, f32::max);
@@ -54,29 +76,39 @@ pub(super) fn heatmap_ui(ui: &mut Ui, theme: &Theme, chart: &Heatmap, batch: &Re
         Size::Panel => (widest.min(rect.width() * 0.3) + 10.0, font.size * 2.2, font.size * 2.0),
     };
     let inner = Rect::from_min_max(rect.min + vec2(left, top), rect.max - vec2(12.0, bottom));
-    let plane = Plane { inner, x: ends(&cells.x), y: ends(&cells.y) };
+    let plane = Plane { inner, x: seen.0, y: seen.1 };
     let color = |value: f64| theme.heat(f64::from(share(value, range)));
     let place = |index: usize| {
         let ((x0, x1), (y0, y1)) = (cells.x[index], cells.y[index]);
         Rect::from_two_pos(plane.at(x0, y0), plane.at(x1, y1))
     };
     let is_roomy = cells.values.first().is_some_and(|_| place(0).width() > 6.0 && place(0).height() > 6.0);
-    for (index, value) in cells.values.iter().enumerate() {
+    let ground = painter.with_clip_rect(inner.intersect(painter.clip_rect()));
+    for index in (0..cells.values.len()).filter(is_seen) {
         // Cells of a few pixels would drown in gaps.
         let cell = if is_roomy { place(index).shrink(0.5) } else { place(index).expand(0.25) };
-        painter.rect_filled(cell, 0.0, color(*value));
+        ground.rect_filled(cell, 0.0, color(cells.values[index]));
     }
     plane.x_axis(&painter, theme, &font, chart.x_is_time);
     if size == Size::Node {
-        return;
+        return None;
+    }
+    let before = zoom.x;
+    zoom.take_gestures(ui, &response, &plane, (whole.0, Some(whole.1)), page.is_some());
+    zoom.keep(ui, id);
+    if let Some(shared) = shared.filter(|_| zoom.x != before) {
+        shared.range.set(zoom.x);
     }
     if cells.names.is_empty() {
         plane.y_axis(&painter, theme, &font);
     }
-    let step = (font.size * 1.2 / (inner.height() / cells.names.len().max(1) as f32)).ceil().max(1.0) as usize;
+    let num_rows_seen = (plane.y.1 - plane.y.0).max(1.0) as f32;
+    let step = (font.size * 1.2 / (inner.height() / num_rows_seen)).ceil().max(1.0) as usize;
     for (place, name) in cells.names.iter().enumerate().step_by(step) {
         let at = pos2(inner.left() - 6.0, plane.y_at(place as f64 + 0.5));
-        painter.text(at, Align2::RIGHT_CENTER, name, font.clone(), theme.text);
+        if inner.y_range().contains(at.y) {
+            painter.text(at, Align2::RIGHT_CENTER, name, font.clone(), theme.text);
+        }
     }
     // The scale: low, colours, high, and what they are.
     let middle = rect.top() + font.size * 0.8;
@@ -118,4 +150,6 @@ pub(super) fn heatmap_ui(ui: &mut Ui, theme: &Theme, chart: &Heatmap, batch: &Re
         );
         response.on_hover_text_at_pointer(text);
     }
+    let unit = if chart.x_is_time { 1e6 } else { 1.0 };
+    zoom.x.map(|(from, to)| (from * unit, to * unit))
 }

@@ -22,6 +22,7 @@ mod xy_cursors;
 mod xy_header;
 mod xy_node;
 mod xy_words;
+mod zoom;
 
 use std::cell::Cell;
 
@@ -90,8 +91,14 @@ pub fn view_ui(ui: &mut Ui, theme: &Theme, id: Id, picture: Picture<'_>, size: S
             let hidden = bar::bar_ui(ui, theme, id, chart, data, size);
             return Seen { hidden, ..Seen::default() };
         }
-        (ViewSpec::Histogram(chart), _) => histogram::histogram_ui(ui, theme, chart, data, size),
-        (ViewSpec::Heatmap(chart), _) => heatmap::heatmap_ui(ui, theme, chart, data, size),
+        (ViewSpec::Histogram(chart), _) => {
+            let x = histogram::histogram_ui(ui, theme, id, chart, data, (size, page));
+            return Seen { x, ..Seen::default() };
+        }
+        (ViewSpec::Heatmap(chart), _) => {
+            let x = heatmap::heatmap_ui(ui, theme, id, chart, data, (size, page));
+            return Seen { x, ..Seen::default() };
+        }
         (ViewSpec::Gauge(gauge), _) => gauge::gauge_ui(ui, theme, id, gauge, data, size),
         (ViewSpec::Table(table), Size::Node) => table::node_ui(ui, theme, table, data),
         (ViewSpec::Table(table), Size::Panel) => table::panel_ui(ui, theme, id, table, data),
@@ -120,8 +127,17 @@ fn take_rect(ui: &mut Ui, description: &str) -> Rect {
 }
 
 fn take(ui: &mut Ui, description: &str) -> Response {
+    take_sensing(ui, description, Sense::hover())
+}
+
+/// The same for something that can be moved and zoomed where there is room for it.
+fn take_movable(ui: &mut Ui, description: &str, size: Size) -> Response {
+    take_sensing(ui, description, if size == Size::Panel { Sense::click_and_drag() } else { Sense::hover() })
+}
+
+fn take_sensing(ui: &mut Ui, description: &str, sense: Sense) -> Response {
     let rect = ui.available_rect_before_wrap();
-    let response = ui.allocate_rect(rect, Sense::hover());
+    let response = ui.allocate_rect(rect, sense);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description));
     response
 }

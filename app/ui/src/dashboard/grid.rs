@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use egui::{Align, CursorIcon, EventFilter, Id, Key, Label, Layout, Modifiers, Pos2, Rect, RichText, Role, ScrollArea};
+use egui::{Align, CursorIcon, Id, Key, Label, Layout, Modifiers, Pos2, Rect, RichText, Role, ScrollArea};
 use egui::{Popup, Sense, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 use millrace_model::dashboard::NUM_COLUMNS;
 use millrace_model::view::ViewSpec;
@@ -11,6 +11,7 @@ use millrace_protocol::Seen;
 
 use super::{DashboardState, TimeRange, change, filter, time, weak};
 use crate::accessibility::describe;
+use crate::accessibility::keep_arrows;
 use crate::chart::{Page, Picture, SharedTime, Size, view_ui};
 use crate::chart_file::{keep_seen, save_ui};
 use crate::command::{Command, DashboardWish};
@@ -196,8 +197,7 @@ fn tile_ui(
         }
         if response.has_focus() {
             ui.painter().rect_stroke(rect, radius::CARD, (2.0, theme.accent), StrokeKind::Inside);
-            let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-            ui.memory_mut(|memory| memory.set_focus_lock_filter(widget, filter));
+            keep_arrows(ui, widget);
             wish = keys(ui, start);
         }
     }
@@ -327,14 +327,15 @@ fn chart_ui(
         return;
     }
     let part = cx.live.parts.get(node).map(|(_, part)| &part.data);
-    let data = rows.as_ref().unwrap_or(&view.data);
+    // A heatmap shows its part of all its cells by itself, as a plot does.
+    let data = rows.as_ref().filter(|_| !matches!(view.spec, ViewSpec::Heatmap(_))).unwrap_or(&view.data);
     let picture = Picture { spec: &view.spec, data, part, page: Some(Page { time: shared }) };
     let seen = view_ui(ui, cx.theme, chart, picture, Size::Panel);
     if seen.look != cx.live.looks.get(node).copied() {
         cx.commands.push(Command::LookAt { node: node.clone(), look: seen.look });
     }
-    // A plot over numbers is of no time.
-    let time = range.filter(|_| !matches!(view.spec, ViewSpec::Xy(_))).map(|(from, to)| (from * 1e6, to * 1e6));
+    let is_of_time = view.spec.time_fields(view.data.schema_ref()).is_some();
+    let time = range.filter(|_| is_of_time).map(|(from, to)| (from * 1e6, to * 1e6));
     keep_seen(ui, chart, Seen { x: seen.x.or(time), filters: view.filters.clone().unwrap_or_default(), ..seen });
 }
 

@@ -133,7 +133,8 @@ pub(super) fn rows_within(ui: &Ui, chart: Id, view: &LiveView, range_us: (i64, i
     if let Some(kept) = kept.filter(|kept| kept.range_us == range_us && same_batch(&kept.of, &view.data)) {
         return kept.rows;
     }
-    let rows = within(&view.spec, &view.data, (range_us.0 as f64, range_us.1 as f64));
+    let is_of_time = view.spec.time_fields(view.data.schema_ref()).is_some();
+    let rows = if is_of_time { within(&view.spec, &view.data, (range_us.0 as f64, range_us.1 as f64)) } else { None };
     let kept = Kept { of: view.data.clone(), range_us, rows: rows.clone() };
     ui.ctx().data_mut(|data| data.insert_temp(id, kept));
     rows

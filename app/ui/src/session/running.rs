@@ -10,7 +10,9 @@ use millrace_protocol::{Failure, FailureCode, ImageFormat, Move, Poll, Replay, R
 
 use crate::standing::Mark;
 
-use super::{IDLE_POLL_INTERVAL_MS, POLL_INTERVAL_MS, Pending, Session};
+use super::{
+    CORE_WAIT, IDLE_POLL_INTERVAL_MS, LONGEST_POLL_INTERVAL_MS, PARTS_FOR_DRAWING, POLL_INTERVAL_MS, Pending, Session,
+};
 
 impl Session {
     /// Runs what is on the canvas, saved or not.
@@ -187,7 +189,7 @@ impl Session {
                     self.list_captures();
                 }
                 let is_running = self.live.is_running();
-                let interval = if is_running { POLL_INTERVAL_MS } else { IDLE_POLL_INTERVAL_MS };
+                let interval = if is_running { self.poll_interval_ms() } else { IDLE_POLL_INTERVAL_MS };
                 self.poll_due = Some(now + interval);
                 if was_running && !is_running {
                     self.run_is_over();
@@ -203,6 +205,16 @@ impl Session {
             }
             Ok(_) => self.poll_due = Some(now + IDLE_POLL_INTERVAL_MS),
         }
+    }
+
+    /// When the run is looked at again. The view must not slow the run: without a graphics card a frame takes a core for
+    /// many milliseconds, which a run that wants all cores then lacks. So the pace falls until the run lacks little.
+    fn poll_interval_ms(&mut self) -> f64 {
+        let longest_ms = self.link.frame_cost_ms() * PARTS_FOR_DRAWING;
+        let longest_ms = longest_ms.clamp(POLL_INTERVAL_MS, LONGEST_POLL_INTERVAL_MS);
+        let step = if self.live.rates.core_wait() > CORE_WAIT { 1.5 } else { 0.9 };
+        self.poll_interval_ms = (self.poll_interval_ms * step).clamp(POLL_INTERVAL_MS, longest_ms);
+        self.poll_interval_ms
     }
 
     /// Filters the views of what is shown, from the next poll on.

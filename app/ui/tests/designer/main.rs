@@ -31,7 +31,7 @@ use std::rc::Rc;
 use egui::{Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use millrace_model::run::{NodeMetrics, RunMetrics, RunState, WireMetrics};
+use millrace_model::run::{CpuUse, NodeMetrics, RunMetrics, RunState, WireMetrics};
 use millrace_model::{Diagnostic, Pipeline, Wire};
 use millrace_protocol::{Failure, FailureCode, Poll, Polled, Request};
 use millrace_ui::capture::CaptureWish;
@@ -193,6 +193,7 @@ fn running(poll: &Poll, state: RunState) -> Polled {
             nodes: BTreeMap::from([(id("devices"), node(true, 1_200)), (id("hot"), node(false, 1_200))]),
             wires: vec![WireMetrics { wire, rows: 1_200, batches: 3, rows_injected: 0, fill: 0.5 }],
             memory_bytes: 0,
+            cpu: None,
             checkpoint: None,
             standstill: None,
         },

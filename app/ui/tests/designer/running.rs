@@ -152,3 +152,43 @@ fn what_takes_long_is_said_and_a_start_that_is_given_up_runs_nothing() {
     assert!(bench.host.borrow().heard.contains(&stopped), "the run that started all the same is stopped");
     assert!(bench.has("Run"));
 }
+
+#[test]
+fn a_run_that_lacks_cores_is_looked_at_less_often_where_drawing_is_dear() {
+    let polls_in_ten_seconds = |frame_cost_ms: f64, threads_waiting: f64| {
+        let mut bench = Bench::open(FLEET);
+        bench.host.borrow_mut().frame_cost_ms = frame_cost_ms;
+        let start_ms = bench.host.borrow().now_ms;
+        let polls = Rc::new(std::cell::Cell::new(0));
+        let heard = polls.clone();
+        let clock = Rc::new(std::cell::Cell::new(start_ms));
+        let now = clock.clone();
+        bench.host.borrow_mut().polled = Some(Box::new(move |poll| {
+            heard.set(heard.get() + 1);
+            let elapsed_ms = now.get() - start_ms;
+            let mut polled = running(poll, RunState::Running);
+            polled.metrics.elapsed_ms = elapsed_ms as u64;
+            polled.metrics.cpu = Some(CpuUse { used_ms: 0, waited_ms: (elapsed_ms * threads_waiting) as u64 });
+            polled
+        }));
+        bench.click("Run");
+        let go_on = |bench: &mut Bench| {
+            for _ in 0..200 {
+                bench.wait(50.0);
+                clock.set(bench.host.borrow().now_ms);
+            }
+        };
+        go_on(&mut bench);
+        polls.set(0);
+        go_on(&mut bench);
+        polls.get()
+    };
+    let usual = polls_in_ten_seconds(0.0, 0.0);
+    assert!(usual > 60, "{usual} polls");
+    assert_eq!(polls_in_ten_seconds(0.0, 2.0), usual, "a graphics card draws for next to nothing");
+    assert_eq!(polls_in_ten_seconds(50.0, 0.0), usual, "nobody lacks what drawing takes");
+    let slow = polls_in_ten_seconds(50.0, 2.0);
+    assert!((5..10).contains(&slow), "{slow} polls");
+    let middling = polls_in_ten_seconds(10.0, 2.0);
+    assert!((20..30).contains(&middling), "{middling} polls: a part in forty");
+}

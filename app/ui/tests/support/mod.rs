@@ -18,6 +18,8 @@ type Polling = dyn FnMut(&millrace_protocol::Poll) -> millrace_protocol::Polled;
 /// What the fake host holds, has heard, and will say.
 pub struct Host {
     pub now_ms: f64,
+    /// How long the screen is busy with a frame.
+    pub frame_cost_ms: f64,
     pub state: LinkState,
     pub catalog: Catalog,
     pub project: Project,
@@ -61,6 +63,7 @@ impl Host {
             Project { id: 1, version: 1, text: text.to_owned(), steps: Vec::new(), cursor: 0, folder: None, run: None };
         Rc::new(RefCell::new(Self {
             now_ms: 1_000.0,
+            frame_cost_ms: 0.0,
             state: LinkState::Open,
             catalog: catalog(),
             project,
@@ -244,6 +247,10 @@ impl Link for FakeLink {
 
     fn now_ms(&self) -> f64 {
         self.0.borrow().now_ms
+    }
+
+    fn frame_cost_ms(&self) -> f64 {
+        self.0.borrow().frame_cost_ms
     }
 }
 

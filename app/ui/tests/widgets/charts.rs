@@ -214,14 +214,7 @@ fn a_chart_that_is_zoomed_asks_for_what_is_seen_and_a_fit_ends_it() {
     harness.state_mut().part = Some(waves(0..400));
     harness.run_steps(2);
     assert_eq!(harness.state().seen.look, Some(look), "asking again is not asked for");
-    // Both clicks in one frame: the clock of the tests is too slow for a double click over several.
-    let pos = egui::pos2(320.0, 150.0);
-    let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
-    for pressed in [true, false, true, false] {
-        harness.input_mut().events.push(egui::Event::PointerButton { pos, button, pressed, modifiers });
-    }
-    harness.step();
-    harness.run_steps(4);
+    double_click(&mut harness);
     assert_eq!(harness.state().seen.look, None, "a double click fits all");
 }
 
@@ -242,4 +235,57 @@ fn a_click_on_a_name_in_the_legend_hides_its_series() {
     harness.get_by_label("south").click();
     harness.run_steps(3);
     assert_eq!(harness.state().seen.hidden, ["south"]);
+}
+
+fn double_click(harness: &mut Harness<'_, Shown>) {
+    // Both clicks in one frame: the clock of the tests is too slow for a double click over several.
+    let pos = egui::pos2(320.0, 150.0);
+    let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+    for pressed in [true, false, true, false] {
+        harness.input_mut().events.push(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+    harness.step();
+    harness.run_steps(4);
+}
+
+#[test]
+fn bars_of_values_and_cells_are_zoomed_moved_and_shown_whole_again_by_mouse_and_by_keys() {
+    for (name, whole) in [("histogram", (0.0, 50.0)), ("heatmap", (START_US as f64, START_US as f64 + 600e6))] {
+        let (_, spec, data, words) = every_kind().into_iter().find(|kind| kind.0 == name).expect("there is one");
+        let mut harness = harness(spec, data, Size::Panel, true, vec2(640.0, 300.0));
+        harness.run_steps(3);
+        assert_eq!(harness.state().seen.x, None);
+
+        scroll(&mut harness, 400.0);
+        let seen = |harness: &Harness<'_, Shown>| harness.state().seen.x.expect("a part is seen");
+        let (from, to) = seen(&harness);
+        assert!(from > whole.0 && to < whole.1 && to - from < (whole.1 - whole.0) / 2.0, "{name}: {from} {to}");
+        let theme = Theme::of(&harness.ctx);
+        keep(&format!("{name}_zoomed"), &mut harness, theme.panel);
+        harness.set_pixels_per_point(1.0);
+        harness.run_steps(2);
+
+        harness.drag_at(egui::pos2(400.0, 150.0));
+        harness.hover_at(egui::pos2(340.0, 150.0));
+        harness.drop_at(egui::pos2(340.0, 150.0));
+        harness.run_steps(4);
+        let moved = seen(&harness);
+        let span = |seen: (f64, f64)| seen.1 - seen.0;
+        assert!(moved.0 > from && (span(moved) - (to - from)).abs() < (to - from) * 1e-6, "{name}: {moved:?}");
+
+        double_click(&mut harness);
+        assert_eq!(harness.state().seen.x, None, "{name}: a double click shows all");
+
+        harness.query_all_by_label_contains(words).next().expect("it is there").focus();
+        harness.run_steps(2);
+        harness.key_press(egui::Key::Plus);
+        harness.run_steps(3);
+        let nearer = seen(&harness);
+        harness.key_press(egui::Key::ArrowRight);
+        harness.run_steps(3);
+        assert!(seen(&harness).0 > nearer.0, "{name}");
+        harness.key_press(egui::Key::Home);
+        harness.run_steps(3);
+        assert_eq!(harness.state().seen.x, None, "{name}: Home shows all");
+    }
 }

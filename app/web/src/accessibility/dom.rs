@@ -15,6 +15,7 @@ use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlTextA
 
 use super::element::element_id;
 use super::mirror::{Mirror, Operation};
+use crate::frame_clock::request_frame;
 use crate::page;
 
 thread_local! {
@@ -181,7 +182,7 @@ fn heard(event: &Event) {
                 mirrored.request(id, Action::SetValue, Some(data));
             }
         }
-        mirrored.ctx.request_repaint();
+        request_frame(&mirrored.ctx);
         Some(mirrored.canvas.clone())
     });
     // Keys are the canvas's, also in a field: eframe moves them on to where it listens for text. The focus is given back

@@ -174,6 +174,7 @@ fn metrics(state: RunState) -> RunMetrics {
         nodes: std::collections::BTreeMap::new(),
         wires: Vec::new(),
         memory_bytes: 0,
+        cpu: None,
         checkpoint: None,
         standstill: None,
     }
