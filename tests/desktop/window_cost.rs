@@ -29,6 +29,7 @@ const COUNT_FRAMES: &str = "const gl = document.querySelector('canvas').getConte
     window.frames_drawn = 0; gl.clear = mask => { window.frames_drawn += 1; clear(mask); };";
 
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "a bench talks to its user there")]
 #[ignore = "a bench: cargo xtask bench -- window"]
 async fn a_window_costs_a_run_little() {
     let folder = tempfile::tempdir().expect("a folder of its own");
@@ -59,7 +60,7 @@ async fn a_window_costs_a_run_little() {
     let (mut server, address) = start_and_read_line(&mut serve, |line| line.starts_with("http"));
     let pid = server.child().id();
 
-    let mut shares = [[0.0; ROUNDS]; 3];
+    let mut shares: [Vec<f64>; 3] = Default::default();
     let mut lines = Vec::new();
     for round in 0..ROUNDS {
         let browser = Browser::open(&address, &folder.path().join(format!("profile_{round}"))).await;
@@ -82,20 +83,19 @@ async fn a_window_costs_a_run_little() {
         browser.client.clone().close().await.expect("the browser closes");
         drop(browser);
         rates[0] = rate(&address, pid, "closed", &mut lines).await;
-        for look in 0..3 {
-            shares[look][round] = rates[look] / rates[0];
+        for (shares, rate) in shares.iter_mut().zip(rates) {
+            shares.push(rate / rates[0]);
         }
     }
-    let middle = |look: usize| {
-        let mut of_look = shares[look];
-        of_look.sort_by(f64::total_cmp);
-        of_look[ROUNDS / 2]
+    let middle = |mut shares: Vec<f64>| {
+        shares.sort_by(f64::total_cmp);
+        shares[ROUNDS / 2]
     };
     for line in &lines {
         println!("{line}");
     }
     let ratios: serde_json::Map<String, Value> =
-        (0..3).map(|look| (LOOKS[look].to_owned(), json!(middle(look)))).collect();
+        LOOKS.iter().zip(shares).map(|(look, shares)| ((*look).to_owned(), json!(middle(shares)))).collect();
     println!("{}", json!({ "bench": "window", "throughput_as_share_of_closed": ratios }));
     let browser = Browser::open(&address, &folder.path().join("profile_end")).await;
     browser.press_name("button", "Stop").await;
