@@ -42,10 +42,10 @@ const RETRY_DELAY_MS: f64 = 2_000.0;
 const POLL_INTERVAL_MS: f64 = 100.0;
 /// Where drawing is dear and the run lacks cores, the run is looked at less and less often, until drawing takes one part in
 /// so many.
-const PARTS_FOR_DRAWING: f64 = 40.0;
+const PARTS_FOR_DRAWING: f64 = 100.0;
 const LONGEST_POLL_INTERVAL_MS: f64 = 1_500.0;
 /// A run lacks cores when more threads than this wait for one, on average.
-const CORE_WAIT: f64 = 0.03;
+const CORE_WAIT: f64 = 0.01;
 /// Once a run is over it is asked for pictures that came into view.
 const IDLE_POLL_INTERVAL_MS: f64 = 1_000.0;
 const THEME_SETTING: &str = "theme";

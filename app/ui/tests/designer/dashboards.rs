@@ -251,11 +251,12 @@ fn zooming_one_chart_zooms_all_until_the_time_is_reset() {
     assert!(looks(&bench).is_empty());
 }
 
-/// Log lines a second apart, over the same five minutes as the waves.
-fn lines() -> ViewFrame {
+/// Log lines a second apart, over the same five minutes as the waves or those from a later second on.
+fn lines(first: i64) -> ViewFrame {
     let base = 1_772_373_600_000_000;
-    let times = TimestampMicrosecondArray::from_iter_values((0..300).map(|second| base + second * 1_000_000));
-    let texts: Vec<String> = (0..300).map(|second| format!("line {second}")).collect();
+    let seconds = first..first + 300;
+    let times = TimestampMicrosecondArray::from_iter_values(seconds.clone().map(|second| base + second * 1_000_000));
+    let texts: Vec<String> = seconds.map(|second| format!("line {second}")).collect();
     let data = RecordBatch::try_from_iter([
         ("time", Arc::new(times) as arrow_array::ArrayRef),
         ("level", Arc::new(StringArray::from(vec!["info"; 300]))),
@@ -285,7 +286,7 @@ fn of_three_kinds() -> Bench {
         let mut polled = running(poll, RunState::Running);
         let view = |id: &NodeId| match id.as_str() {
             "a" => waves(0.0),
-            "b" => lines(),
+            "b" => lines(0),
             _ => count(),
         };
         let asked = poll.views.iter().filter(|(_, version)| **version == 0);
@@ -333,6 +334,55 @@ fn a_time_that_is_chosen_is_that_of_every_chart_and_told_where_it_cannot_be() {
     bench.wait(300.0);
     assert!(bench.has_text("line 299") && look(&bench).is_none() && !bench.has_text("all of the time"));
     assert_eq!((bench.text(), bench.steps()), (text, steps), "looking changes nothing");
+}
+
+#[test]
+fn the_last_minute_moves_along_with_new_rows_and_a_time_from_one_moment_to_another_stays() {
+    let host = Host::with(PLANT);
+    let first = Rc::new(std::cell::Cell::new(0));
+    let newest = first.clone();
+    host.borrow_mut().polled = Some(Box::new(move |poll| {
+        let mut polled = running(poll, RunState::Running);
+        let version = newest.get() as u64 + 1;
+        let asked = poll.views.iter().filter(|(id, known)| id.as_str() == "b" && **known < version);
+        polled.views = asked.map(|(id, _)| (id.clone(), ViewFrame { version, ..lines(newest.get()) })).collect();
+        polled
+    }));
+    let mut bench = Bench::with(host);
+    bench.ask([Command::Run, Command::Dashboard(DashboardWish::New)]);
+    bench.wait(500.0);
+    let shown = |bench: &Bench, wanted: &[i64], missing: &[i64]| {
+        let has = |second: &i64| bench.has(&format!("line {second}"));
+        assert!(wanted.iter().all(has) && !missing.iter().any(has), "{wanted:?} without {missing:?}");
+    };
+    bench.ask([Command::Dashboard(DashboardWish::Time(Some(TimeRange::QUICK[0])))]);
+    bench.wait(300.0);
+    shown(&bench, &[299], &[100]);
+    first.set(100);
+    bench.wait(300.0);
+    shown(&bench, &[399], &[299]);
+    assert!(bench.has("Time: Last minute"));
+
+    bench.press(Modifiers::ALT, Key::Comma);
+    bench.wait(300.0);
+    shown(&bench, &[339], &[399]);
+    first.set(130);
+    bench.wait(300.0);
+    shown(&bench, &[339], &[399, 429]);
+}
+
+#[test]
+fn every_time_of_the_menu_has_an_action() {
+    let chosen = |range| {
+        let wish = Command::Dashboard(DashboardWish::Time(Some(range)));
+        millrace_ui::actions::all().filter(|action| (action.command)() == wish).map(|action| action.title).collect()
+    };
+    for range in TimeRange::QUICK {
+        let titles: Vec<&str> = chosen(range);
+        assert_eq!(titles.len(), 1, "{range:?}");
+        let words = range.words();
+        assert_eq!(titles[0].to_lowercase(), format!("show the {}", words.to_lowercase()));
+    }
 }
 
 #[test]

@@ -189,6 +189,6 @@ fn a_run_that_lacks_cores_is_looked_at_less_often_where_drawing_is_dear() {
     assert_eq!(polls_in_ten_seconds(50.0, 0.0), usual, "nobody lacks what drawing takes");
     let slow = polls_in_ten_seconds(50.0, 2.0);
     assert!((5..10).contains(&slow), "{slow} polls");
-    let middling = polls_in_ten_seconds(10.0, 2.0);
-    assert!((20..30).contains(&middling), "{middling} polls: a part in forty");
+    let middling = polls_in_ten_seconds(5.0, 2.0);
+    assert!((15..25).contains(&middling), "{middling} polls: a part in a hundred");
 }
