@@ -2,6 +2,7 @@
 //! fault points. What is there at the end is what an undisturbed run gives.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -329,17 +330,25 @@ fn a_second_interrupt_ends_a_run_at_once_and_takes_back_what_is_not_finished() {
     ]);
     // What waits before the slow sink keeps the first stop busy.
     let command = command.env("MILLRACE_FAULT", "sink_write:1:slow").stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = command.spawn().expect("the command starts");
+    let mut child = command.spawn().expect("the command starts");
     let names = || fs::read_dir(folder.path()).expect("the folder is there").count();
     while names() < 2 {
         std::thread::sleep(Duration::from_millis(10));
     }
-    for _ in 0..2 {
-        std::thread::sleep(Duration::from_millis(200));
-        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    std::thread::sleep(Duration::from_millis(200));
+    let pid = child.id().to_string();
+    let interrupt = || {
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
         assert!(sent.expect("kill can be called").success());
-    }
-    let output = child.wait_with_output().expect("it was started");
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    interrupt();
+    // Two signals that come before the first is heard are one.
+    let mut said = BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    let first = said.by_ref().find(|line| line.contains("Interrupt again to end at once"));
+    assert!(first.is_some(), "the first interrupt is answered");
+    interrupt();
+    let said: Vec<String> = said.collect();
+    let status = child.wait().expect("it was started");
+    assert_eq!(status.code(), Some(130), "{said:?}");
     assert_eq!(names(), 1, "nothing but the pipeline is left");
 }

@@ -372,8 +372,8 @@ pub struct Column {
 pub struct Seen {
     /// The part that is looked at, with some more at both sides; `None`: all of it.
     pub look: Option<Look>,
-    /// What is seen of it, as a [`Look`] says it. Of pictures that are no plots: the rows of this time, in microseconds
-    /// since the epoch, where their rows are of some time.
+    /// What is seen of it, as a [`Look`] says it. Of pictures that are no plots: the rows in this range, of microseconds
+    /// since the epoch or of numbers ([`within`](crate::within)).
     #[serde(default)]
     pub x: Option<(f64, f64)>,
     /// Which rows are shown.

@@ -67,7 +67,7 @@ pub(super) fn heatmap_ui(
     let range = extent((0..cells.values.len()).filter(is_seen).map(|index| cells.values[index])).unwrap_or((0.0, 1.0));
     let (low, high) = (format::number(range.0), format::number(range.1));
     let words = format!("Heatmap {}: {} from {low} to {high}", chart.title, chart.value_label);
-    let response = take_movable(ui, &words, size);
+    let response = take_movable(ui, theme, &words, size);
     let (rect, painter, font) = (response.rect, ui.painter_at(response.rect), font(ui, size));
     let width_of = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), theme.text).size().x;
     let widest = cells.names.iter().map(|name| width_of(name)).fold(font.size * 3.5, f32::max);

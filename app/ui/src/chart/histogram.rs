@@ -47,7 +47,7 @@ pub(super) fn histogram_ui(
     } else {
         words
     };
-    let response = take_movable(ui, &words, size);
+    let response = take_movable(ui, theme, &words, size);
     let (rect, painter, font) = (response.rect, ui.painter_at(response.rect), font(ui, size));
     let (left, bottom, top) = match size {
         Size::Node => (2.0, font.size * 1.6, 2.0),

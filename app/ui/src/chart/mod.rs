@@ -27,11 +27,11 @@ mod zoom;
 use std::cell::Cell;
 
 use arrow_array::RecordBatch;
-use egui::{Align2, Id, Rect, Response, Role, Sense, Ui, WidgetInfo};
+use egui::{Align2, Id, Rect, Response, Role, Sense, StrokeKind, Ui, WidgetInfo};
 use millrace_model::view::ViewSpec;
 use millrace_protocol::Seen;
 
-use crate::theme::Theme;
+use crate::theme::{Theme, radius};
 
 pub use line_data::{LineData, Series, numbers, same_batch, thinned};
 pub use xy::xy_panel_ui;
@@ -131,8 +131,13 @@ fn take(ui: &mut Ui, description: &str) -> Response {
 }
 
 /// The same for something that can be moved and zoomed where there is room for it.
-fn take_movable(ui: &mut Ui, description: &str, size: Size) -> Response {
-    take_sensing(ui, description, if size == Size::Panel { Sense::click_and_drag() } else { Sense::hover() })
+fn take_movable(ui: &mut Ui, theme: &Theme, description: &str, size: Size) -> Response {
+    let sense = if size == Size::Panel { Sense::click_and_drag() } else { Sense::hover() };
+    let response = take_sensing(ui, description, sense);
+    if response.has_focus() {
+        ui.painter().rect_stroke(response.rect, radius::FIELD, (1.0, theme.accent), StrokeKind::Inside);
+    }
+    response
 }
 
 fn take_sensing(ui: &mut Ui, description: &str, sense: Sense) -> Response {

@@ -10,8 +10,7 @@ use millrace_model::{Cells, Dashboard, LayoutId, NodeId, Tile};
 use millrace_protocol::Seen;
 
 use super::{DashboardState, TimeRange, change, filter, time, weak};
-use crate::accessibility::describe;
-use crate::accessibility::keep_arrows;
+use crate::accessibility::{describe, keep_arrows};
 use crate::chart::{Page, Picture, SharedTime, Size, view_ui};
 use crate::chart_file::{keep_seen, save_ui};
 use crate::command::{Command, DashboardWish};
