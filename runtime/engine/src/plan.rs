@@ -7,16 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use millrace_model::card::Form;
 use millrace_model::check::check;
 use millrace_model::flat::Flat;
-use millrace_model::{Catalog, Diagnostic, Node, NodeId, Params, Pipeline, Port, Wire};
-use millrace_operator::{Columns, InferContext, NodeType, Partitioning, Probed, Registry, Wanted};
+use millrace_model::{Catalog, Diagnostic, Endpoint, Node, NodeId, Params, Pipeline, Port, Wire};
+use millrace_operator::{Partitioning, Probed, Registry};
 
 use crate::files::check_files;
-use crate::fit::common_schema;
 use crate::nested;
+use crate::resolve::{Answers, resolve_all};
 
 /// What the nodes' probes found, or why they could not, by node. A node that is missing has not been probed.
 pub type Probes = BTreeMap<NodeId, Result<Option<Probed>, String>>;
@@ -106,6 +106,11 @@ pub fn probe(pipeline: &Pipeline, registry: &Registry, base_dir: &Path) -> Probe
 /// Plans `pipeline`, whose parameters have been put in already
 /// ([`with_parameters`](millrace_model::Pipeline::with_parameters)).
 pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
+    plan_again(pipeline, registry, probes, &Answers::default())
+}
+
+/// As [`plan`], asking only the nodes for which `answers` knows none yet, and adding to it.
+pub fn plan_again(pipeline: &Pipeline, registry: &Registry, probes: &Probes, answers: &Answers) -> Plan {
     let catalog = registry.catalog();
     let flat = pipeline.flat(&catalog);
     let left_out = left_out(&flat);
@@ -122,11 +127,12 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
     }
     let Ok(order) = flat.pipeline.topological_order() else { return plan };
     plan.order = order.into_iter().filter(|id| plan.nodes.get(id).is_some_and(|node| node.takes_part)).collect();
+    let takes_part = |end: &Endpoint| plan.nodes.get(&end.node).is_some_and(|node| node.takes_part);
     plan.wires = flat
         .pipeline
         .wires()
         .into_iter()
-        .filter(|wire| [&wire.from, &wire.to].iter().all(|end| plan.order.contains(&end.node)))
+        .filter(|wire| takes_part(&wire.from) && takes_part(&wire.to))
         .filter(|wire| !flat.dry.contains(wire))
         .collect();
     if plan.order.is_empty() && !plan.diagnostics.iter().any(Diagnostic::is_error) {
@@ -135,9 +141,7 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, probes: &Probes) -> Plan {
             "Every node is disabled or gets its rows from a disabled one. Enable a node to have something to run.",
         ));
     }
-    for id in plan.order.clone() {
-        resolve(&mut plan, &id, registry, probes);
-    }
+    resolve_all(&mut plan, registry, probes, answers);
     plan.diagnostics.extend(check_files(&plan, registry));
     for wire in plan.diagnostics.iter_mut().filter_map(|problem| problem.wire.as_mut()) {
         *wire = flat.drawn(wire).clone();
@@ -193,159 +197,8 @@ fn state_params(params: &Params, form: &Form) -> Params {
     params.iter().filter(|(name, _)| !keeps_state(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Finds the schemas at the ports of one node, those before it being known, and what is wrong with its params.
-fn resolve(plan: &mut Plan, id: &NodeId, registry: &Registry, probes: &Probes) {
-    let inputs = input_schemas(plan, id);
-    let node = &plan.nodes[id];
-    let node_type = registry.node_type(&node.kind).expect("a planned node's card came from this registry");
-    let mut problems = Vec::new();
-    // Params that are known to be wrong make the probe fail as well: that is no news.
-    let has_bad_params = plan
-        .diagnostics
-        .iter()
-        .any(|known| known.is_error() && known.param.is_some() && known.node.as_ref() == Some(id));
-    if let Some(Err(reason)) = probes.get(id)
-        && !has_bad_params
-    {
-        problems.push(Diagnostic::error("probe_failed", reason.clone()).at_node(id));
-    }
-
-    let mut cx = InferContext::new(&inputs, node.probed.as_ref());
-    let mut outputs = node_type.infer(&node.params, &mut cx);
-    outputs.resize(node.outputs.len(), None);
-    for found in cx.into_problems() {
-        if is_known(&plan.diagnostics, id, &found.param, &found.code) {
-            continue;
-        }
-        let problem = match found.is_warning {
-            true => Diagnostic::warning(&found.code, found.message),
-            false => Diagnostic::error(&found.code, found.message),
-        };
-        let problem = problem.at_node(id);
-        problems.push(if found.param.is_empty() { problem } else { problem.at_param(found.param) });
-    }
-
-    let has_errors = |problems: &[Diagnostic]| {
-        problems.iter().chain(&plan.diagnostics).any(|problem| problem.is_error() && problem.node.as_ref() == Some(id))
-    };
-    let mut partitioning = Partitioning::Single;
-    if !has_errors(&problems) {
-        match partitioning_of(node, node_type.as_ref(), &inputs) {
-            Ok(found) => partitioning = found,
-            Err(reason) => problems.push(Diagnostic::error("partitioning", reason).at_node(id)),
-        }
-    }
-    let is_fed = inputs.iter().all(Option::is_some);
-    if is_fed && !has_errors(&problems) {
-        for (output, schema) in node.outputs.iter().zip(&outputs) {
-            if schema.is_none() {
-                let message = format!("The columns that leave by `{}` are not known.", output.port.name);
-                problems.push(Diagnostic::error("unknown_schema", message).at_node(id));
-            }
-        }
-    }
-
-    let state_inputs = state_inputs(node_type.as_ref(), &node.params, &inputs, outputs.len());
-    plan.diagnostics.extend(problems);
-    let node = plan.nodes.get_mut(id).expect("the node was read just above");
-    node.partitioning = partitioning;
-    node.state_inputs = state_inputs;
-    for (port, schema) in node.inputs.iter_mut().zip(inputs) {
-        port.schema = schema;
-    }
-    for (port, schema) in node.outputs.iter_mut().zip(outputs) {
-        port.schema = schema;
-    }
-}
-
-/// The columns that a node reads though nothing is wanted of it; all where one of its inputs is not known.
-fn state_inputs(
-    node_type: &dyn NodeType,
-    params: &Params,
-    inputs: &[Option<SchemaRef>],
-    num_outputs: usize,
-) -> Vec<Option<SchemaRef>> {
-    let Some(schemas) = inputs.iter().cloned().collect::<Option<Vec<SchemaRef>>>() else { return inputs.to_vec() };
-    let outputs = vec![Columns::none(); num_outputs];
-    match node_type.reads(params, &Wanted { inputs: &schemas, outputs: &outputs }) {
-        Ok(read) => schemas.iter().zip(&read).map(|(schema, columns)| Some(columns.of(schema))).collect(),
-        Err(_) => inputs.to_vec(),
-    }
-}
-
-/// The schema at each input port. Wires that end at one port must bring the same columns, in any order.
-fn input_schemas(plan: &mut Plan, id: &NodeId) -> Vec<Option<SchemaRef>> {
-    let node = &plan.nodes[id];
-    let mut problems = Vec::new();
-    let mut schemas = Vec::new();
-    for input in &node.inputs {
-        let mut common: Option<SchemaRef> = None;
-        for wire in plan.wires.iter().filter(|wire| wire.to.node == *id && wire.to.port == input.port.name) {
-            let Some(schema) = schema_on(plan, wire) else { continue };
-            common = Some(match common {
-                None => schema,
-                Some(first) => common_schema(&first, &schema).unwrap_or_else(|difference| {
-                    let from = &plan.nodes[&wire.from.node].title;
-                    let message = format!(
-                        "The rows from “{from}” do not fit the others that arrive here: {difference}. \
-                         Give them the same columns first, for example with a Select node."
-                    );
-                    problems.push(Diagnostic::error("schemas_differ", message).at_node(id).at_wire(wire));
-                    first
-                }),
-            });
-        }
-        schemas.push(common);
-    }
-    plan.diagnostics.extend(problems);
-    schemas
-}
-
 /// The schema of the rows that flow into `wire`.
 pub(crate) fn schema_on(plan: &Plan, wire: &Wire) -> Option<SchemaRef> {
     let from = plan.nodes.get(&wire.from.node)?;
     from.outputs[from.output_index(&wire.from.port)?].schema.clone()
-}
-
-/// Whether the structural check said the same already: the same param, or that some param cannot be read.
-fn is_known(diagnostics: &[Diagnostic], id: &NodeId, param: &str, code: &str) -> bool {
-    diagnostics.iter().filter(|known| known.node.as_ref() == Some(id) && known.is_error()).any(|known| {
-        known.param.as_deref().is_some_and(|known| code == "unreadable_params" || (!param.is_empty() && known == param))
-    })
-}
-
-/// How the node's rows are spread, with the key columns checked against its inputs.
-fn partitioning_of(
-    node: &PlannedNode,
-    node_type: &dyn NodeType,
-    inputs: &[Option<SchemaRef>],
-) -> Result<Partitioning, String> {
-    let partitioning = node_type.partitioning(&node.params)?;
-    if !matches!(partitioning, Partitioning::Keyed(_)) {
-        return Ok(partitioning);
-    }
-    let mut first: Option<(&str, Vec<&DataType>)> = None;
-    for ((index, schema), input) in inputs.iter().enumerate().zip(&node.inputs) {
-        let Some(schema) = schema else { continue };
-        let mut types = Vec::new();
-        for key in partitioning.keys_at(index) {
-            match schema.field_with_name(key) {
-                Ok(field) => types.push(field.data_type()),
-                Err(_) => return Err(format!("The key column `{key}` is missing in the rows that arrive.")),
-            }
-        }
-        // Other types encode in another way, and rows that belong together would part.
-        match &first {
-            Some((port, known)) if *known != types => {
-                return Err(format!(
-                    "The key columns at `{port}` and `{}` differ in their types: cast them to the same with a Select node.",
-                    input.port.name
-                ));
-            }
-            Some(_) => {}
-            None => first = Some((&input.port.name, types)),
-        }
-    }
-    // Without keys all rows are of one group, which one instance must see.
-    Ok(if partitioning.keys_at(0).is_empty() { Partitioning::Single } else { partitioning })
 }

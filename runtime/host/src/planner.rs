@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use millrace_engine::{Plan, Probes};
+use millrace_engine::{Answers, Plan, Probes};
 use millrace_model::check::check;
 use millrace_model::mending::mend_names;
 use millrace_model::{Catalog, Diagnostic, Pipeline};
@@ -12,17 +13,18 @@ use serde_json::Value;
 
 use crate::probes::ProbeCache;
 
-/// Plans pipelines and remembers what probes found, so that planning after each keystroke is cheap.
+/// Plans pipelines and remembers what probes found and nodes said, so that planning after each keystroke is cheap.
 pub struct Planner {
     registry: Registry,
     catalog: Catalog,
     probes: ProbeCache,
+    answers: Arc<Answers>,
 }
 
 impl Planner {
     pub fn new(registry: Registry) -> Self {
         let catalog = registry.catalog();
-        Self { registry, catalog, probes: ProbeCache::default() }
+        Self { registry, catalog, probes: ProbeCache::default(), answers: Arc::default() }
     }
 
     pub fn registry(&self) -> &Registry {
@@ -55,8 +57,9 @@ impl Planner {
 
     /// Compiling expressions takes a while, so it stays off the async workers.
     async fn plan_in_background(&self, pipeline: Pipeline, probes: Probes) -> Plan {
-        let registry = self.registry.clone();
-        let planned = tokio::task::spawn_blocking(move || millrace_engine::plan(&pipeline, &registry, &probes)).await;
+        let (registry, answers) = (self.registry.clone(), self.answers.clone());
+        let plan = move || millrace_engine::plan_again(&pipeline, &registry, &probes, &answers);
+        let planned = tokio::task::spawn_blocking(plan).await;
         planned.unwrap_or_else(|error| {
             let message = format!("Planning was cut off: {error}. This is a defect of Millrace; please report it.");
             Plan { diagnostics: vec![Diagnostic::error("internal", message)], ..Plan::default() }

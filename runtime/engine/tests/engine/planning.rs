@@ -1,6 +1,6 @@
 //! The plan: every fault at once, none of them twice, and what takes part.
 
-use millrace_engine::{Probes, RunError, RunOptions, plan, start};
+use millrace_engine::{Answers, Probes, RunError, RunOptions, plan, plan_again, start};
 use millrace_model::Edit;
 use millrace_operator::Partitioning;
 use serde_json::json;
@@ -164,4 +164,63 @@ fn keys_of_two_inputs_are_looked_for_at_their_own_and_must_be_of_one_type() {
         assert_eq!(faults.len(), 1, "{faults:#?}");
         assert!(faults[0].message.contains(part), "{}", faults[0].message);
     }
+}
+
+/// Planning after each of many edits, with what nodes said before, gives what planning anew gives.
+#[test]
+fn a_plan_that_asks_only_what_has_changed_is_the_plan_made_anew() {
+    let mut drawn = pipeline(
+        &[
+            ("count", "ingest.count", json!({"rows": 5})),
+            ("sieve", "process.sieve", json!({"column": "n"})),
+            ("again", "process.sieve", json!({"column": "n"})),
+            ("swap", "process.swap", json!({"columns": ["key", "time", "n"]})),
+            ("both", "process.both", json!({})),
+            ("sink", "store.collect", json!({"record": "r"})),
+        ],
+        &[
+            ("count", "sieve"),
+            ("sieve", "again"),
+            ("again", "both"),
+            ("count", "swap"),
+            ("swap", "both"),
+            ("both", "sink"),
+        ],
+    );
+    let set = |node: &str, name: &str, value| Edit::SetParam { id: id(node), name: name.to_owned(), value };
+    let edits = [
+        set("again", "column", Some(json!("nowhere"))),
+        set("again", "column", Some(json!("n"))),
+        set("swap", "columns", Some(json!(["n", "key"]))),
+        set("count", "rows", Some(json!(7))),
+        set("sieve", "column", None),
+        Edit::RemoveWire { wire: wire("count", "sieve") },
+        Edit::SetDisabled { id: id("swap"), disabled: true },
+        set("sieve", "column", Some(json!("n"))),
+        Edit::AddWire { wire: wire("count", "sieve") },
+        Edit::RemoveNode { id: id("again") },
+    ];
+    let (registry, answers) = (registry(), Answers::default());
+    let num_asked = |drawn: &_| {
+        let before = answers.len();
+        let again = plan_again(drawn, &registry, &Probes::new(), &answers);
+        assert_eq!(format!("{again:?}"), format!("{:?}", plan(drawn, &registry, &Probes::new())));
+        answers.len() - before
+    };
+    // The two sieves are asked as one: same kind, same params, same columns.
+    let mut asked = vec![num_asked(&drawn)];
+    for edit in edits {
+        let edits = match &edit {
+            Edit::RemoveNode { id } => drawn.removal_of([id]),
+            _ => vec![edit],
+        };
+        drawn.apply(&edits).unwrap();
+        asked.push(num_asked(&drawn));
+    }
+    // Behind a fault nodes are asked without columns, once; what comes back is known already.
+    assert_eq!(asked[..4], [5, 2, 0, 2], "{asked:?}");
+    for _ in 0..10 {
+        plan_again(&pipeline(&[], &[]), &registry, &Probes::new(), &answers);
+    }
+    assert!(answers.is_empty(), "what no plan needs any more is forgotten");
 }
