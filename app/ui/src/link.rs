@@ -32,6 +32,17 @@ pub trait Link {
     /// A steady clock in milliseconds; its zero means nothing.
     fn now_ms(&self) -> f64;
 
+    /// Whether [`Designer::beat`](crate::Designer::beat) is called when it is due, and a frame drawn when something comes.
+    /// Elsewhere a frame is drawn for everything that is due, and again and again while an answer is awaited.
+    fn beats(&self) -> bool {
+        false
+    }
+
+    /// Whether a person can see the designer: not in a page behind others or in a window that is minimised.
+    fn is_seen(&self) -> bool {
+        true
+    }
+
     /// For how long the screen was busy with the last frame beyond what it always takes, in milliseconds. Without a graphics
     /// card it is long; 0 where it is not known.
     fn frame_cost_ms(&self) -> f64 {

@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use egui::{Context, FullOutput, Plugin};
 use js_sys::Promise;
@@ -41,9 +42,10 @@ extern "C" {
     fn wake();
 }
 
-/// Asks for a frame from outside of one.
+/// Asks for a frame from outside of one. A single one: what the host says is drawn in the frame that hears of it, while
+/// [`Context::request_repaint`] has a second one drawn for what settles late.
 pub fn request_frame(ctx: &Context) {
-    ctx.request_repaint();
+    ctx.request_repaint_after(Duration::from_nanos(1));
     wake();
 }
 

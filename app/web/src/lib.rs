@@ -8,6 +8,8 @@ mod accessibility;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod backoff;
 #[cfg(target_arch = "wasm32")]
+mod beats;
+#[cfg(target_arch = "wasm32")]
 mod files;
 #[cfg(target_arch = "wasm32")]
 mod frame_clock;

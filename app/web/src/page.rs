@@ -39,6 +39,11 @@ pub fn wanted_dashboard() -> Option<DashboardAddress> {
     DashboardAddress::of_query(&window().ok()?.location().search().ok()?)
 }
 
+/// Whether nobody sees the page.
+pub fn is_hidden() -> bool {
+    document().is_ok_and(|document| document.hidden())
+}
+
 /// A steady clock in milliseconds.
 pub fn now_ms() -> f64 {
     window().ok().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())

@@ -99,6 +99,14 @@ impl Link for SocketLink {
         page::now_ms()
     }
 
+    fn beats(&self) -> bool {
+        true
+    }
+
+    fn is_seen(&self) -> bool {
+        !page::is_hidden()
+    }
+
     fn frame_cost_ms(&self) -> f64 {
         crate::frame_clock::cost_ms()
     }

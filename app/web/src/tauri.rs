@@ -137,6 +137,14 @@ impl Link for TauriLink {
         page::now_ms()
     }
 
+    fn beats(&self) -> bool {
+        true
+    }
+
+    fn is_seen(&self) -> bool {
+        !page::is_hidden()
+    }
+
     fn frame_cost_ms(&self) -> f64 {
         crate::frame_clock::cost_ms()
     }

@@ -77,6 +77,8 @@ pub struct Designer {
     shown_project: Option<ProjectId>,
     /// Somebody was typing at the end of the last frame.
     was_typing: bool,
+    /// The nodes whose pictures the last frame showed.
+    visible_views: Vec<NodeId>,
 }
 
 /// What is to be shown or focused in the next frame, and then no more.
@@ -127,6 +129,7 @@ impl Designer {
             regions: Regions::default(),
             shown_project: None,
             was_typing: false,
+            visible_views: Vec::new(),
         }
     }
 
@@ -196,6 +199,18 @@ impl Designer {
         self.canvas.slow().cloned()
     }
 
+    /// Does what is due and needs no frame, such as saving and asking how the run goes. Gives the milliseconds until
+    /// it is to be called again, from a frame or from here.
+    pub fn beat(&mut self) -> Option<f64> {
+        self.session.tick(&self.visible_views);
+        self.next_beat_ms()
+    }
+
+    /// In how many milliseconds [`Self::beat`] is due; `None` while nothing will be.
+    pub fn next_beat_ms(&self) -> Option<f64> {
+        self.session.wait().beat_ms
+    }
+
     /// Draws one frame into the whole of `ui`, then carries out what was asked for.
     pub fn ui(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
@@ -206,7 +221,9 @@ impl Designer {
         };
         let filters = self.shows_dashboard().then(|| self.dashboard.filters());
         self.session.filter_views(filters.as_ref());
-        if let Some(wait_ms) = self.session.tick(&views) {
+        self.session.tick(&views);
+        self.visible_views = views;
+        if let Some(wait_ms) = self.session.wait().frame_ms {
             ctx.request_repaint_after(std::time::Duration::from_micros((wait_ms * 1_000.0) as u64));
         }
         if let Some(is_dark) = self.session.wants_dark.take() {

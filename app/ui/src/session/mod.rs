@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use self::desk::KeptDesk;
 pub use self::notices::{Notice, Notices};
-pub use self::waiting::Waiting;
+pub use self::waiting::{Wait, Waiting};
 use crate::capture::InjectForm;
 use crate::desk::Desk;
 use crate::document::{Document, PendingSave};
@@ -244,8 +244,8 @@ impl Session {
         !self.version.is_empty()
     }
 
-    /// Takes in what came and sends what is due. Gives the milliseconds until something is due again.
-    pub fn tick(&mut self, visible_views: &[NodeId]) -> Option<f64> {
+    /// Takes in what came and sends what is due; [`Self::wait`] then says when to call it again.
+    pub fn tick(&mut self, visible_views: &[NodeId]) {
         let now = self.now_ms();
         self.follow_link(now);
         for message in self.link.receive() {
@@ -266,11 +266,6 @@ impl Session {
             self.poll_if_due(now, visible_views);
         }
         self.notices.expire(now);
-        let desk_due = self.kept_desk.as_ref().and_then(KeptDesk::due);
-        let dues = [self.check_due, self.save_due, self.poll_due, desk_due, self.notices.next_end_ms()];
-        let wait = dues.into_iter().flatten().reduce(f64::min).map(|due| (due - now).max(1.0));
-        // An answer may come without waking us.
-        if self.pending.is_empty() && self.said_hello { wait } else { Some(wait.unwrap_or(50.0).min(50.0)) }
     }
 
     fn is_open(&self) -> bool {

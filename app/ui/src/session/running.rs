@@ -145,9 +145,7 @@ impl Session {
     }
 
     pub(super) fn poll_if_due(&mut self, now: f64, visible_views: &[NodeId]) {
-        if self.poll_due.is_none_or(|due| due > now)
-            || self.pending.values().any(|(_, pending)| matches!(pending, Pending::Poll { .. }))
-        {
+        if self.poll_due.is_none_or(|due| due > now) || self.is_polling() || !self.link.is_seen() {
             return;
         }
         self.poll_due = None;
@@ -169,6 +167,10 @@ impl Session {
         };
         let filters = poll.filters.clone();
         self.send(Request::Poll(poll), Pending::Poll { filters });
+    }
+
+    pub(super) fn is_polling(&self) -> bool {
+        self.pending.values().any(|(_, pending)| matches!(pending, Pending::Poll { .. }))
     }
 
     pub(super) fn poll_answered(&mut self, filters: Option<&Filters>, result: Result<Response, Failure>) {

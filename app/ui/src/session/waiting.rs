@@ -1,11 +1,27 @@
-//! What is being waited for: said when it takes long, and given up when the person wants that.
+//! What is being waited for: said when it takes long, and given up when the person wants that. And for how long nothing is
+//! to be done.
 
 use millrace_protocol::Request;
 
-use super::{Pending, Session};
+use super::{KeptDesk, Pending, Session};
 
 /// What takes no longer than this is not worth a word.
 const LONG_MS: f64 = 500.0;
+
+/// Where no answer wakes the designer, it looks for one so often.
+const ANSWER_LOOK_MS: f64 = 50.0;
+
+/// What is overdue is tried again after this, and not at once for ever.
+const SHORTEST_BEAT_MS: f64 = 10.0;
+
+/// In how many milliseconds there is something to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wait {
+    /// That a person sees: by a frame.
+    pub frame_ms: Option<f64>,
+    /// That is only said to the host: by [`Designer::beat`](crate::Designer::beat), where the link has that called.
+    pub beat_ms: Option<f64>,
+}
 
 /// An answer that has not come for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +66,29 @@ impl Pending {
 }
 
 impl Session {
+    /// When there is something to do next, as far as that is known now.
+    pub fn wait(&self) -> Wait {
+        let now = self.now_ms();
+        let first = |dues: &[Option<f64>]| dues.iter().copied().flatten().reduce(f64::min);
+        let desk_due = self.kept_desk.as_ref().and_then(KeptDesk::due);
+        let poll_due = self.poll_due.filter(|_| !self.is_polling() && self.link.is_seen());
+        let beat = first(&[self.check_due, self.save_due, poll_due, desk_due]).filter(|_| self.is_open());
+        let frame = first(&[self.notices.next_end_ms(), self.long_wait_due(now)]);
+        let wait = |due: Option<f64>| due.map(|due| (due - now).max(1.0));
+        if self.link.beats() {
+            return Wait { frame_ms: wait(frame), beat_ms: wait(beat).map(|wait| wait.max(SHORTEST_BEAT_MS)) };
+        }
+        // An answer may come without waking us.
+        let answer = (!self.pending.is_empty() || !self.said_hello).then_some(now + ANSWER_LOOK_MS);
+        Wait { frame_ms: wait(first(&[frame, beat, answer])), beat_ms: None }
+    }
+
+    /// When it has to be said that an answer is long in coming.
+    fn long_wait_due(&self, now: f64) -> Option<f64> {
+        let told = self.pending.values().filter(|(_, pending)| pending.words().is_some());
+        told.map(|(since_ms, _)| since_ms + LONG_MS).filter(|due| *due > now).reduce(f64::min)
+    }
+
     /// What has been waited for longest, if that is long.
     pub fn waiting(&self) -> Option<Waiting> {
         let now = self.now_ms();

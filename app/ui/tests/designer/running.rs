@@ -192,3 +192,46 @@ fn a_run_that_lacks_cores_is_looked_at_less_often_where_drawing_is_dear() {
     let middling = polls_in_ten_seconds(5.0, 2.0);
     assert!((15..25).contains(&middling), "{middling} polls: a part in a hundred");
 }
+
+#[test]
+fn a_run_is_asked_how_it_goes_without_a_frame_and_not_at_all_where_nobody_sees_it() {
+    let mut bench = Bench::open(FLEET);
+    bench.host.borrow_mut().beats = true;
+    bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Running)));
+    bench.click("Run");
+    bench.wait(600.0);
+    let host = bench.host.clone();
+    let polls = || host.borrow().heard.iter().filter(|request| matches!(request, Request::Poll(_))).count();
+    // Whatever the answers say at first has been drawn; a poll may be on its way.
+    let designer = bench.harness.state_mut();
+    designer.beat();
+    let (before, wait) = (polls(), designer.session().wait());
+    assert_eq!(wait.frame_ms, None, "nothing will change before the host says something");
+    let beat_ms = wait.beat_ms.expect("the next poll is due some time");
+    assert!((1.0..=100.0).contains(&beat_ms), "{beat_ms}");
+    for _ in 0..10 {
+        host.borrow_mut().now_ms += designer.next_beat_ms().expect("the run goes on");
+        designer.beat();
+        // This one takes the answer in, which in the page comes with a frame.
+        designer.beat();
+    }
+    assert_eq!(polls() - before, 10);
+
+    host.borrow_mut().is_seen = false;
+    let before = polls();
+    host.borrow_mut().now_ms += 5_000.0;
+    assert_eq!((designer.beat(), polls()), (None, before), "a hidden page costs the run nothing");
+    // What was done last is saved all the same.
+    host.borrow_mut().is_seen = true;
+    bench.select(&["hot"]);
+    bench.press(Modifiers::NONE, Key::Delete);
+    host.borrow_mut().is_seen = false;
+    let saves = bench.saves();
+    let designer = bench.harness.state_mut();
+    for _ in 0..20 {
+        let Some(beat_ms) = designer.next_beat_ms() else { break };
+        host.borrow_mut().now_ms += beat_ms;
+        designer.beat();
+    }
+    assert_eq!(bench.saves(), saves + 1);
+}

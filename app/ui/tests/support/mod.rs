@@ -20,6 +20,10 @@ pub struct Host {
     pub now_ms: f64,
     /// How long the screen is busy with a frame.
     pub frame_cost_ms: f64,
+    /// The designer is called when something is due that needs no frame.
+    pub beats: bool,
+    /// A person sees the designer.
+    pub is_seen: bool,
     pub state: LinkState,
     pub catalog: Catalog,
     pub project: Project,
@@ -64,6 +68,8 @@ impl Host {
         Rc::new(RefCell::new(Self {
             now_ms: 1_000.0,
             frame_cost_ms: 0.0,
+            beats: false,
+            is_seen: true,
             state: LinkState::Open,
             catalog: catalog(),
             project,
@@ -247,6 +253,14 @@ impl Link for FakeLink {
 
     fn now_ms(&self) -> f64 {
         self.0.borrow().now_ms
+    }
+
+    fn beats(&self) -> bool {
+        self.0.borrow().beats
+    }
+
+    fn is_seen(&self) -> bool {
+        self.0.borrow().is_seen
     }
 
     fn frame_cost_ms(&self) -> f64 {

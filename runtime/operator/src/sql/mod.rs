@@ -34,8 +34,15 @@ mod checked;
 
 pub use self::by_rows::{RowQuery, RowQueryResults};
 
-/// How often a query that failed is run to find the rows at fault: some ten seconds for a small one.
-const MAX_TRIES: usize = 10_000;
+/// The search for the rows at fault of a query that failed runs it over so many times its rows at most, and over
+/// [`SEARCH_ROWS`] more.
+const SEARCH_TIMES: usize = 25;
+
+/// With [`TRY_ROWS`], some two seconds for a small query.
+const SEARCH_ROWS: usize = 2_000_000;
+
+/// To run a query once costs as much as so many rows do.
+const TRY_ROWS: usize = 1_000;
 
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
@@ -148,8 +155,14 @@ impl SqlQuery {
         for table in self.tables.iter().chain(self.leaves.iter().map(|leaf| &leaf.results)) {
             self.fill(table, Vec::new())?;
         }
-        let batches =
-            collected.map_err(|error| NodeError::user(format!("The query cannot be computed: {}.", reason(&error))))?;
+        let batches = collected.map_err(|error| {
+            let message = format!("The query cannot be computed: {}.", reason(&error));
+            match error.find_root() {
+                DataFusionError::Internal(_) => NodeError::internal(message),
+                DataFusionError::IoError(_) | DataFusionError::ResourcesExhausted(_) => NodeError::external(message),
+                _ => NodeError::user(message),
+            }
+        })?;
         batches.iter().map(|batch| as_schema(batch.columns(), batch.num_rows(), &self.schema)).collect()
     }
 
@@ -162,13 +175,14 @@ impl SqlQuery {
     /// When arrays cannot be put together: a defect.
     pub fn culprits(&self, rows: &[RecordBatch]) -> Result<Option<(usize, Vec<RowFailure>)>, NodeError> {
         let mut found: Option<(usize, Vec<RowFailure>)> = None;
-        let mut tries_left = MAX_TRIES;
+        let num_rows: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let mut rows_left = SEARCH_TIMES * num_rows + SEARCH_ROWS;
         for (table, own) in rows.iter().enumerate() {
             let mut failures = Vec::new();
-            self.halve(rows, table, (0, own.num_rows()), &mut tries_left, &mut failures);
+            self.halve(rows, table, (0, own.num_rows()), &mut rows_left, &mut failures);
             let is_all = failures.len() == own.num_rows() && failures.len() > 1;
             let is_more = found.as_ref().is_some_and(|(_, fewest)| fewest.len() <= failures.len());
-            if failures.is_empty() || is_all || is_more || tries_left == 0 {
+            if failures.is_empty() || is_all || is_more || rows_left == 0 {
                 continue;
             }
             let mut keeps = vec![true; own.num_rows()];
@@ -187,21 +201,21 @@ impl SqlQuery {
         rows: &[RecordBatch],
         table: usize,
         (from, to): (usize, usize),
-        tries_left: &mut usize,
+        rows_left: &mut usize,
         failures: &mut Vec<RowFailure>,
     ) {
-        *tries_left = tries_left.saturating_sub(1);
-        if *tries_left == 0 {
-            return;
-        }
         let mut part = rows.to_vec();
         part[table] = part[table].slice(from, to - from);
+        *rows_left = rows_left.saturating_sub(TRY_ROWS + part.iter().map(RecordBatch::num_rows).sum::<usize>());
+        if *rows_left == 0 {
+            return;
+        }
         match self.run(part) {
             Err(error) if to - from == 1 => failures.push(RowFailure { row: from, reason: error.message }),
             Err(_) if to - from > 1 => {
                 let middle = usize::midpoint(from, to);
-                self.halve(rows, table, (from, middle), tries_left, failures);
-                self.halve(rows, table, (middle, to), tries_left, failures);
+                self.halve(rows, table, (from, middle), rows_left, failures);
+                self.halve(rows, table, (middle, to), rows_left, failures);
             }
             _ => {}
         }

@@ -15,10 +15,11 @@ use arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use millrace_model::Interval;
 use millrace_model::card::{PortCard, PortRole};
 use millrace_model::event_time::{UTC, event_time_column, timestamp_type, with_event_time};
+use millrace_operator::expression::RowFailure;
 use millrace_operator::rejected::{self, OnError};
 use millrace_operator::sql::{RowQuery, SqlQuery};
 use millrace_operator::{
-    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Output, Partitioning,
+    BuildContext, CardText, InferContext, Machine, Node, NodeError, Operator, Origin, Output, Partitioning,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,8 +58,9 @@ mod tests;
 ///
 /// Windows follow each other, aligned to 1970-01-01 00:00 UTC; one without rows gives none. Rows whose window has closed,
 /// or without a time, leave by the `late` port. A row for which something cannot be computed leaves by the `rejected` port
-/// and the query runs over the others. What is no single row's fault, such as a sum that is too large, fails the run. Further inputs are tables of their own:
-/// name them in `tables`, wire them, and join them; their late rows leave by the port of that name.
+/// and the query runs over the others. What is no single row's fault, such as a sum that is too large, leaves the window
+/// without a result: its start and end leave by `rejected` with the reason. Further inputs are tables of their own: name
+/// them in `tables`, wire them, and join them; their late rows leave by the port of that name.
 ///
 /// Column names are taken as they are written: `Value` is not `value`. Texts stand in single quotes. Functions such as
 /// `random()` and `now()`, which give something else each time, cannot be used.
@@ -74,8 +76,8 @@ pub struct Params {
     /// Further inputs; only with a window.
     #[serde(default)]
     pub tables: Vec<TableParams>,
-    /// What becomes of a row for which something cannot be computed. With `null`, a value is null and a condition is not
-    /// met.
+    /// What becomes of a row for which something cannot be computed, and of a window that has no result for that reason.
+    /// With `null`, a value of a row is null and a condition is not met; a window is rejected.
     #[serde(default)]
     pub on_error: OnError,
 }
@@ -341,7 +343,8 @@ impl WindowsOperator {
 }
 
 impl WindowsOperator {
-    /// What fails only once rows meet, such as a division after a join: rejects the rows that it fails for.
+    /// What fails only once rows meet, such as a division after a join: rejects the rows that it fails for. Where it is
+    /// no row's fault, such as a sum that is too large, the window itself is rejected: it has no result.
     fn run_without_culprits(
         &mut self,
         error: NodeError,
@@ -349,19 +352,36 @@ impl WindowsOperator {
         start_us: i64,
         out: &mut Output,
     ) -> Result<Vec<RecordBatch>, NodeError> {
+        // A defect, or a disk that is full, is nobody's data.
+        if error.origin != Origin::User {
+            return Err(error);
+        }
         let start = jiff::Timestamp::from_microsecond(start_us).map_or(start_us.to_string(), |time| time.to_string());
         let window = format!("the window that begins at {start}");
-        let is_rejecting = self.inputs.iter().any(|input| input.rejecting.on_error() == OnError::Reject);
-        let culprits = if is_rejecting { self.query.culprits(&tables)? } else { None };
-        let Some((table, failures)) = culprits else {
-            let message = error.message.trim_end_matches('.');
-            let advice = "No single row was found at fault: keep the query from it, as with `x / nullif(y, 0)`";
+        let on_error = self.inputs.first().map_or(OnError::Fail, |input| input.rejecting.on_error());
+        let culprits = if on_error == OnError::Reject { self.query.culprits(&tables)? } else { None };
+        if let Some((table, failures)) = culprits {
+            let place = format!("a row of {window}");
+            let keeps = self.inputs[table].rejecting.put_out(&tables[table], &failures, &place, out)?;
+            tables[table] = filter_record_batch(&tables[table], &keeps)?;
+            return self.query.run(tables);
+        }
+        let message = error.message.trim_end_matches('.');
+        let advice = "No single row was found at fault: keep the query from it, as with `x / nullif(y, 0)`";
+        if on_error == OnError::Fail {
             return Err(NodeError::user(format!("{message} (in {window}). {advice}.")));
-        };
-        let place = format!("a row of {window}");
-        let keeps = self.inputs[table].rejecting.put_out(&tables[table], &failures, &place, out)?;
-        tables[table] = filter_record_batch(&tables[table], &keeps)?;
-        self.query.run(tables)
+        }
+        let bounds = [(WINDOW_START, start_us), (WINDOW_END, start_us.saturating_add(self.size_us))];
+        let bounds = bounds.map(|(name, time_us)| {
+            let time = TimestampMicrosecondArray::from(vec![time_us]).with_timezone(UTC);
+            (name, Arc::new(time) as ArrayRef, false)
+        });
+        let lost = RecordBatch::try_from_iter_with_nullable(bounds)?;
+        let num_rows: usize = tables.iter().map(RecordBatch::num_rows).sum();
+        let reason = format!("{message} over the {num_rows} rows of the window. {advice}.");
+        let place = format!("the result of {window}");
+        self.inputs[0].rejecting.put_out(&lost, &[RowFailure { row: 0, reason }], &place, out)?;
+        Ok(Vec::new())
     }
 }
 

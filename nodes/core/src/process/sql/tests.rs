@@ -113,7 +113,7 @@ fn a_row_that_cannot_be_computed_in_a_window_is_rejected_and_the_others_are_comp
 }
 
 #[test]
-fn a_row_that_fails_once_it_meets_others_is_rejected_and_what_is_no_rows_fault_fails_the_run() {
+fn a_row_that_fails_once_it_meets_others_is_rejected_and_what_is_no_rows_fault_rejects_its_window() {
     let schema = event_rows(&[]).schema();
     let run = |query: &str, on_error: &str, rows: &[Row], others: &[Row]| {
         let params = json!({"query": query, "window": "10 s", "tables": [{"name": "more"}], "on_error": on_error});
@@ -132,11 +132,24 @@ fn a_row_that_fails_once_it_meets_others_is_rejected_and_what_is_no_rows_fault_f
     assert_eq!(rejected.len(), 1);
     assert!(rejected[0]["raw"].as_str().is_some_and(|raw| raw.contains("\"key\":\"b\",\"id\":0")), "{rejected:?}");
     assert_eq!(rejected[0]["position"], "a row of the window that begins at 1970-01-01T00:00:00Z");
-    for (query, on_error) in
-        [(joined, "fail"), ("SELECT key, 1 / (count(*) - 2) AS c FROM input GROUP BY key", "reject")]
-    {
-        let error = run(query, on_error, &rows, &others).expect_err(query).to_string();
+    let grouped = "SELECT key, 1 / (count(*) - 2) AS c FROM input GROUP BY key";
+    for query in [joined, grouped] {
+        let error = run(query, "fail", &rows, &others).expect_err(query).to_string();
         assert!(error.contains("ivide by zero") && error.contains("No single row was found at fault"), "{error}");
+    }
+    // The window after it has its result, and every row is in one of them.
+    let rows = [rows.as_slice(), &[(Some(11), Some("b"), 5)]].concat();
+    for on_error in ["reject", "null"] {
+        let given = run(grouped, on_error, &rows, &others).expect("runs").json("rows");
+        assert_eq!(given.len(), 1, "{given:?}");
+        assert_eq!((&given[0]["window_start"], &given[0]["c"]), (&json!("1970-01-01T00:00:10Z"), &json!(-1)));
+        let rejected = run(grouped, on_error, &rows, &others).expect("runs").json("rejected");
+        assert_eq!(rejected.len(), 1, "{rejected:?}");
+        let raw: Value = serde_json::from_str(rejected[0]["raw"].as_str().unwrap_or_default()).expect("JSON");
+        assert_eq!(raw, json!({"window_start": "1970-01-01T00:00:00Z", "window_end": "1970-01-01T00:00:10Z"}));
+        let reason = rejected[0]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("ivide by zero") && reason.contains("over the 7 rows"), "{reason}");
+        assert_eq!(rejected[0]["position"], "the result of the window that begins at 1970-01-01T00:00:00Z");
     }
 }
 
