@@ -2,40 +2,56 @@
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
-use egui::{Id, Ui};
+use egui::{Context, Id, Ui};
 use millrace_model::NodeId;
 use millrace_model::view::ViewSpec;
 use millrace_protocol::{ImageFormat, Seen, within, without_series};
 
 use crate::chart::numbers;
-use crate::command::Command;
-use crate::context::ViewContext;
+use crate::command::{ChartFile, Command};
 use crate::csv::csv_of;
+use crate::session::Session;
 
 /// Pixels of a saved picture.
 const PICTURE: (u32, u32) = (1_280, 640);
 
-/// Keeps how a chart is seen, for [`save_ui`] in the next frame.
-pub fn keep_seen(ui: &Ui, chart: Id, seen: Seen) {
-    ui.data_mut(|data| data.insert_temp(chart.with("seen"), seen));
+fn seen_id(node: &NodeId) -> Id {
+    Id::new(("seen of a chart", node.as_str()))
+}
+
+/// Keeps how the chart of this node is seen, for when it is saved.
+pub fn keep_seen(ctx: &Context, node: &NodeId, seen: Seen) {
+    ctx.data_mut(|data| data.insert_temp(seen_id(node), seen));
 }
 
 /// A button for each kind of file, laid out as `ui` does.
-pub fn save_ui(ui: &mut Ui, cx: &mut ViewContext<'_>, chart: Id, node: &NodeId) {
-    let Some(view) = cx.live.views.get(node) else { return };
-    let seen: Seen = ui.data(|data| data.get_temp(chart.with("seen"))).unwrap_or_default();
-    for (format, title) in [(ImageFormat::Svg, "Save SVG…"), (ImageFormat::Png, "Save PNG…")] {
-        if ui.button(title).clicked() {
-            let (width, height) = PICTURE;
-            cx.commands.push(Command::ExportView { node: node.clone(), seen: seen.clone(), format, width, height });
+pub fn save_ui(ui: &mut Ui, commands: &mut Vec<Command>, node: &NodeId) {
+    for file in ChartFile::ALL {
+        if ui.button(file.title()).clicked() {
+            commands.push(Command::SaveChart { node: Some(node.clone()), file });
         }
     }
-    if ui.button("Save CSV…").on_hover_text("The rows of what is seen").clicked() {
-        let part = cx.live.parts.get(node).filter(|(look, _)| Some(*look) == seen.look);
-        let rows = part.map_or(&view.data, |(_, part)| &part.data);
-        let bytes = csv_of(&shown(&view.spec, rows, &seen)).into_bytes();
-        cx.commands.push(Command::Download { name: format!("{node}.csv"), bytes });
-    }
+}
+
+/// Hands the chart of this node to the person, as it was seen last; all of it where it was not yet.
+pub fn save(session: &mut Session, ctx: &Context, node: &NodeId, file: ChartFile) {
+    let seen: Seen = ctx.data(|data| data.get_temp(seen_id(node))).unwrap_or_default();
+    let format = match file {
+        ChartFile::Svg => ImageFormat::Svg,
+        ChartFile::Png => ImageFormat::Png,
+        ChartFile::Csv => {
+            let Some(view) = session.live.views.get(node) else {
+                session.say_error("There are no rows to save before the first run.".to_owned());
+                return;
+            };
+            let part = session.live.parts.get(node).filter(|(look, _)| Some(*look) == seen.look);
+            let rows = part.map_or(&view.data, |(_, part)| &part.data);
+            let bytes = csv_of(&shown(&view.spec, rows, &seen)).into_bytes();
+            session.link().download(&format!("{node}.csv"), &bytes);
+            return;
+        }
+    };
+    session.export_view(node.clone(), seen, format, PICTURE);
 }
 
 /// The rows of the series that are shown, and of the part that is seen.

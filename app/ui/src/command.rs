@@ -212,13 +212,10 @@ pub enum Command {
         node: NodeId,
         look: Option<ViewLook>,
     },
-    /// Saves the picture of a view node as a file, as it is seen.
-    ExportView {
-        node: NodeId,
-        seen: Seen,
-        format: ImageFormat,
-        width: u32,
-        height: u32,
+    /// Saves the chart of a node as a file, as it is seen; without a node that of the selected one.
+    SaveChart {
+        node: Option<NodeId>,
+        file: ChartFile,
     },
     /// Captures, replays, or puts rows on a wire.
     Capture(CaptureWish),
@@ -449,4 +446,26 @@ pub enum BottomTab {
 /// Pushes a command that changes the pipeline as one step of its own.
 pub fn edit(commands: &mut Vec<Command>, label: impl Into<String>, edits: Vec<Edit>) {
     commands.push(Command::Edit { label: label.into(), edits, merge: None });
+}
+
+/// What a chart is saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChartFile {
+    Svg,
+    Png,
+    /// The rows of what is seen.
+    Csv,
+}
+
+impl ChartFile {
+    pub const ALL: [Self; 3] = [Self::Svg, Self::Png, Self::Csv];
+
+    /// What it is called on buttons.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Svg => "Save SVG…",
+            Self::Png => "Save PNG…",
+            Self::Csv => "Save CSV…",
+        }
+    }
 }

@@ -45,6 +45,8 @@ pub struct Situation {
     pub is_tapping: bool,
     pub is_capturing: bool,
     pub has_run: bool,
+    /// One node is selected, of which the last run has a picture.
+    pub has_chart: bool,
     /// A revision is compared that is not what is drawn.
     pub is_compared: bool,
     pub has_problems: bool,
@@ -133,6 +135,8 @@ pub enum Need {
     Breakpoint,
     Run,
     Tap,
+    /// One node, of which the last run has a picture.
+    Chart,
     /// A revision is compared that is not what is drawn.
     Compared,
     Problem,
@@ -184,6 +188,7 @@ impl Need {
             Need::Breakpoint => now.has_breakpoints,
             Need::Run => now.has_run,
             Need::Tap => now.is_tapping,
+            Need::Chart => now.has_chart,
             Need::Compared => now.is_compared,
             Need::Problem => now.has_problems,
             Need::FormerSelection => now.has_former_selection,
@@ -235,6 +240,7 @@ impl Need {
             Need::Breakpoint => "There is no breakpoint",
             Need::Run => "There was no run yet",
             Need::Tap => "No wire is looked at",
+            Need::Chart => "Select a chart that has been run",
             Need::Compared => "Choose a revision that differs from now",
             Need::Problem => "There are no problems",
             Need::FormerSelection => "Nothing was selected before",

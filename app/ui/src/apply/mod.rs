@@ -221,8 +221,10 @@ pub(crate) fn carry_out(designer: &mut Designer, ctx: &Context, command: Command
         }
         Command::RecentRows { node, port } => designer.session.ask_recent_rows(node, port),
         Command::LookAt { node, look } => designer.session.look_at(node, look),
-        Command::ExportView { node, seen, format, width, height } => {
-            designer.session.export_view(node, seen, format, (width, height));
+        Command::SaveChart { node, file } => {
+            if let Some(node) = node.or_else(|| designer.selection.single_node().cloned()) {
+                chart_file::save(&mut designer.session, ctx, &node, file);
+            }
         }
         Command::Capture(wish) => capturing::carry_out(designer, wish),
         Command::Download { name, bytes } => designer.session.link().download(&name, &bytes),

@@ -40,7 +40,7 @@ pub(super) fn tools_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>) {
     let theme = ctx.theme;
     let Some(id) = one_of(ctx) else { return };
     let Some(view) = ctx.live.views.get(&id) else { return };
-    save_ui(ui, ctx, chart_id(&id), &id);
+    save_ui(ui, ctx.commands, &id);
     let (count, noun) = view.spec.received().unwrap_or((view.data.num_rows() as u64, "value"));
     let words = format::counted(count, noun);
     let hint = "Drag the chart to move, turn the wheel to zoom, double-click to fit";
@@ -75,7 +75,7 @@ fn chart_ui(ui: &mut Ui, ctx: &mut ViewContext<'_>, id: &NodeId) {
             if seen.look != ctx.live.looks.get(id).copied() {
                 ctx.commands.push(Command::LookAt { node: id.clone(), look: seen.look });
             }
-            keep_seen(ui, chart_id(id), seen);
+            keep_seen(ui.ctx(), id, seen);
         }
         None => empty_ui(ui, ctx.theme, &format!("{} has nothing to show yet", ctx.title_of(id)), "Run the pipeline."),
     }

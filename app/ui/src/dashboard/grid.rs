@@ -220,7 +220,7 @@ fn tile_ui(
             if cx.live.views.contains_key(node) {
                 let button = icon_button(ui, theme, "download-simple", &format!("Save {title}…"));
                 let chart = chart_id(state, id, node);
-                Popup::menu(&button).show(|ui| save_ui(ui, cx, chart, node));
+                Popup::menu(&button).show(|ui| save_ui(ui, cx.commands, node));
             }
             let view = cx.live.views.get(node);
             if let Some(note) = view.and_then(filter::note) {
@@ -335,7 +335,7 @@ fn chart_ui(
     }
     let is_of_time = view.spec.time_fields(view.data.schema_ref()).is_some();
     let time = range.filter(|_| is_of_time).map(|(from, to)| (from * 1e6, to * 1e6));
-    keep_seen(ui, chart, Seen { x: seen.x.or(time), filters: view.filters.clone().unwrap_or_default(), ..seen });
+    keep_seen(ui.ctx(), node, Seen { x: seen.x.or(time), filters: view.filters.clone().unwrap_or_default(), ..seen });
 }
 
 #[cfg(test)]

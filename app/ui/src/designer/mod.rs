@@ -172,6 +172,7 @@ impl Designer {
             is_tapping: live.tapped.is_some(),
             is_capturing: live.capturing.is_some(),
             has_run: live.metrics.is_some(),
+            has_chart: self.selection.single_node().is_some_and(|id| live.views.contains_key(id)),
             shows_dashboard: self.shows_dashboard(),
             is_filtered: !self.dashboard.filters().is_empty(),
             shares_time: self.dashboard.shown(document.pipeline()).is_some_and(|(_, shown)| shown.shares_time),
