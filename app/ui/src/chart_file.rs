@@ -16,7 +16,7 @@ use crate::session::Session;
 const PICTURE: (u32, u32) = (1_280, 640);
 
 fn seen_id(node: &NodeId) -> Id {
-    Id::new(("seen of a chart", node.as_str()))
+    Id::unique(("seen of a chart", node.as_str()))
 }
 
 /// Keeps how the chart of this node is seen, for when it is saved.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use egui::KeyboardShortcut;
 use millrace_model::view::Look as ViewLook;
 use millrace_model::{Edit, Endpoint, LayoutId, Nesting, NodeId, Position, Tint, Wire};
-use millrace_protocol::{ImageFormat, ProjectId, Seen};
+use millrace_protocol::ProjectId;
 
 use crate::actions::Action;
 use crate::capture::CaptureWish;

@@ -31,8 +31,8 @@ pub(super) const RUN: &[Action] = &[
     run("run.capture_wire", "Capture this wire", &[], Need::FreeWire, || Command::Capture(CaptureWish::Wire(None))).with_icon("vinyl-record"),
     run("run.captures", "Captures: replay, save as test…", &[], Need::Nothing, || Command::Capture(CaptureWish::Show)).with_icon("rewind"),
     run("run.inject", "Inject rows into the wire…", &[], Need::RunningWire, || Command::Capture(CaptureWish::AskRows(None))).with_icon("arrow-bend-down-right"),
-    run("run.save_svg", "Save the selected chart as SVG…", &[], Need::Chart, || Command::SaveChart { node: None, file: ChartFile::Svg }).with_icon("file-svg"),
-    run("run.save_png", "Save the selected chart as PNG…", &[], Need::Chart, || Command::SaveChart { node: None, file: ChartFile::Png }).with_icon("image"),
+    run("run.save_svg", "Save the selected chart as SVG…", &[], Need::Chart, || Command::SaveChart { node: None, file: ChartFile::Svg }).with_icon("chart-line"),
+    run("run.save_png", "Save the selected chart as PNG…", &[], Need::Chart, || Command::SaveChart { node: None, file: ChartFile::Png }).with_icon("download-simple"),
     run("run.save_csv", "Save the selected chart's rows as CSV…", &[], Need::Chart, || Command::SaveChart { node: None, file: ChartFile::Csv }).with_icon("file-csv"),
     run("run.slowest", "Go to the node that slows the rest", &[key(CTRL_SHIFT, Key::S)], Need::Run, || Command::Look(Look::Slowest)).with_icon("hourglass"),
 ];

@@ -13,6 +13,7 @@ use egui::Context;
 use millrace_model::{Edit, EditError};
 use millrace_protocol::Move;
 
+use crate::chart_file;
 use crate::command::Command;
 use crate::designer::Designer;
 use crate::document::Document;

@@ -219,7 +219,6 @@ fn tile_ui(
             }
             if cx.live.views.contains_key(node) {
                 let button = icon_button(ui, theme, "download-simple", &format!("Save {title}…"));
-                let chart = chart_id(state, id, node);
                 Popup::menu(&button).show(|ui| save_ui(ui, cx.commands, node));
             }
             let view = cx.live.views.get(node);

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use egui::KeyboardShortcut;
 use millrace_model::run::Standstill;
 use millrace_model::{Edit, LayoutId};
-use millrace_protocol::Revision;
+use millrace_protocol::{ImageFormat, Revision};
 use millrace_ui::actions::{Action, Effect, Need, all, find};
 use millrace_ui::command::{Command, DashboardWish, Look, RevisionWish, TimeRange};
 use millrace_ui::standing::Mark;
 
+use super::dashboards::waves;
 use super::*;
 
 /// A pipeline in which every action has something to do.
@@ -118,6 +119,15 @@ fn prepare(bench: &mut Bench, need: Need) {
         Need::Running | Need::Run | Need::Tap => {
             bench.host.borrow_mut().polled = Some(Box::new(|poll| running(poll, RunState::Running)));
             bench.ask([Command::Run, Command::Tap(Some(wire()))]);
+            bench.wait(300.0);
+        }
+        Need::Chart => {
+            bench.host.borrow_mut().polled = Some(Box::new(|poll| Polled {
+                views: poll.views.keys().map(|id| (id.clone(), waves(0.0))).collect(),
+                ..running(poll, RunState::Running)
+            }));
+            bench.ask([Command::Run]);
+            bench.select(&["chart"]);
             bench.wait(300.0);
         }
         Need::Standing => {
@@ -244,4 +254,27 @@ fn keys_are_changed_on_their_page_and_kept() {
     host.borrow_mut().settings.insert("keys".to_owned(), kept);
     let bench = Bench::with(host);
     assert_eq!(bench.harness.state().keymap().text_for(fit).as_deref(), Some("Alt+Z"), "it is there the next time");
+}
+
+#[test]
+fn the_chart_that_is_selected_is_saved_by_its_actions() {
+    let mut bench = Bench::open(FULL);
+    bench.wait(200.0);
+    prepare(&mut bench, Need::Chart);
+    let take = |bench: &mut Bench, id| {
+        bench.press(Modifiers::COMMAND, Key::K);
+        bench.harness.get_by_label("Find a command").type_text(find(id).expect("an action").title);
+        bench.step();
+        bench.press(Modifiers::NONE, Key::Enter);
+        bench.wait(100.0);
+    };
+    take(&mut bench, "run.save_csv");
+    let (name, rows) = bench.host.borrow().downloads.last().cloned().expect("a file was saved");
+    assert_eq!((name.as_str(), String::from_utf8(rows).expect("text").lines().count()), ("chart.csv", 301));
+    for (id, wanted) in [("run.save_svg", ImageFormat::Svg), ("run.save_png", ImageFormat::Png)] {
+        take(&mut bench, id);
+        let host = bench.host.borrow();
+        let Some(Request::RenderView { node, format, .. }) = host.heard.last() else { panic!("{id}") };
+        assert_eq!((node.as_str(), *format), ("chart", wanted));
+    }
 }

@@ -42,7 +42,7 @@ fn cells(bench: &Bench, id: &str) -> Cells {
     bench.pipeline().dashboards()[&dashboard_1()].tiles[&node(id)].cells
 }
 
-fn waves(phase: f64) -> ViewFrame {
+pub(crate) fn waves(phase: f64) -> ViewFrame {
     let seconds: Vec<i64> = (0..300).collect();
     let base = 1_772_373_600_000_000;
     let columns: Vec<(&str, arrow_array::ArrayRef)> = vec![

@@ -238,7 +238,9 @@ fn the_chart_of_the_selected_node_fills_its_tab() {
     harness.get_by_label_contains("5 points");
     harness.get_by_label("Save PNG…").click();
     harness.run();
-    assert!(matches!(harness.state().commands.as_slice(), [Command::SaveChart { node: Some(node), .. }] if *node == id("chart")));
+    assert!(
+        matches!(harness.state().commands.as_slice(), [Command::SaveChart { node: Some(node), .. }] if *node == id("chart"))
+    );
 }
 
 #[test]
