@@ -24,6 +24,7 @@ pub struct Answers(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     num_plans: u64,
+    num_asked: u64,
     /// With the number of the last plan that needed it.
     by_question: HashMap<Question, (Arc<Answer>, u64)>,
 }
@@ -55,6 +56,11 @@ impl Answers {
         self.len() == 0
     }
 
+    /// How often a node was asked since they began, which is where nothing kept answered.
+    pub fn num_asked(&self) -> u64 {
+        self.kept().num_asked
+    }
+
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         // An answer is whole or not there, whatever panicked meanwhile.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -80,6 +86,7 @@ impl Answers {
         let answer = Arc::new(ask(&question));
         let mut kept = self.kept();
         let num_plans = kept.num_plans;
+        kept.num_asked += 1;
         kept.by_question.insert(question, (answer.clone(), num_plans));
         answer
     }
