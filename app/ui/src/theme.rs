@@ -177,13 +177,13 @@ impl Theme {
         self.sections[section as usize]
     }
 
-    /// The colour of a series of a chart; they come round again after eight.
     /// The colour of a share from 0 to 1 of a range of values, the same in both themes.
     pub fn heat(&self, share: f64) -> Color32 {
         let [red, green, blue] = millrace_model::view::heat(share);
         Color32::from_rgb(red, green, blue)
     }
 
+    /// The colour of a series of a chart; they come round again after eight.
     pub fn series_color(&self, index: usize) -> Color32 {
         self.series[index % self.series.len()]
     }

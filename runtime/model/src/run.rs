@@ -166,8 +166,8 @@ pub struct RunFailure {
     pub message: String,
 }
 
-/// Counters of one node. For a node that is not a source:
-/// `rows_in = rows_used + rows_late + rows_rejected + rows_dropped`, once the run is over.
+/// Counters of one node. Of a node that is not a source each row that came in is, once the run is over, used, late,
+/// rejected or dropped; for nodes that give a row for each that they use, used is `rows_out`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodeMetrics {
     pub is_source: bool,

@@ -59,7 +59,7 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::view("help.node", "Help of the selected node", &[key(CTRL, Key::F1)], Need::OneNode, || Command::HelpOfSelected).with_icon("question").while_typing(),
     Action::view("help.tour", "Take the tour", &[], Need::SomeWire, || Command::StartTour).with_icon("info"),
     Action::edit("bookmark.add", "Bookmark this view", &[key(CTRL, Key::B)], Need::Nothing, || Command::Bookmark(BookmarkWish::Add)).in_group(super::Group::View).with_icon("bookmark-simple"),
-    Action::edit("bookmark.remove_last", "Remove the newest bookmark", &[], Need::Bookmark(1), || Command::Bookmark(BookmarkWish::RemoveLast)).in_group(super::Group::View),
+    Action::edit("bookmark.remove_last", "Remove the last bookmark", &[], Need::Bookmark(1), || Command::Bookmark(BookmarkWish::RemoveLast)).in_group(super::Group::View),
     Action::edit("bookmark.remove_all", "Remove all bookmarks", &[], Need::Bookmark(1), || Command::Bookmark(BookmarkWish::RemoveAll)).in_group(super::Group::View),
     bookmark("bookmark.next", "Go to the next bookmark", 1, &[key(NONE, Key::B)], || Command::Bookmark(BookmarkWish::Next)),
     bookmark("bookmark.previous", "Go to the previous bookmark", 1, &[key(SHIFT, Key::B)], || Command::Bookmark(BookmarkWish::Previous)),
